@@ -1,6 +1,6 @@
-"""From what a form gives to an account's columns: what is allowed, and in which form it is kept.
+"""Validates an account's settings and normalizes them to columns, without database access.
 
-What is wrong goes to `Problems`, all of it; nothing here asks the database.
+All errors go to the ErrorCollector.
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ from app.storage.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 
 MAXIMUM_SIP_REALM = 132
-# GraphQL's Int; the columns hold no more either.
+# The range of GraphQL's Int and of the columns.
 MAXIMUM_INT = 2**31 - 1
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Limit:
 
 @dataclass(frozen=True)
 class AccountPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The settings to change. None keeps a setting, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     sip_realm: Some[str | None] | None = None
@@ -49,13 +49,13 @@ class AccountPatch:
     if_version: int | None = None
 
     @property
-    def has_plain_columns_alone(self) -> bool:
-        """Whether it can be checked without anything that is stored."""
-        return all(getattr(self, name) is None for name in _NEED_WHAT_IS_STORED)
+    def has_only_plain_columns(self) -> bool:
+        """Whether `plain_columns` validates all of it, without the stored row."""
+        return all(getattr(self, name) is None for name in _NEED_STORED_ROW)
 
 
-# What `plain_columns` does not check: a field that is new is one of these.
-_NEED_WHAT_IS_STORED = tuple(
+# By exclusion: a setting added later counts as one that needs the stored row.
+_NEED_STORED_ROW = tuple(
     field.name
     for field in fields(AccountPatch)
     if field.name not in ("name", "sip_realm", "usage_limit", "licensed_sessions", "if_version")
@@ -64,7 +64,7 @@ _NEED_WHAT_IS_STORED = tuple(
 
 @dataclass(frozen=True)
 class NewAccount:
-    """An account to be created; None is the default."""
+    """An account to create. None means the default."""
 
     name: str
     service_provider_id: str | None = None
@@ -73,69 +73,66 @@ class NewAccount:
     licensed_sessions: int | None = None
 
     def patch(self) -> AccountPatch:
-        """Its settings, as changes to an account that has none."""
         return AccountPatch(
             name=Some(self.name),
-            sip_realm=_given(self.sip_realm),
-            usage_limit=_given(self.usage_limit),
-            licensed_sessions=_given(self.licensed_sessions),
+            sip_realm=_unless_none(self.sip_realm),
+            usage_limit=_unless_none(self.usage_limit),
+            licensed_sessions=_unless_none(self.licensed_sessions),
         )
 
 
-def _given(value: T | None) -> Some[T | None] | None:
+def _unless_none(value: T | None) -> Some[T | None] | None:
     return Some(value) if value is not None else None
 
 
-def plain_columns(patch: AccountPatch, problems: ErrorCollector) -> Columns:
-    """The columns to write that need nothing of what is stored. What is wrong goes to `problems`."""
+def plain_columns(patch: AccountPatch, errors: ErrorCollector) -> Columns:
+    """The columns of the settings that need no stored row."""
     values: Columns = {}
     if patch.name is not None:
-        _read_name(patch.name.value, values, problems)
+        _add_name(patch.name.value, values, errors)
     if patch.sip_realm is not None:
-        _read_sip_realm(patch.sip_realm.value, values, problems)
+        _add_sip_realm(patch.sip_realm.value, values, errors)
     if patch.usage_limit is not None:
-        _read_limit(patch.usage_limit.value, values, problems)
+        _add_limit(patch.usage_limit.value, values, errors)
     if patch.licensed_sessions is not None:
-        _read_licensed_sessions(patch.licensed_sessions.value, values, problems)
+        _add_licensed_sessions(patch.licensed_sessions.value, values, errors)
     return values
 
 
-def _read_name(name: str | None, values: Columns, problems: ErrorCollector) -> None:
-    found_before = len(problems.found)
-    checked = names.checked(name, problems, "name")
-    if len(problems.found) == found_before:  # the database is not asked about a name that it may not even hold
+def _add_name(name: str | None, values: Columns, errors: ErrorCollector) -> None:
+    found_before = len(errors.found)
+    checked = names.checked(name, errors, "name")
+    if len(errors.found) == found_before:  # an invalid name may not even fit the column
         values |= {"name": checked, "name_key": names.key(checked)}
 
 
-def _read_sip_realm(text: str | None, values: Columns, problems: ErrorCollector) -> None:
-    """A DNS host name of two labels or more (RFC 1123, 2.1); internationalised ones as A-labels (RFC 5891); None for none."""
+def _add_sip_realm(text: str | None, values: Columns, errors: ErrorCollector) -> None:
+    """Accepts a host name of two labels or more (RFC 1123, 2.1). Stores international names as A-labels (RFC 5891)."""
     if text is None:
         values["sip_realm"] = None
         return
     trimmed = text.strip()
     if len(trimmed) > MAXIMUM_SIP_REALM:
         message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+        errors.add(UserErrorCode.TOO_LONG, message, "sipRealm")
         return
-    realm = _as_dns_writes(trimmed)
+    realm = _as_a_labels(trimmed)
     if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
         message = (
             "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
         )
-        problems.add(UserErrorCode.INVALID, message, "sipRealm")
+        errors.add(UserErrorCode.INVALID, message, "sipRealm")
     elif len(realm) > MAXIMUM_SIP_REALM:
-        message = (
-            f"As DNS writes it the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        )
-        problems.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+        message = f"In its DNS form the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
+        errors.add(UserErrorCode.TOO_LONG, message, "sipRealm")
     else:
         values["sip_realm"] = realm
 
 
-def _as_dns_writes(name: str) -> str:
-    """A host name in lower case and A-labels; empty when it is none."""
-    # Most are written so already, and idna looks at each letter several times.
-    if _IN_A_LABELS.fullmatch(name):
+def _as_a_labels(name: str) -> str:
+    """A host name in lower case and A-labels; empty if the name is invalid."""
+    # Most names are in this form already, and idna is slow.
+    if _ASCII_HOST_NAME.fullmatch(name):
         return name
     try:
         return idna.encode(name, uts46=True, std3_rules=True).decode().lower()
@@ -143,13 +140,13 @@ def _as_dns_writes(name: str) -> str:
         return ""
 
 
-# Hyphens in the third and fourth place are for A-labels, which idna has to look at (RFC 5891, 4.2.3.1).
+# Hyphens as third and fourth character mark A-labels, which idna has to validate (RFC 5891, 4.2.3.1).
 _LABEL = r"(?!..--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_IN_A_LABELS = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
+_ASCII_HOST_NAME = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}", re.ASCII)
 
 
 def _is_number(label: str) -> bool:
-    # A name whose last label is a number would be read as an IPv4 address (RFC 3696, 2).
+    # A host name that ends in a number is parsed as an IPv4 address (RFC 3696, 2).
     if not label[:1].isdigit():
         return False
     try:
@@ -159,22 +156,22 @@ def _is_number(label: str) -> bool:
     return True
 
 
-def _read_limit(limit: Limit | None, values: Columns, problems: ErrorCollector) -> None:
+def _add_limit(limit: Limit | None, values: Columns, errors: ErrorCollector) -> None:
     if limit is None:
-        problems.add(
+        errors.add(
             UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
         )
     elif limit.maximum < 0:
         message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
-        problems.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
+        errors.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
     else:
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
 
 
-def _read_licensed_sessions(count: int | None, values: Columns, problems: ErrorCollector) -> None:
+def _add_licensed_sessions(count: int | None, values: Columns, errors: ErrorCollector) -> None:
     if count is None:
-        problems.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 is none.", "licensedSessions")
+        errors.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 means none.", "licensedSessions")
     elif count < 0:
-        problems.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
+        errors.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
     else:
         values["licensed_sessions"] = count

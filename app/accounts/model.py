@@ -1,4 +1,4 @@
-"""An account: the container of one customer's applications, keys, users and recorded calls."""
+"""The table of accounts."""
 
 import enum
 from typing import ClassVar
@@ -15,17 +15,14 @@ from app.webhooks.model import WebhookMethod
 
 @strawberry.enum(description="What a usage limit counts.")
 class UsageUnit(enum.Enum):
-    """Sessions or minutes."""
-
-    SESSIONS = strawberry.enum_value("SESSIONS", description="Calls at the same time.")
+    SESSIONS = strawberry.enum_value("SESSIONS", description="Concurrent calls.")
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
 class Account(TenantScoped):
-    """Secrets and passwords are sealed (`app/foundation/encryption.py`); a maximum of 0 means unlimited.
+    """Secrets and passwords are encrypted (`app/foundation/encryption.py`). A `usage_maximum` of 0 means unlimited.
 
-    CHECKs hold what goes together: the previous webhook secret and its end, a webhook's user name and password, and nothing of a
-    webhook without its URL.
+    CHECK constraints tie the previous webhook secret to its expiry, a webhook's user name to its password, and both to its URL.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -50,7 +47,7 @@ class Account(TenantScoped):
     queue_event_webhook_url = fields.CharField(max_length=2048, null=True)
     queue_event_webhook_username = fields.CharField(max_length=255, null=True)
     queue_event_webhook_password = fields.BinaryField(null=True)
-    # Applications of this account alone, held by composite foreign keys (`app/foundation/database/orm.py`).
+    # Composite foreign keys restrict these to applications of this account (`app/foundation/database/orm.py`).
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
@@ -63,7 +60,7 @@ class Account(TenantScoped):
         "registration_webhook_password",
         "queue_event_webhook_password",
     )
-    # It goes with `webhook_secret`, and clients know until when it signs.
+    # It changes with `webhook_secret`; clients see its expiry only.
     audit_names: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
     tenant_scope: ClassVar[TenantScope] = TenantScope(account="id", service_provider=("service_provider_id",))
 

@@ -1,4 +1,4 @@
-"""The mutations of accounts: which settings their inputs take, each with who may change it, and what they answer."""
+"""The mutations of accounts: their inputs, with the permissions of each setting, and payloads."""
 
 import enum
 from typing import Annotated
@@ -21,36 +21,33 @@ from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, webhook_change
 
 
-@strawberry.input(description="How much an account may use.")
+@strawberry.input(description="An account's usage limit.")
 class UsageLimitInput:
-    """Both are given together."""
-
-    unit: model.UsageUnit = strawberry.field(description="What is counted.")
-    maximum: int = strawberry.field(description="How many of them at most, 0 or more; 0 means unlimited.")
+    unit: model.UsageUnit = strawberry.field(description="What the limit counts.")
+    maximum: int = strawberry.field(description="The maximum number of units, 0 or more; 0 means unlimited.")
 
     def limit(self) -> Limit:
         return Limit(self.unit, self.maximum)
 
 
-@strawberry.input(description="An account to be created.")
+@strawberry.input(description="The account to create.")
 class CreateAccountInput:
-    """Input of createAccount."""
-
     name: str = strawberry.field(
         description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the service provider."
     )
     service_provider_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Who runs it: by default the caller's own service provider; admins must say it."
+        default=None,
+        description="The service provider that runs it: by default the caller's own. Required for admins.",
     )
     sip_realm: str | None = strawberry.field(
         default=None,
-        description="A domain name of two labels or more, at most 132 characters; unique in the installation.",
+        description="A domain name of two labels or more, at most 132 characters; unique within the installation.",
     )
     usage_limit: Maybe[UsageLimitInput | None] = fields.guarded(
-        "How much it may use; unlimited sessions by default.", permissions=[IsAdmin]
+        "Its usage limit; unlimited sessions by default.", permissions=[IsAdmin]
     )
     licensed_sessions: Maybe[int | None] = fields.guarded(
-        "How many sessions were bought, 0 or more; 0 by default.", permissions=[IsAdmin]
+        "The number of sessions bought, 0 or more; 0 by default.", permissions=[IsAdmin]
     )
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
@@ -70,38 +67,37 @@ class CreateAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The new account.")
 
 
-@strawberry.input(description="Changes to an account's settings; what is left out stays as it is.")
+@strawberry.input(description="Changes to an account's settings. Omitted fields keep their values.")
 class UpdateAccountInput:
-    """Input of updateAccount."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
     )
     sip_realm: Maybe[str | None] = strawberry.field(default=None, description="A new SIP realm; null clears it.")
-    usage_limit: Maybe[UsageLimitInput | None] = fields.guarded("How much it may use.", permissions=[IsAdmin])
+    usage_limit: Maybe[UsageLimitInput | None] = fields.guarded("Its usage limit.", permissions=[IsAdmin])
     licensed_sessions: Maybe[int | None] = fields.guarded(
-        "How many sessions were bought, 0 or more.", permissions=[IsAdmin]
+        "The number of sessions bought, 0 or more.", permissions=[IsAdmin]
     )
     registration_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is called when a SIP device registers; null clears it."
+        default=None, description="The webhook called when a SIP device registers; null clears it."
     )
     queue_event_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is called when a caller enters or leaves a queue, by POST; null clears it."
+        default=None,
+        description="The webhook called by POST when a caller enters or leaves a queue; null clears it.",
     )
     device_calling_application_id: Maybe[strawberry.ID | None] = strawberry.field(
-        default=None, description="One of the account's applications, for calls of SIP devices; null: none."
+        default=None, description="The account's application for calls of SIP devices; null: none."
     )
     siprec_application_id: Maybe[strawberry.ID | None] = strawberry.field(
-        default=None, description="One of the account's applications, for SIPREC calls; null: none."
+        default=None, description="The account's application for SIPREC calls; null: none."
     )
     recording_config: Maybe[AccountRecordingConfigInput | None] = strawberry.field(
         default=None,
-        description="How its calls are recorded: saved together with the rest, or nothing is. The first save makes the "
-        "configuration; null is refused, removeRecordingConfig removes it.",
+        description="Its recording configuration, saved together with the other settings or not at all. The first save "
+        "creates it. Null is rejected: use removeRecordingConfig to remove it.",
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
     def patch(self) -> AccountPatch:
@@ -126,16 +122,14 @@ class UpdateAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
-@strawberry.input(description="An account that gets another service provider.")
+@strawberry.input(description="The account to move to another service provider.")
 class MoveAccountInput:
-    """Input of moveAccount."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
     service_provider_id: strawberry.ID = strawberry.field(
-        description="Who runs it from now on; the one that runs it already changes nothing."
+        description="The new service provider. Naming the current one changes nothing."
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the account's version."
+        default=None, description="Fails with CONFLICT unless this is the account's current version."
     )
 
 
@@ -144,14 +138,12 @@ class MoveAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
-@strawberry.input(description="An account to be suspended or resumed.")
+@strawberry.input(description="The account to suspend or resume.")
 class SetAccountActiveInput:
-    """Input of setAccountActive."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
-    active: bool = strawberry.field(description="False closes every key under it within 5 seconds.")
+    active: bool = strawberry.field(description="False: all its keys and sessions are rejected within 5 seconds.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -160,18 +152,16 @@ class SetAccountActivePayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
-@strawberry.input(description="An account whose webhook secret is replaced.")
+@strawberry.input(description="The account whose webhook secret to replace.")
 class RotateWebhookSecretInput:
-    """Input of rotateWebhookSecret."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
     overlap_hours: int = strawberry.field(
         default=24,
-        description="For how many hours the old secret signs as well, 0 to "
-        f"{webhook_secret.MAXIMUM_OVERLAP_HOURS}; 0: it signs nothing any more.",
+        description="For how many hours the old secret also signs, 0 to "
+        f"{webhook_secret.MAXIMUM_OVERLAP_HOURS}. With 0 it stops immediately.",
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the account's version."
+        default=None, description="Fails with CONFLICT unless this is the account's current version."
     )
 
 
@@ -180,90 +170,84 @@ class RotateWebhookSecretPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account with its new secret.")
 
 
-@strawberry.enum(description="What can stand in the way of a deletion.")
+@strawberry.enum(description="What can block the deletion of an account.")
 class DeletionBlockerKind(enum.Enum):
-    """By the rooms of the house."""
-
-    API_KEYS = strawberry.enum_value("API_KEYS", description="API keys of the account, closed ones too.")
+    API_KEYS = strawberry.enum_value(
+        "API_KEYS", description="API keys of the account, including revoked and expired ones."
+    )
     APPLICATIONS = strawberry.enum_value("APPLICATIONS", description="Applications of the account.")
-    USERS = strawberry.enum_value("USERS", description="Users of the account, deactivated ones too.")
+    USERS = strawberry.enum_value("USERS", description="Users of the account, including deactivated ones.")
     CALLS = strawberry.enum_value(
         "CALLS",
-        description="Calls of the account. Their recordings stay in the bucket, and nobody finds them here again.",
+        description="Calls of the account. Their recordings stay in the bucket, but can no longer be found here.",
     )
 
 
-@strawberry.type(description="Something that stands in the way of a deletion.")
+@strawberry.type(description="Something that blocks the deletion of an account.")
 class DeletionBlocker:
-    """A value."""
-
-    kind: DeletionBlockerKind = strawberry.field(description="What it is.")
+    kind: DeletionBlockerKind = strawberry.field(description="The kind of object.")
     count: int = strawberry.field(
-        description=f"How many of them there are; calls are counted to {MAXIMUM_CALLS_COUNTED:,} and no further."
+        description=f"The number of objects. For calls, the count stops at {MAXIMUM_CALLS_COUNTED:,}."
     )
 
 
-@strawberry.type(description="Things that an account holds.")
+@strawberry.type(description="Objects of one kind that an account contains.")
 class AccountContent:
-    """A value."""
+    kind: AccountContentKind = strawberry.field(description="The kind of object.")
+    count: int = strawberry.field(
+        description=f"The number of objects. For calls, the count stops at {MAXIMUM_CALLS_COUNTED:,}."
+    )
 
-    kind: AccountContentKind = strawberry.field(description="What they are.")
-    count: int = strawberry.field(description="How many of them there are.")
 
-
-@strawberry.input(description="An account to be deleted.")
+@strawberry.input(description="The account to delete.")
 class DeleteAccountInput:
-    """Input of deleteAccount."""
-
     id: strawberry.ID = strawberry.field(description="The account.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what would go and what stands in the way, and delete nothing."
+        default=False, description="True: return the contents and what blocks the deletion, and delete nothing."
     )
-    force: bool = strawberry.field(default=False, description="True: delete what stands in the way as well.")
+    force: bool = strawberry.field(default=False, description="True: also delete what blocks the deletion.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
 @fields.payload(
     "Recordings in the customer's bucket are never touched.",
-    errors="Why nothing was deleted; empty after a deletion and after a dry run.",
+    errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteAccountPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+        default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[DeletionBlocker] = strawberry.field(
-        default_factory=list, description="What stood or stands in the way and only goes with `force`."
+        default_factory=list, description="What blocks the deletion, or blocked it before `force`."
     )
     contents: list[AccountContent] = strawberry.field(
         default_factory=list,
-        description="Everything that went with the account, or would go: what stands in the way, and the rest.",
+        description="Everything that was or would be deleted with the account, including the blockers.",
     )
     recordings_stay_in: str | None = strawberry.field(
         default=None,
-        description="The bucket of the recording configuration, whose recordings stay as they are; null without one.",
+        description="The bucket of the recording configuration, where recordings stay; null without a configuration.",
     )
 
 
-_TAKEN = (
-    "Answers that a name or SIP realm is taken by an account that the caller cannot see are audited, and limited together with "
-    "those of `createUser`."
+_DISCLOSURES = (
+    "Replies that a name or SIP realm is taken by an account that the caller cannot see are audited and rate-limited, together "
+    "with those of `createUser`."
 )
 
 
 @strawberry.type
 class AccountMutations:
-    """Root fields."""
-
-    @fields.mutation(f"Creates an account. {_TAKEN}", permissions=[IsServiceProvider])
+    @fields.mutation(f"Creates an account. {_DISCLOSURES}", permissions=[IsServiceProvider])
     async def create_account(
-        self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The account to be.")]
+        self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The new account.")]
     ) -> CreateAccountPayload:
         account = await service.create(info.context, input.account(), input.idempotency_key)
         return CreateAccountPayload(account=Account.of(account))
 
-    @fields.mutation(f"Changes an account's settings: what is given, all of it or none, and nothing else. {_TAKEN}")
+    @fields.mutation(f"Changes the given settings of an account: all of them or none. {_DISCLOSURES}")
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
@@ -271,39 +255,50 @@ class AccountMutations:
         return UpdateAccountPayload(account=Account.of(account))
 
     @fields.mutation(
-        "Moves an account to another service provider, with all that is inside. Its keys stay open; NAME_TAKEN when the "
-        "provider has an account of that name.",
+        "Moves an account with all its contents to another service provider. Its keys stay valid. NAME_TAKEN if the provider "
+        "has an account of that name.",
         permissions=[IsAdmin],
     )
     async def move_account(
-        self, info: Info, input: Annotated[MoveAccountInput, strawberry.argument(description="Which, and where to.")]
+        self,
+        info: Info,
+        input: Annotated[
+            MoveAccountInput, strawberry.argument(description="The account and its new service provider.")
+        ],
     ) -> MoveAccountPayload:
         account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
         return MoveAccountPayload(account=Account.of(account))
 
     @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
     async def set_account_active(
-        self, info: Info, input: Annotated[SetAccountActiveInput, strawberry.argument(description="Which, and how.")]
+        self,
+        info: Info,
+        input: Annotated[SetAccountActiveInput, strawberry.argument(description="The account and its new state.")],
     ) -> SetAccountActivePayload:
         account = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetAccountActivePayload(account=Account.of(account))
 
     @fields.mutation(
-        "Replaces an account's webhook secret. The old one signs as well for some hours, so that receivers can change over; "
-        "one from before that signs nothing any more."
+        "Replaces an account's webhook secret. The old one also signs for `overlapHours`, so that receivers can switch. Earlier "
+        "ones stop signing immediately."
     )
     async def rotate_webhook_secret(
-        self, info: Info, input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="Which account.")]
+        self,
+        info: Info,
+        input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="The account and the overlap.")],
     ) -> RotateWebhookSecretPayload:
         account = await webhook_secret.rotate(info.context, input.account_id, input.if_version, input.overlap_hours)
         return RotateWebhookSecretPayload(account=Account.of(account))
 
     @fields.mutation(
-        "Deletes an account with its recording configuration; refused with the list of what stands in the way.",
+        "Deletes an account with all its contents. Refused with IN_USE and the list of blockers, unless there are none or "
+        "`force` is true.",
         permissions=[IsServiceProvider],
     )
     async def delete_account(
-        self, info: Info, input: Annotated[DeleteAccountInput, strawberry.argument(description="Which, and how.")]
+        self,
+        info: Info,
+        input: Annotated[DeleteAccountInput, strawberry.argument(description="The account and the options.")],
     ) -> DeleteAccountPayload:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
@@ -311,7 +306,7 @@ class AccountMutations:
         blockers = [
             DeletionBlocker(kind=DeletionBlockerKind[kind.name], count=found.counts[kind])
             for kind in AccountContentKind
-            if kind in service.IN_THE_WAY and kind in found.counts
+            if kind in service.DELETION_BLOCKERS and kind in found.counts
         ]
         payload = DeleteAccountPayload(
             deleted_id=strawberry.ID(sid_of(Kind.ACCOUNT, deleted)) if deleted else None,
@@ -320,13 +315,13 @@ class AccountMutations:
             recordings_stay_in=found.bucket,
         )
         if deleted is None and not input.dry_run:
-            words = " and ".join(_in_words(one) for one in blockers)
-            message = f"The account still has {words}. Delete them too with `force: true`."
+            summary = " and ".join(_in_words(blocker) for blocker in blockers)
+            message = f"The account still has {summary}. Delete them too with `force: true`."
             payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
         return payload
 
 
-_WORDS = {
+_NOUNS = {
     DeletionBlockerKind.API_KEYS: "API key",
     DeletionBlockerKind.APPLICATIONS: "application",
     DeletionBlockerKind.USERS: "user",
@@ -335,5 +330,5 @@ _WORDS = {
 
 
 def _in_words(blocker: DeletionBlocker) -> str:
-    is_more = blocker.kind is DeletionBlockerKind.CALLS and blocker.count >= MAXIMUM_CALLS_COUNTED
-    return f"{blocker.count}{' or more' if is_more else ''} {_WORDS[blocker.kind]}(s)"
+    or_more = " or more" if blocker.kind is DeletionBlockerKind.CALLS and blocker.count >= MAXIMUM_CALLS_COUNTED else ""
+    return f"{blocker.count}{or_more} {_NOUNS[blocker.kind]}(s)"

@@ -1,4 +1,4 @@
-"""What is shown of accounts: the settings of the account page, each with who may see it. `mutation_schema.py` changes them."""
+"""The Account type, with the permissions of each setting, and the queries of accounts. Mutations: `mutation_schema.py`."""
 
 import enum
 import operator
@@ -46,12 +46,10 @@ from app.webhooks.rules import SCHEMES
 from app.webhooks.schema import Webhook, WebhookDelivery
 
 
-@strawberry.type(description="How much an account may use. The gateway enforces it.")
+@strawberry.type(description="An account's usage limit, which the gateway enforces.")
 class UsageLimit:
-    """A value."""
-
-    unit: model.UsageUnit = strawberry.field(description="What is counted.")
-    maximum: int = strawberry.field(description="How many of them at most; 0 means unlimited.")
+    unit: model.UsageUnit = strawberry.field(description="What the limit counts.")
+    maximum: int = strawberry.field(description="The maximum number of units; 0 means unlimited.")
 
 
 @fields.node(
@@ -60,62 +58,66 @@ class UsageLimit:
 )
 class Account(fields.Node[model.Account]):
     name: str = fields.column("The account's name, unique within its service provider.")
-    active: bool = fields.column("False closes every key and session under the account within 5 seconds.")
+    active: bool = fields.column(
+        "False: the account is suspended, and all its keys and sessions are rejected within 5 seconds."
+    )
     service_provider: fields.Node | None = fields.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
-        description="Who runs the account.",
+        description="The service provider that runs the account.",
         permissions=[IsServiceProvider],
     )
-    sip_realm: str | None = fields.column("The domain name that SIP devices register with, in lower case and A-labels.")
+    sip_realm: str | None = fields.column(
+        "The domain name that SIP devices register with, in lower case; international names as A-labels."
+    )
     usage_limit: UsageLimit | None = fields.part(
         UsageLimit,
         {"unit": "usage_unit", "maximum": "usage_maximum"},
-        "How much the account may use.",
+        "The account's usage limit.",
         permissions=[IsAdmin],
     )
     licensed_sessions: int | None = fields.column(
-        "How many sessions were bought, apart from the maximum that is enforced.", permissions=[IsAdmin]
+        "The number of sessions bought. Independent of the enforced limit.", permissions=[IsAdmin]
     )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When one of its settings was changed last.")
+    updated_at: datetime = fields.column("When its settings were last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     recording_config: fields.Node | None = fields.to_one(
         "RecordingConfig",
         "id",
         row=RecordingConfigRow,
         by="account_id",
-        description="How its calls are recorded, and where to; null until first saved and after removal.",
+        description="Whether and where its calls are recorded; null until first saved and after removal.",
     )
     stored_credentials: Connection[StoredCredential] = fields.page(
         "account_id",
         row=StoredCredentialRow,
         order=NEWEST_FIRST,
-        description="The keys that its recordings were stored with, newest first; also those that it uses no more.",
+        description="The storage keys that its recordings were stored with, newest first, including those no longer in use.",
     )
     api_keys: Connection[ApiKey] = fields.page(
-        "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's keys, newest first."
+        "account_id", row=ApiKeyRow, order=NEWEST_FIRST, description="The account's API keys, newest first."
     )
     api_key_count: int = fields.count(
-        "account_id", row=ApiKeyRow, description="How many keys the account has, closed ones too."
+        "account_id", row=ApiKeyRow, description="The number of its API keys, including revoked and expired ones."
     )
     device_calling_application: fields.Node | None = fields.to_one(
         "Application",
         "device_calling_application_id",
         row=ApplicationRow,
-        description="What answers calls of the SIP devices that register with its realm; null: nothing does.",
+        description="The application that answers calls of SIP devices registered with its realm; null: none.",
     )
     siprec_application: fields.Node | None = fields.to_one(
         "Application",
         "siprec_application_id",
         row=ApplicationRow,
-        description="What answers SIPREC calls (RFC 7866); null: nothing does.",
+        description="The application that answers SIPREC calls (RFC 7866); null: none.",
     )
     application_count: int = fields.count(
-        "account_id", row=ApplicationRow, description="How many applications the account has."
+        "account_id", row=ApplicationRow, description="The number of its applications."
     )
 
     @fields.resolver("The account's applications.", declared=OF_ACCOUNT)
@@ -127,13 +129,13 @@ class Account(fields.Node[model.Account]):
         after: AfterArgument = None,
         filter: Annotated[ApplicationFilter | None, strawberry.argument(description="Which applications.")] = None,
         order_by: Annotated[
-            ApplicationOrder | None, strawberry.argument(description="In which order; by name without it.")
+            ApplicationOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,
     ) -> Connection[Application]:
         return Application.connection(await OF_ACCOUNT.answer(info.context, row.id, first, after, filter, order_by))
 
     @fields.resolver(
-        f"The account's calls, newest first. `totalCount` counts to {COUNT_LIMIT:,} and no further.",
+        f"The account's calls, newest first. `totalCount` stops at {COUNT_LIMIT:,}.",
         declared=CALLS_OF_ACCOUNT,
     )
     async def recent_calls(
@@ -150,12 +152,12 @@ class Account(fields.Node[model.Account]):
         "account_id", row=UserRow, order=NEWEST_FIRST, description="The account's users, newest first."
     )
     user_count: int = fields.count(
-        "account_id", row=UserRow, description="How many users the account has, deactivated ones too."
+        "account_id", row=UserRow, description="The number of its users, including deactivated ones."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]),
-        "Whether the caller may change the account's settings, with its webhook secret and its recording configuration, and "
-        "test its webhooks and its storage.",
+        "Whether the caller may change the account's settings, webhook secret and recording configuration, and test its "
+        "webhooks and storage.",
     )
     viewer_can_create_application: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create applications of the account."
@@ -178,35 +180,35 @@ class Account(fields.Node[model.Account]):
     )
 
     webhook_secret: str | None = fields.decrypted(
-        webhook_secret.shown,
+        webhook_secret.reveal,
         ["id", "webhook_secret"],
-        "The secret that signs webhook calls, so that their receiver can tell them from forgeries.",
+        "The secret that signs webhook calls, so that receivers can verify them. Reading it is audited.",
         permissions=[HasFullAccess],
     )
     previous_webhook_secret_expires_at: datetime | None = fields.timed(
         lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
         ["previous_webhook_secret_expires_at"],
-        "Until when the webhook secret before signs as well; null: it signs nothing any more.",
+        "Until when the previous webhook secret also signs; null: it no longer does.",
     )
     registration_webhook: Webhook | None = fields.computed(
         Webhook.of_registration,
         ["registration_webhook_url", "registration_webhook_method", "registration_webhook_username"],
-        "What is called when a SIP device registers; null: none.",
+        "The webhook called when a SIP device registers; null: none.",
     )
     queue_event_webhook: Webhook | None = fields.computed(
         Webhook.of_queue_event,
         ["queue_event_webhook_url", "queue_event_webhook_username"],
-        "What is called when a caller enters or leaves a queue; null: none.",
+        "The webhook called when a caller enters or leaves a queue; null: none.",
     )
     webhook_deliveries: Connection[WebhookDelivery] = fields.page(
         "account_id",
         row=WebhookDeliveryRow,
         order=NEWEST_FIRST,
-        description="The tests of its webhooks of the last 30 days, newest first.",
+        description="Test deliveries to its webhooks in the last 30 days, newest first.",
     )
 
     @fields.resolver(
-        "The account's cached prompts; null, with an error SERVICE_UNAVAILABLE, while the cache does not answer.",
+        "The account's cached prompts; null with an error SERVICE_UNAVAILABLE while the cache is unreachable.",
         declared=fields.Called(("id",)),
         weight=2,
     )
@@ -214,46 +216,38 @@ class Account(fields.Node[model.Account]):
         return await cache_of(info.context, row.id)
 
 
-@strawberry.input(description="Which accounts to list; conditions are joined with and.")
+@strawberry.input(description="Which accounts to list. Conditions are combined with AND; null means no condition.")
 class AccountFilter:
-    """Absent or null: no condition."""
-
     search: str | None = strawberry.field(
-        default=None, description="Text within the name or the SIP realm; upper and lower case count as the same."
+        default=None, description="Text contained in the name or the SIP realm, ignoring case."
     )
-    name_contains: str | None = strawberry.field(
-        default=None, description="Text within the name; upper and lower case count as the same."
-    )
+    name_contains: str | None = strawberry.field(default=None, description="Text contained in the name, ignoring case.")
     service_provider_id: strawberry.ID | None = strawberry.field(
         default=None, description="Accounts of this service provider."
     )
-    active: bool | None = strawberry.field(default=None, description="Active accounts, or suspended ones.")
+    active: bool | None = strawberry.field(default=None, description="True: active accounts. False: suspended ones.")
     recording_enabled: bool | None = strawberry.field(
         default=None,
-        description="Accounts whose recording storage is in use, or those where it is not or is not there.",
+        description="True: accounts whose recording configuration is enabled. False: disabled, or without a configuration.",
     )
     storage_status: StorageStatus | None = strawberry.field(
         default=None, description="Accounts with a recording configuration whose storage has this status."
     )
     has_sip_realm: bool | None = strawberry.field(
-        default=None, description="Accounts with a SIP realm, or those without one."
+        default=None, description="True: accounts with a SIP realm. False: accounts without one."
     )
 
 
-@strawberry.enum(description="What accounts are ordered by.")
+@strawberry.enum(description="What accounts can be sorted by.")
 class AccountOrderField(enum.Enum):
-    """The orders that an index serves."""
-
-    NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
-    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
+    NAME = strawberry.enum_value("NAME", description="By name, ignoring case.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By creation time.")
 
 
-@strawberry.input(description="How accounts are ordered.")
+@strawberry.input(description="The order of accounts; by name by default.")
 class AccountOrder:
-    """By name by default."""
-
-    field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What is compared.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
 
 
 def _order(given: AccountOrder | None) -> Order:
@@ -262,7 +256,7 @@ def _order(given: AccountOrder | None) -> Order:
 
 
 def _records(enabled: bool) -> Q:
-    # An account without a configuration records nothing either.
+    # The outer join makes False include accounts without a configuration.
     return Q(recording_configs__enabled=True) if enabled else Q(recording_configs__enabled__not=True)
 
 
@@ -293,48 +287,45 @@ _ACCOUNTS = fields.PageOfAll(
 
 @strawberry.type(description="The limits of an account's inputs.")
 class AccountLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     sip_realm_maximum: int = strawberry.field(
-        default=inputs.MAXIMUM_SIP_REALM, description="Characters of `sipRealm`, as DNS writes it."
+        default=inputs.MAXIMUM_SIP_REALM, description="Maximum length of `sipRealm` in its DNS form, in characters."
     )
     usage_limit_maximum: int = strawberry.field(
-        default=inputs.MAXIMUM_INT, description="The greatest `maximum` of a usage limit; the least is 0, unlimited."
+        default=inputs.MAXIMUM_INT, description="The largest `maximum` of a usage limit; the smallest is 0, unlimited."
     )
     licensed_sessions_maximum: int = strawberry.field(
-        default=inputs.MAXIMUM_INT, description="The greatest `licensedSessions`; the least is 0."
+        default=inputs.MAXIMUM_INT, description="The largest `licensedSessions`; the smallest is 0."
     )
     webhook_schemes: list[str] = strawberry.field(
-        default_factory=lambda: list(SCHEMES), description="How the URLs of its webhooks may begin, before `://`."
+        default_factory=lambda: list(SCHEMES), description="The URL schemes allowed for its webhooks."
     )
     registration_webhook_methods: list[WebhookMethod] = strawberry.field(
         default_factory=lambda: list(WEBHOOKS[WebhookKind.REGISTRATION].methods),
-        description="How the registration webhook may be called.",
+        description="The HTTP methods allowed for the registration webhook.",
     )
     queue_event_webhook_methods: list[WebhookMethod] = strawberry.field(
         default_factory=lambda: list(WEBHOOKS[WebhookKind.QUEUE_EVENT].methods),
-        description="How the queue event webhook may be called.",
+        description="The HTTP methods allowed for the queue event webhook.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(
         default=webhook_secret.MAXIMUM_OVERLAP_HOURS,
-        description="The greatest `overlapHours` of rotateWebhookSecret, in hours; the least is 0.",
+        description="The largest `overlapHours` of rotateWebhookSecret, in hours; the smallest is 0.",
     )
 
 
 @strawberry.type
 class AccountQueries:
-    """Root fields."""
-
-    @fields.resolver("One account by its id; null when there is none within reach.", declared=_ACCOUNT)
+    @fields.resolver("One account by its id; null if none is visible to the caller.", declared=_ACCOUNT)
     async def account(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AC` and 32 hex digits.")]
     ) -> Account | None:
         return Account.of(await _ACCOUNT.answer(info.context, id))
 
-    @fields.resolver("The accounts within reach.", declared=_ACCOUNTS)
+    @fields.resolver("Accounts visible to the caller.", declared=_ACCOUNTS)
     async def accounts(
         self,
         info: Info,
@@ -342,7 +333,7 @@ class AccountQueries:
         after: AfterArgument = None,
         filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts.")] = None,
         order_by: Annotated[
-            AccountOrder | None, strawberry.argument(description="In which order; by name without it.")
+            AccountOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,
     ) -> Connection[Account]:
         return Account.connection(await _ACCOUNTS.answer(info.context, first, after, filter, order_by))

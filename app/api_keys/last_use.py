@@ -1,4 +1,4 @@
-"""When each key and each session was last used: noted in memory, written together every few seconds, off the request path."""
+"""Records when keys and sessions were last used: in memory, and every few seconds in the database, off the request path."""
 
 import time
 from contextlib import AbstractAsyncContextManager
@@ -15,29 +15,29 @@ WRITE_EVERY_SECONDS = 20.0
 
 
 class LastUse:
-    """Truthful to the minute. One per process."""
+    """Precise to the minute. One instance per process."""
 
     def __init__(self) -> None:
-        # In seconds since 1970: a number is made faster than a datetime, and each request makes one.
+        # Unix time: created for each request, and faster than a datetime.
         self._current: dict[UUID, float] = {}
         self._previous: dict[UUID, float] = {}
         self._sessions: dict[UUID, float] = {}
 
-    def note(self, key_id: UUID, *, by_previous: bool) -> None:
+    def record(self, key_id: UUID, *, by_previous: bool) -> None:
         now = time.time()
         self._current[key_id] = now
         if by_previous:
             self._previous[key_id] = now
 
-    def note_session(self, session_id: UUID) -> None:
+    def record_session(self, session_id: UUID) -> None:
         self._sessions[session_id] = time.time()
 
-    def writing(self) -> AbstractAsyncContextManager[None]:
-        """Writes in the background for as long as the context lasts, and once more at its end. What fails is lost."""
-        return repeated(self.write, WRITE_EVERY_SECONDS, "last uses not written", at_the_end=True)
+    def flush_regularly(self) -> AbstractAsyncContextManager[None]:
+        """Flushes in the background while the context is open, and once when it closes. A failed batch is lost."""
+        return repeated(self.flush, WRITE_EVERY_SECONDS, "last use times not written", at_the_end=True)
 
-    async def write(self) -> None:
-        """Writes what was noted since the last time, a minute's uses in one statement."""
+    async def flush(self) -> None:
+        """Writes all recorded uses, with one statement per minute of use."""
         for minute, key_ids in self._by_minute("_current"):
             # Another worker may have written a later time.
             earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=minute)
@@ -45,7 +45,7 @@ class LastUse:
         for key_id, used_at in self._take("_previous").items():
             minute = _minute(used_at)
             earlier = Q(previous_secret_last_used_at__isnull=True) | Q(previous_secret_last_used_at__lt=minute)
-            # A rotation since that use has made another secret the previous one.
+            # After a later rotation another secret is the previous one.
             unrotated = ApiKey.filter(id=key_id, rotated_at__lt=datetime.fromtimestamp(used_at, UTC))
             await unrotated.filter(earlier).update(previous_secret_last_used_at=minute)
 

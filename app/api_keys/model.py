@@ -1,4 +1,4 @@
-"""An API key: what a program shows to be let in. The secret part is stored as a keyed hash alone."""
+"""The table of API keys. Of the secret part it holds a keyed hash only."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -11,10 +11,10 @@ from app.foundation.identifiers import new_id
 
 
 class ApiKey(TenantScoped):
-    """A CHECK ties `scope` to the owner columns: ADMIN has none, the others exactly theirs.
+    """A CHECK constraint ties `scope` to the owner columns: none for ADMIN, exactly its own for the other scopes.
 
-    During a rotation's overlap `previous_secret_hash` lets the old secret in until `previous_secret_expires_at`.
-    `created_by_*` outlive the key or user that they speak of and therefore are no foreign keys.
+    After a rotation `previous_secret_hash` is accepted until `previous_secret_expires_at`. `created_by_*` are no foreign keys,
+    because they outlive the creator.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -45,7 +45,7 @@ class ApiKey(TenantScoped):
     updated_at = fields.DatetimeField(auto_now=True)
     version = fields.IntField(default=1)
 
-    # Clients know of a secret when it was made and until when it is valid; who made a key never changes.
+    # Clients see when a secret was set and when it expires; the creator is not a setting.
     audit_names: ClassVar[dict[str, str | None]] = {
         "secret_hash": None,
         "previous_secret_hash": None,

@@ -1,4 +1,4 @@
-"""Whom a new key or user belongs to."""
+"""The owner of a new API key or user."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -13,7 +13,7 @@ from app.service_providers.lookup import SERVICE_PROVIDERS
 
 @dataclass(frozen=True)
 class OwnerChoice:
-    """What an input says of the owner: one of these, or none for the caller's own."""
+    """The owner named by an input: at most one of the fields. None of them means the caller's own owner."""
 
     account_id: str | None = None
     service_provider_id: str | None = None
@@ -22,8 +22,6 @@ class OwnerChoice:
 
 @dataclass(frozen=True)
 class Owner:
-    """The owner of a new key or user."""
-
     scope: Scope
     service_provider_id: UUID | None = None
     account_id: UUID | None = None
@@ -38,16 +36,16 @@ class Owner:
 
     @property
     def has_quota(self) -> bool:
-        """The installation's own keys and users are not limited: only admins create them."""
+        """False for the installation, whose keys and users only admins create."""
         return self.scope is not Scope.ADMIN
 
     @property
-    def words(self) -> str:
+    def noun(self) -> str:
         return "account" if self.account_id else "service provider"
 
 
-async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: ErrorCollector) -> Owner:
-    """The owner of a new key or user, within reach and locked. What is wrong goes to `problems` under `owner`."""
+async def lock_owner(viewer: Viewer, choice: OwnerChoice, errors: ErrorCollector) -> Owner:
+    """Locks and returns the owner, which must be visible to the caller. Errors go to `errors` at `owner`."""
     if choice.account_id is not None:
         owner = Owner(Scope.ACCOUNT, account_id=parse_sid(Kind.ACCOUNT, choice.account_id))
     elif choice.service_provider_id is not None:
@@ -55,17 +53,17 @@ async def lock_owner(viewer: Viewer, choice: OwnerChoice, problems: ErrorCollect
     elif choice.installation is not None:
         owner = Owner(Scope.ADMIN)
         if not choice.installation:
-            message = "Only true makes sense here: the installation itself; leave `owner` out for the caller's own."
-            problems.add(UserErrorCode.INVALID, message, "owner", "installation")
+            message = "This must be true, for the installation itself. Omit `owner` for the caller's own."
+            errors.add(UserErrorCode.INVALID, message, "owner", "installation")
     else:
         owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
     if owner.scope is Scope.ACCOUNT and await ACCOUNTS.lock(viewer, owner.account_id) is None:
-        problems.found += _no_owner("account", "accountId").errors
+        errors.found += _no_owner("account", "accountId").errors
     if (
         owner.scope is Scope.SERVICE_PROVIDER
         and await SERVICE_PROVIDERS.lock(viewer, owner.service_provider_id) is None
     ):
-        problems.found += _no_owner("service provider", "serviceProviderId").errors
+        errors.found += _no_owner("service provider", "serviceProviderId").errors
     return owner
 
 

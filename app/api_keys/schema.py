@@ -1,4 +1,4 @@
-"""What is shown of API keys. A key's text stands on the payloads of create and rotate alone."""
+"""GraphQL types, queries and mutations of API keys. Only the payloads of create and rotate contain a key's token."""
 
 import enum
 from datetime import datetime
@@ -23,31 +23,27 @@ from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
-@strawberry.enum(description="Whether a key lets anybody in.")
+@strawberry.enum(description="Whether a key is valid.")
 class ApiKeyStatus(enum.Enum):
-    """Derived from the key's times."""
-
     ACTIVE = strawberry.enum_value(
-        "ACTIVE", description="It lets its holder in, as long as its account and service provider are active."
+        "ACTIVE", description="Valid while its creator, its account and its service provider are active."
     )
-    EXPIRED = strawberry.enum_value("EXPIRED", description="Its time is over.")
-    REVOKED = strawberry.enum_value("REVOKED", description="Somebody closed it, for ever.")
+    EXPIRED = strawberry.enum_value("EXPIRED", description="Past its expiry.")
+    REVOKED = strawberry.enum_value("REVOKED", description="Permanently revoked.")
 
 
-@strawberry.type(description="Who made a key: a person, another key, or a person by a key that they had made.")
+@strawberry.type(description="The creator of a key: a person, another key, or a person through a key they had created.")
 class ApiKeyMaker:
-    """A value: it outlives whom it speaks of."""
-
     scope: Scope = strawberry.field(
-        description="The scope of the person who made this key; where there is none, of the key that did."
+        description="The scope of the person who created the key; without a person, of the key that created it."
     )
     api_key_id: strawberry.ID | None = strawberry.field(
-        description="The key that asked; null when a person did. It may be gone, or out of the caller's reach; null too "
-        "for callers of a narrower scope than `scope`."
+        description="The key that created it; null for a person's session. May be deleted or not visible to the caller. Null "
+        "for callers with a narrower scope than `scope`."
     )
     user_id: strawberry.ID | None = strawberry.field(
-        description="The person who asked, or who had made the key that asked; null when nobody had. They may be gone, or "
-        "out of the caller's reach; null too for callers of a narrower scope than `scope`."
+        description="The person who created it, or who created the key that did; null without a person. May be deleted or not "
+        "visible to the caller. Null for callers with a narrower scope than `scope`."
     )
 
 
@@ -71,45 +67,45 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
     )
 
 
-@fields.node(Kind.API_KEY, description="What a program shows to be let in: `Authorization: Bearer vgk_…`.")
+@fields.node(Kind.API_KEY, description="A credential for programs: `Authorization: Bearer vgk_…`.")
 class ApiKey(fields.Node[model.ApiKey]):
-    name: str = fields.column("What it is for, in its owner's words.")
+    name: str = fields.column("Its name, such as its purpose.")
     public_id: str = fields.column(
-        f"The part of the key's text after `{token.PREFIX}`: tells which key a text is, and lets nobody in."
+        f"The part of the token after `{token.PREFIX}`. Identifies the key and is not secret."
     )
-    scope: Scope = fields.column("Whose things it acts on; fixed.")
-    access_level: AccessLevel = fields.column("How much of its scope it may use; fixed.")
-    status: ApiKeyStatus = fields.timed(_status, ["revoked_at", "expires_at"], "Whether it lets anybody in.")
+    scope: Scope = fields.column("The objects it may act on. Never changes.")
+    access_level: AccessLevel = fields.column("What it may do within its scope. Never changes.")
+    status: ApiKeyStatus = fields.timed(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account that it belongs to, for the scope ACCOUNT."
+        "Account", "account_id", row=AccountRow, description="Its account, for the scope ACCOUNT."
     )
     service_provider: fields.Node | None = fields.to_one(
         "ServiceProvider",
         "service_provider_id",
         row=ServiceProviderRow,
-        description="The service provider that it belongs to, for the scope SERVICE_PROVIDER.",
+        description="Its service provider, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
     created_by: ApiKeyMaker | None = fields.decrypted(
         _maker,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
-        "Who made it, or rotated it last; null for one made on the server. A key lets nobody in while the person who made "
-        "it, or the key that made it, is deactivated, nor when they are deleted: rotate it first, and it is yours.",
+        "Who created it or last rotated it; null for a key created on the server's command line. The key is rejected while this "
+        "person is deactivated, and once they are deleted. Rotating a key makes the caller its creator.",
     )
-    expires_at: datetime | None = fields.column("When it stops to let anybody in; null: never.")
-    revoked_at: datetime | None = fields.column("When somebody closed it; null: not closed.")
-    last_used_at: datetime | None = fields.column("The minute in which it was used last; null: never.")
-    rotated_at: datetime | None = fields.column("When its secret was replaced last; null: never.")
+    expires_at: datetime | None = fields.column("When it expires; null: never.")
+    revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")
+    last_used_at: datetime | None = fields.column("When it was last used, to the minute; null: never.")
+    rotated_at: datetime | None = fields.column("When its secret was last replaced; null: never.")
     previous_secret_expires_at: datetime | None = fields.column(
-        "Until when the secret before still lets in; null: none does."
+        "Until when the previous secret is valid; null: there is none."
     )
     previous_secret_last_used_at: datetime | None = fields.column(
-        "The minute in which the secret before was used last since the rotation: null when nothing needs it any more."
+        "When the previous secret was last used since the rotation, to the minute; null: not used since."
     )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When its name or secret was changed last.")
+    updated_at: datetime = fields.column("When its name or secret was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
@@ -121,26 +117,24 @@ _KEYS_OF_INSTALLATION = fields.PageOfAll(model.ApiKey, always={"scope": Scope.AD
 
 @strawberry.type(description="The limits of an API key's inputs.")
 class ApiKeyLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     overlap_hours_maximum: int = strawberry.field(
-        default=service.MAXIMUM_OVERLAP_HOURS, description="The greatest `overlapHours` of a rotation; the least is 0."
+        default=service.MAXIMUM_OVERLAP_HOURS,
+        description="The largest `overlapHours` of a rotation; the smallest is 0.",
     )
     expires_at_maximum: datetime | None = fields.per_viewer(
         lambda viewer: viewer.expires_at,
-        "The latest `expiresAt` that the caller may give, since no key outlives its maker; null: any time to come.",
+        "The latest `expiresAt` allowed for the caller, because no key outlives its creator; null: any future time.",
     )
 
 
 @strawberry.type
 class ApiKeyQueries:
-    """Root fields."""
-
     @fields.resolver(
-        "The keys of the installation itself (scope ADMIN), newest first; others are on their owners.",
+        "API keys of the installation (scope ADMIN), newest first. For other keys, see `apiKeys` of their owners.",
         permissions=[IsAdmin],
         declared=_KEYS_OF_INSTALLATION,
     )
@@ -152,11 +146,9 @@ class ApiKeyQueries:
 
 @strawberry.input
 class OwnerInput:
-    """Whom something new belongs to: exactly one of the fields."""
-
-    account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account within reach.")
+    account_id: Maybe[strawberry.ID] = strawberry.field(default=None, description="An account visible to the caller.")
     service_provider_id: Maybe[strawberry.ID] = fields.guarded(
-        "A service provider within reach.", permissions=[IsServiceProvider]
+        "A service provider visible to the caller.", permissions=[IsServiceProvider]
     )
     installation: Maybe[bool] = fields.guarded("True: the installation itself.", permissions=[IsAdmin])
 
@@ -168,27 +160,25 @@ class OwnerInput:
         )
 
 
-@strawberry.input(one_of=True, description="Whom a new key belongs to.")
+@strawberry.input(one_of=True, description="The owner of a new key: exactly one of the fields.")
 class ApiKeyOwnerInput(OwnerInput):
-    """Exactly one of the fields."""
+    pass
 
 
-@strawberry.input(description="An API key to be created.")
+@strawberry.input(description="The API key to create.")
 class CreateApiKeyInput:
-    """Input of createApiKey."""
-
-    name: str = strawberry.field(description="What it is for: 1 to 64 characters.")
+    name: str = strawberry.field(description="Its name, such as its purpose: 1 to 64 characters.")
     owner: ApiKeyOwnerInput | None = strawberry.field(
-        default=None, description="Whom it belongs to; by default whom the caller belongs to."
+        default=None, description="Its owner; the caller's own by default."
     )
     access_level: AccessLevel = strawberry.field(
-        default=AccessLevel.FULL, description="How much of the owner's scope it may use."
+        default=AccessLevel.FULL, description="What it may do within the owner's scope."
     )
     expires_at: datetime | None = strawberry.field(
         default=None,
-        description="When it stops to let anybody in. By default as late as its maker's, or never.",
+        description="When it expires. By default when the calling key does, or never.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The text is not shown again.")
+    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The token is not returned again.")
 
     def key(self) -> service.NewApiKey:
         owner = self.owner.choice() if self.owner else OwnerChoice()
@@ -199,18 +189,16 @@ class CreateApiKeyInput:
 class CreateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The new key.")
     token: str | None = strawberry.field(
-        default=None, description="Its text, to be sent as `Authorization: Bearer …`. Shown here once and never again."
+        default=None, description="Its token, to send as `Authorization: Bearer …`. Returned only here."
     )
 
 
-@strawberry.input(description="Changes to an API key; what is left out stays as it is.")
+@strawberry.input(description="Changes to an API key. Omitted fields keep their values.")
 class UpdateApiKeyInput:
-    """Input of updateApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -219,10 +207,8 @@ class UpdateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
 
 
-@strawberry.input(description="An API key to be closed.")
+@strawberry.input(description="The API key to revoke.")
 class RevokeApiKeyInput:
-    """Input of revokeApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
 
 
@@ -231,14 +217,13 @@ class RevokeApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
 
 
-@strawberry.input(description="An API key that gets a new secret.")
+@strawberry.input(description="The API key to rotate.")
 class RotateApiKeyInput:
-    """Input of rotateApiKey."""
-
     id: strawberry.ID = strawberry.field(description="The key.")
     overlap_hours: int = strawberry.field(
         default=24,
-        description=f"For how many hours the old secret stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}; 0 closes it.",
+        description=f"For how many hours the old token stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}. With 0 it is "
+        "rejected immediately.",
     )
 
 
@@ -247,24 +232,22 @@ class RotateApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
     token: str | None = strawberry.field(
         default=None,
-        description="Its new text, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
+        description="Its new token, to send as `Authorization: Bearer …`. Returned only here.",
     )
 
 
 _ALREADY_SHOWN = UserError(
     code=UserErrorCode.ALREADY_SHOWN,
-    message="The key was made before under this idempotency key; its text was shown then, and is not to be had again.",
+    message="An earlier request with this idempotency key created the key and returned its token, which is shown only once.",
     field=["idempotencyKey"],
 )
 
 
 @strawberry.type
 class ApiKeyMutations:
-    """Root fields."""
-
-    @fields.mutation("Creates an API key and shows its text, once.")
+    @fields.mutation("Creates an API key and returns its token, once.")
     async def create_api_key(
-        self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The key to be.")]
+        self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The new key.")]
     ) -> CreateApiKeyPayload:
         key, text = await service.create(info.context, input.key(), input.idempotency_key)
         errors = [] if text is not None else [_ALREADY_SHOWN]
@@ -280,16 +263,18 @@ class ApiKeyMutations:
 
     @fields.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
     async def revoke_api_key(
-        self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="Which key.")]
+        self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="The key.")]
     ) -> RevokeApiKeyPayload:
         return RevokeApiKeyPayload(api_key=ApiKey.of(await service.revoke(info.context, input.id)))
 
     @fields.mutation(
-        "Gives an API key a new token, which is shown once. The old token stays valid for `overlapHours`. With 0 it is rejected "
-        f"{WHEN_REFUSED}, as is always a token that an earlier rotation kept valid."
+        "Gives an API key a new token, returned once. The old one stays valid for `overlapHours`; with 0 it is rejected "
+        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid."
     )
     async def rotate_api_key(
-        self, info: Info, input: Annotated[RotateApiKeyInput, strawberry.argument(description="Which key, and how.")]
+        self,
+        info: Info,
+        input: Annotated[RotateApiKeyInput, strawberry.argument(description="The key and the overlap.")],
     ) -> RotateApiKeyPayload:
         key, text = await service.rotate(info.context, input.id, input.overlap_hours)
         return RotateApiKeyPayload(api_key=ApiKey.of(key), token=text)

@@ -1,4 +1,4 @@
-"""What is done with API keys. Nobody makes a key that outranks or outlives the one that asks."""
+"""Creates, renames, revokes and rotates API keys. No key exceeds its creator's scope or expiry."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,7 @@ from app.api_keys import token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
-from app.audit.audited_update import Columns, change
+from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import AccessLevel, Scope, Viewer
@@ -22,7 +22,7 @@ from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
-from app.users.credential_check import creator_of, still_authenticated
+from app.users.credential_check import creator_columns, require_valid_credential
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720
@@ -30,8 +30,6 @@ MAXIMUM_OVERLAP_HOURS = 720
 
 @dataclass(frozen=True)
 class NewApiKey:
-    """A key to be created."""
-
     name: str
     access_level: AccessLevel = AccessLevel.FULL
     expires_at: datetime | None = None
@@ -39,25 +37,25 @@ class NewApiKey:
 
 
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
-    """A key for an owner within reach (by default the caller's own), and its text, which is not to be had again.
+    """Returns the new key and its token, which cannot be retrieved again.
 
-    Without the text when it was made before under this idempotency key. Raises UserErrors for a name or expiry that is not
-    allowed, and for an owner that is not there.
+    The token is None if an earlier request with this idempotency key created the key. Raises UserErrors for an invalid name or
+    expiry, and for an unknown owner.
     """
     made = token.make()
-    reachable = context.viewer.visible(ApiKey)
-    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), reachable)
+    visible = context.viewer.visible(ApiKey)
+    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), visible)
     return key, made.text if is_new else None
 
 
 async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey:
-    viewer, problems = context.viewer, ErrorCollector()
-    checked = names.checked(new.name, problems, "name")
-    ends = _checked_expiry(viewer, new.expires_at, problems)
+    viewer, errors = context.viewer, ErrorCollector()
+    checked = names.checked(new.name, errors, "name")
+    expires_at = _checked_expiry(viewer, new.expires_at, errors)
     async with in_transaction():
-        owner = await lock_owner(viewer, new.owner, problems)
-        await still_authenticated(viewer)
-        problems.raise_if_any()
+        owner = await lock_owner(viewer, new.owner, errors)
+        await require_valid_credential(viewer)
+        errors.raise_if_any()
         await _check_quota(owner, context.opened.settings.api_keys_per_owner)
         key = await ApiKey.create(
             **owner.columns,
@@ -65,79 +63,79 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             name=checked,
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
-            expires_at=ends,
-            **await creator_of(viewer),
+            expires_at=expires_at,
+            **await creator_columns(viewer),
         )
-        shown = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": ends}
-        await trail.record(context, key, after=shown)
+        after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
+        await trail.record(context, key, after=after)
     return key
 
 
 async def _check_quota(owner: Owner, maximum: int) -> None:
-    """Closed keys stay in the list, so the keys that work are counted, and those created within a day, whatever became of them.
+    """Limits the valid keys, and all keys created within 24 hours: revoked and expired keys remain as rows.
 
     Raises UserErrors LIMIT_REACHED.
     """
     if not owner.has_quota:
         return
-    now, mine = datetime.now(UTC), ApiKey.filter(**owner.columns)
-    work = mine.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
-    await quotas.check(work, maximum, f"The {owner.words} has {maximum:,} API keys that work", "Revoke one first.")
-    of_today = mine.filter(id__gte=first_at(now - timedelta(days=1)))
-    fact = f"The {owner.words} got {maximum:,} new API keys within 24 hours"
-    await quotas.check(of_today, maximum, fact, "Try again tomorrow.")
+    now, keys = datetime.now(UTC), ApiKey.filter(**owner.columns)
+    valid = keys.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
+    await quotas.check(valid, maximum, f"The {owner.noun} has {maximum:,} valid API keys", "Revoke one first.")
+    recent = keys.filter(id__gte=first_at(now - timedelta(days=1)))
+    fact = f"The {owner.noun} got {maximum:,} new API keys within 24 hours"
+    await quotas.check(recent, maximum, fact, "Try again tomorrow.")
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:
-    """A key of the admin scope that nobody made: how an installation begins, from the command line. Answers its text.
+    """Creates a key of the scope ADMIN without a creator, for a new installation. Returns its token.
 
-    Raises UserErrors for a name that is not allowed.
+    Raises UserErrors for an invalid name.
     """
-    made, problems = token.make(), ErrorCollector()
-    checked = names.checked(name, problems, "name")
-    problems.raise_if_any()
-    shown: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
+    made, errors = token.make(), ErrorCollector()
+    checked = names.checked(name, errors, "name")
+    errors.raise_if_any()
+    columns: Columns = {"name": checked, "access_level": AccessLevel.FULL, "scope": Scope.ADMIN}
     async with in_transaction():
-        key = await ApiKey.create(**shown, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
-        await trail.record(None, key, after=shown)
+        key = await ApiKey.create(**columns, public_id=made.public_id, secret_hash=token.secret_hash(keyring, made))
+        await trail.record(None, key, after=columns)
     return made.text
 
 
 @dataclass(frozen=True)
 class ApiKeyPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     if_version: int | None = None
 
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
-    """Raises UserErrors: NOT_FOUND, CONFLICT, or a name that is not allowed."""
-    problems = ErrorCollector()
-    values = {"name": names.checked(patch.name.value, problems, "name")} if patch.name is not None else {}
-    if values and not problems.found:
-        return await API_KEYS.changed(context, key_id, values, patch.if_version)
+    """Raises UserErrors: NOT_FOUND, CONFLICT, or for an invalid name."""
+    errors = ErrorCollector()
+    values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
+    if values and not errors.found:
+        return await API_KEYS.update(context, key_id, values, patch.if_version)
     key = await API_KEYS.get(context, key_id)
-    API_KEYS.check_version(key.version, patch.if_version, problems)
-    problems.raise_if_any()
+    API_KEYS.check_version(key.version, patch.if_version, errors)
+    errors.raise_if_any()
     return key
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
-    """Closes a key for ever; closing it again changes nothing. Raises UserErrors: NOT_FOUND."""
-    closed = {"revoked_at": datetime.now(UTC)}
-    changed = await API_KEYS.change(context, key_id, closed, where={"revoked_at__isnull": True})
-    if changed is not None:
-        context.use(Revocations).announce(changed.id)
-    return changed or await API_KEYS.get(context, key_id)
+    """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND."""
+    values = {"revoked_at": datetime.now(UTC)}
+    revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
+    if revoked is not None:
+        context.use(Revocations).announce(revoked.id)
+    return revoked or await API_KEYS.get(context, key_id)
 
 
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
-    """A new secret for a key; the old one stays valid for `overlap_hours` (0: closes at once).
+    """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
-    Whoever asks is its maker now, or of a key that asks the person who made that. Raises UserErrors: NOT_FOUND,
-    OUT_OF_RANGE, INVALID for a key that is revoked, expired, or outlives the one that asks: its new secret would be a way
-    around that end.
+    The caller becomes the key's creator; if the caller is a key, so does the person who created that. Raises UserErrors:
+    NOT_FOUND, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret would
+    circumvent the calling key's expiry.
     """
     if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
         message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
@@ -146,15 +144,16 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     async with in_transaction():
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
-        await still_authenticated(context.viewer)
-        # Two that rotate at once: the second waits and replaces the first one's secret, so that both are told the truth.
-        key = API_KEYS.there(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
+        await require_valid_credential(context.viewer)
+        # Concurrent rotations run one after the other: the second replaces the secret of the first.
+        key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            raise UserErrors.one(UserErrorCode.INVALID, "A revoked or expired key cannot be rotated; create one.", "id")
-        asker_ends = context.viewer.expires_at
-        if asker_ends is not None and (key.expires_at is None or key.expires_at > asker_ends):
-            message = "The key outlives the one that asks, or its old secret that asks; rotate it with one that lasts."
+            message = "A revoked or expired key cannot be rotated. Create a new one."
+            raise UserErrors.one(UserErrorCode.INVALID, message, "id")
+        caller_expires_at = context.viewer.expires_at
+        if caller_expires_at is not None and (key.expires_at is None or key.expires_at > caller_expires_at):
+            message = "The key outlives the caller's credential. Rotate it with one that lasts at least as long."
             raise UserErrors.one(UserErrorCode.INVALID, message, "id")
         made = token.make(key.public_id)
         secrets = {
@@ -163,28 +162,28 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
             "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
-            **await creator_of(context.viewer),
+            **await creator_columns(context.viewer),
         }
-        rotated = API_KEYS.there(await change(context, ApiKey, key.id, secrets))
+        rotated = API_KEYS.require(await update_row(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
 
 
-def _checked_expiry(viewer: Viewer, expires_at: datetime | None, problems: ErrorCollector) -> datetime | None:
+def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:
     if expires_at is None:
-        return viewer.expires_at  # no key outlives its maker
+        return viewer.expires_at  # no key outlives its creator
     try:
-        ends = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
+        in_utc = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the years 1 to 9999 of UTC.", "expiresAt")
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the years 1 to 9999, in UTC.", "expiresAt")
         return None
-    if ends <= datetime.now(UTC):
-        problems.add(UserErrorCode.OUT_OF_RANGE, "The expiry must lie in the future.", "expiresAt")
-    elif viewer.expires_at is not None and ends > viewer.expires_at:
+    if in_utc <= datetime.now(UTC):
+        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the future.", "expiresAt")
+    elif viewer.expires_at is not None and in_utc > viewer.expires_at:
         latest = viewer.expires_at.isoformat(timespec="seconds")
-        problems.add(
+        errors.add(
             UserErrorCode.OUT_OF_RANGE,
-            f"No key outlives the one that makes it, which expires at {latest}.",
+            f"The key cannot outlive the key that creates it, which expires at {latest}.",
             "expiresAt",
         )
-    return ends
+    return in_utc

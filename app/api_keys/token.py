@@ -1,4 +1,4 @@
-"""The text form of an API key: `vgk_` and what `app/foundation/tokens.py` says of all tokens."""
+"""The text form of an API key: the prefix `vgk_` and the common form of tokens (`app/foundation/tokens.py`)."""
 
 from app.foundation.tokens import PUBLIC_ID_LENGTH, Form, Token
 

@@ -1,4 +1,4 @@
-"""An application: what answers calls of its account, reached by webhooks."""
+"""The table of applications."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -12,10 +12,7 @@ from app.webhooks.model import WebhookMethod
 
 
 class Application(TenantScoped):
-    """Of each webhook, username and password are both there or both not (CHECK); passwords are sealed.
-
-    Without a call status webhook, all of its columns are null (CHECK).
-    """
+    """CHECK constraints tie each webhook's user name to its password, and both to its URL. Passwords are encrypted."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     account: fields.ForeignKeyRelation[Model] = fields.ForeignKeyField(

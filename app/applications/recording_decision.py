@@ -1,4 +1,4 @@
-"""What would happen to an application's calls: recorded or not, and why."""
+"""Decides whether an application's calls are recorded, and why."""
 
 import enum
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import strawberry
 
 from app.storage.model import StorageStatus
 
-CONFIGURATION = ("enabled", "bucket_name", "record_all_calls", "storage_status")
-"""The columns of the account's recording configuration that decide."""
-OWNER = ("active",)
-"""Those of the account and of its service provider."""
+CONFIGURATION_COLUMNS = ("enabled", "bucket_name", "record_all_calls", "storage_status")
+"""The columns of the account's recording configuration that the decision reads."""
+OWNER_COLUMNS = ("active",)
+"""Those of the account and its service provider."""
 
 
-@strawberry.enum(description="Why an application's calls would be recorded, or would not.")
+@strawberry.enum(description="Why an application's calls are recorded or not.")
 class RecordingReason(enum.Enum):
-    """The first of these that holds."""
+    """In order of precedence."""
 
     ACCOUNT_SUSPENDED = strawberry.enum_value(
         "ACCOUNT_SUSPENDED", description="Not recorded: the account is suspended."
@@ -43,15 +43,13 @@ class RecordingReason(enum.Enum):
 
 @dataclass(frozen=True)
 class RecordingDecision:
-    """What would happen to a call that begins now."""
-
     recorded: bool
     reason: RecordingReason
     message: str
 
 
 class Configuration(Protocol):
-    """An object with the columns CONFIGURATION."""
+    """Has CONFIGURATION_COLUMNS."""
 
     enabled: bool
     bucket_name: str | None
@@ -60,7 +58,7 @@ class Configuration(Protocol):
 
 
 class Owner(Protocol):
-    """An object with the columns OWNER."""
+    """Has OWNER_COLUMNS."""
 
     active: bool
 
@@ -68,10 +66,10 @@ class Owner(Protocol):
 def decide(
     application_records_all: bool, configuration: Configuration | None, account: Owner | None, provider: Owner | None
 ) -> RecordingDecision:
-    """From the application's switch, the account's recording configuration (None: it has none), and who runs it.
+    """Decides for a call that begins now.
 
-    An account's users and keys do not reach its provider, which is None then: none of them is authenticated while it is
-    suspended.
+    `configuration` is None if the account has none. `provider` is None for callers of the scope ACCOUNT, who cannot see it: while
+    it is suspended, they cannot authenticate.
     """
     owners = ((account, RecordingReason.ACCOUNT_SUSPENDED), (provider, RecordingReason.SERVICE_PROVIDER_SUSPENDED))
     suspended = (why for owner, why in owners if owner is not None and not owner.active)
@@ -79,7 +77,7 @@ def decide(
     recorded = reason in (RecordingReason.ACCOUNT_RECORDS_ALL, RecordingReason.APPLICATION_RECORDS_ALL)
     message = _MESSAGES[reason]
     if recorded and configuration is not None and configuration.storage_status is StorageStatus.FAILING:
-        message += " But the newest storage test failed: recordings may be lost."
+        message += " But the latest storage test failed, so recordings may be lost."
     return RecordingDecision(recorded, reason, message)
 
 
@@ -98,7 +96,7 @@ _MESSAGES = {
     RecordingReason.SERVICE_PROVIDER_SUSPENDED: "Calls are not recorded: the account's service provider is suspended.",
     RecordingReason.STORAGE_NOT_CONFIGURED: "Calls are not recorded: configure the account's recording storage first.",
     RecordingReason.STORAGE_NOT_ENABLED: "Calls are not recorded: enable the account's recording configuration.",
-    RecordingReason.ACCOUNT_RECORDS_ALL: "Calls are recorded, as those of all applications of the account.",
-    RecordingReason.APPLICATION_RECORDS_ALL: "Calls are recorded, since the application records all its calls.",
+    RecordingReason.ACCOUNT_RECORDS_ALL: "Calls are recorded: the account records the calls of all its applications.",
+    RecordingReason.APPLICATION_RECORDS_ALL: "Calls are recorded: the application records all its calls.",
     RecordingReason.SWITCHED_OFF: "Calls are not recorded: turn on `recordAllCalls` of the application or the account.",
 }

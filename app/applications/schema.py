@@ -1,7 +1,4 @@
-"""What is shown of applications: what answers an account's calls, and what would happen to the recording of them.
-
-Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
-"""
+"""GraphQL types, queries and mutations of applications."""
 
 import enum
 from datetime import datetime
@@ -31,7 +28,7 @@ from app.webhooks.schema import Webhook, WebhookInput, webhook_change
 def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
     if url is None or method is None:
         return None
-    # Held by a constraint: there is a password beside each user name and nowhere else.
+    # A CHECK constraint requires a password exactly where there is a user name.
     return Webhook(url=url, method=method, username=username, has_password=username is not None)
 
 
@@ -40,18 +37,16 @@ _PROVIDER = fields.ToOne("service_provider_id", ServiceProviderRow, "id")
 _CONFIGURATION = fields.ToOne("account_id", RecordingConfigRow, "account_id")
 
 
-@strawberry.type(description="What would happen to the calls of an application.")
+@strawberry.type(description="Whether an application's calls are recorded, and why.")
 class ApplicationRecording:
-    """Stands over recording.Outlook."""
-
     recorded: bool = strawberry.field(description="Whether a call that begins now is recorded.")
-    reason: recording.RecordingReason = strawberry.field(description="Why, or why not.")
-    message: str = strawberry.field(description="The same in a sentence for a person.")
+    reason: recording.RecordingReason = strawberry.field(description="Why or why not.")
+    message: str = strawberry.field(description="The decision and its reason as a sentence.")
 
 
 @fields.node(
     Kind.APPLICATION,
-    description="What answers calls of an account, reached by webhooks. Belongs to one account, for ever.",
+    description="Answers calls of an account through webhooks. Always belongs to the same account.",
 )
 class Application(fields.Node[model.Application]):
     name: str = fields.column("The application's name, unique within its account.")
@@ -61,37 +56,37 @@ class Application(fields.Node[model.Application]):
     calling_webhook: Webhook = fields.computed(
         _webhook,
         ["calling_webhook_url", "calling_webhook_method", "calling_webhook_username"],
-        "What is asked how to answer a call.",
+        "The webhook that decides how to answer a call.",
     )
     call_status_webhook: Webhook | None = fields.computed(
         _webhook,
         ["call_status_webhook_url", "call_status_webhook_method", "call_status_webhook_username"],
-        "What is told how calls go on; null: nothing is.",
+        "The webhook that receives status changes of calls; null: none.",
     )
     record_all_calls: bool = fields.column(
-        "Whether all its calls are recorded, while the account's storage is enabled."
+        "Whether all its calls are recorded while the account's recording configuration is enabled."
     )
     recording: ApplicationRecording = fields.from_related(
         recording.decide,
         ["record_all_calls"],
         [
-            fields.Related((_CONFIGURATION,), recording.CONFIGURATION),
-            fields.Related((_ACCOUNT,), recording.OWNER),
-            fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER),
+            fields.Related((_CONFIGURATION,), recording.CONFIGURATION_COLUMNS),
+            fields.Related((_ACCOUNT,), recording.OWNER_COLUMNS),
+            fields.Related((_ACCOUNT, _PROVIDER), recording.OWNER_COLUMNS),
         ],
-        description="Whether its calls are recorded, and why: by its own switch, the account's recording configuration, and "
-        "whether the account and its service provider are active.",
+        description="Whether its calls are recorded, and why. Depends on `recordAllCalls`, the account's recording "
+        "configuration, and whether the account and its service provider are active.",
     )
     used_for: list[service.ApplicationUse] = fields.from_related(
         service.uses_of,
         ["id"],
         [fields.Related((_ACCOUNT,), tuple(service.POINTERS.values()))],
-        description="What its account uses it for; while it does, deleting it needs `force`.",
+        description="What the account uses it for. Deleting an application in use needs `force`.",
     )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When it was changed last.")
+    updated_at: datetime = fields.column("When it was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the application."
@@ -101,32 +96,24 @@ class Application(fields.Node[model.Application]):
     )
 
 
-@strawberry.input(description="Which applications to list; conditions are joined with and.")
+@strawberry.input(description="Which applications to list. Conditions are combined with AND; null means no condition.")
 class ApplicationFilter:
-    """Absent or null: no condition."""
-
-    name_contains: str | None = strawberry.field(
-        default=None, description="Text within the name; upper and lower case count as the same."
-    )
+    name_contains: str | None = strawberry.field(default=None, description="Text contained in the name, ignoring case.")
     record_all_calls: bool | None = strawberry.field(
-        default=None, description="Applications that record all their calls, or those that do not."
+        default=None, description="True: applications that record all their calls. False: those that do not."
     )
 
 
-@strawberry.enum(description="What applications are ordered by.")
+@strawberry.enum(description="What applications can be sorted by.")
 class ApplicationOrderField(enum.Enum):
-    """The orders that an index serves."""
-
-    NAME = strawberry.enum_value("NAME", description="By name; upper and lower case count as the same.")
-    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By the time of creation.")
+    NAME = strawberry.enum_value("NAME", description="By name, ignoring case.")
+    CREATED_AT = strawberry.enum_value("CREATED_AT", description="By creation time.")
 
 
-@strawberry.input(description="How applications are ordered.")
+@strawberry.input(description="The order of applications; by name by default.")
 class ApplicationOrder:
-    """By name by default."""
-
-    field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What is compared.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Which way.")
+    field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What to sort by.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
 
 
 def _order(given: ApplicationOrder | None) -> Order:
@@ -144,51 +131,46 @@ OF_ACCOUNT = fields.PageOf(
     },
     by="account_id",
 )
-"""The applications of an account, on which the field stands."""
+"""The applications of an account."""
 _APPLICATION = fields.OneById(model.Application, Kind.APPLICATION)
 
 
-@strawberry.type(description="The limits of an application's inputs; those of its webhooks' parts are in `webhook`.")
+@strawberry.type(description="The limits of an application's inputs. For the parts of its webhooks, see `webhook`.")
 class ApplicationLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     calling_webhook_schemes: list[str] = strawberry.field(
         default_factory=lambda: list(service.CALLING.schemes),
-        description="How the URL of its calling webhook may begin, before `://`.",
+        description="The URL schemes allowed for its calling webhook.",
     )
     call_status_webhook_schemes: list[str] = strawberry.field(
         default_factory=lambda: list(service.CALL_STATUS.schemes),
-        description="How the URL of its call status webhook may begin, before `://`.",
+        description="The URL schemes allowed for its call status webhook.",
     )
 
 
 @strawberry.type
 class ApplicationQueries:
-    """Root fields."""
-
-    @fields.resolver("One application by its id; null when there is none within reach.", declared=_APPLICATION)
+    @fields.resolver("One application by its id; null if none is visible to the caller.", declared=_APPLICATION)
     async def application(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`AP` and 32 hex digits.")]
     ) -> Application | None:
         return Application.of(await _APPLICATION.answer(info.context, id))
 
 
-@strawberry.input(description="An application to be created.")
+@strawberry.input(description="The application to create.")
 class CreateApplicationInput:
-    """Input of createApplication."""
-
-    account_id: strawberry.ID = strawberry.field(description="The account that it will belong to.")
+    account_id: strawberry.ID = strawberry.field(description="The account it belongs to.")
     name: str = strawberry.field(
         description=f"1 to {names.MAXIMUM} characters, any Unicode; unique within the account."
     )
-    calling_webhook: WebhookInput = strawberry.field(description="What is asked how to answer a call.")
+    calling_webhook: WebhookInput = strawberry.field(description="The webhook that decides how to answer a call.")
     call_status_webhook: WebhookInput | None = strawberry.field(
-        default=None, description="What is told how calls go on; nothing by default."
+        default=None, description="The webhook that receives status changes of calls; none by default."
     )
-    record_all_calls: bool = strawberry.field(default=False, description="Record all its calls.")
+    record_all_calls: bool = strawberry.field(default=False, description="Whether to record all its calls.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
     def application(self) -> service.NewApplication:
@@ -207,23 +189,23 @@ class CreateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The new application.")
 
 
-@strawberry.input(description="Changes to an application; what is left out stays as it is.")
+@strawberry.input(description="Changes to an application. Omitted fields keep their values.")
 class UpdateApplicationInput:
-    """Input of updateApplication."""
-
     id: strawberry.ID = strawberry.field(description="The application.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
     )
     calling_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is asked how to answer a call. Cannot be cleared."
+        default=None, description="The webhook that decides how to answer a call. Cannot be cleared."
     )
     call_status_webhook: Maybe[WebhookInput | None] = strawberry.field(
-        default=None, description="What is told how calls go on; null clears it."
+        default=None, description="The webhook that receives status changes of calls; null clears it."
     )
-    record_all_calls: Maybe[bool | None] = strawberry.field(default=None, description="Record all its calls.")
+    record_all_calls: Maybe[bool | None] = strawberry.field(
+        default=None, description="Whether to record all its calls."
+    )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
     def patch(self) -> service.ApplicationPatch:
@@ -241,73 +223,69 @@ class UpdateApplicationPayload(fields.Payload):
     application: Application | None = strawberry.field(default=None, description="The application as it is now.")
 
 
-@strawberry.input(description="An application to be deleted.")
+@strawberry.input(description="The application to delete.")
 class DeleteApplicationInput:
-    """Input of deleteApplication."""
-
     id: strawberry.ID = strawberry.field(description="The application.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what stands in the way, and delete nothing."
+        default=False, description="True: return what blocks the deletion, and delete nothing."
     )
     force: bool = strawberry.field(
-        default=False, description="True: delete it even when its account uses it; the account then uses none."
+        default=False, description="True: also delete an application in use, and clear its uses by the account."
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
-@strawberry.type(description="A use of an application that stands in the way of its deletion.")
+@strawberry.type(description="A use of an application that blocks its deletion.")
 class ApplicationDeletionBlocker:
-    """A value."""
-
     kind: service.ApplicationUse = strawberry.field(description="What the account uses it for.")
 
 
 @fields.payload(
     "Recordings of its calls are never touched.",
-    errors="Why nothing was deleted; empty after a deletion and after a dry run.",
+    errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteApplicationPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+        default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[ApplicationDeletionBlocker] = strawberry.field(
-        default_factory=list, description="What stood or stands in the way and is only cleared with `force`."
+        default_factory=list, description="What blocks the deletion, or blocked it before `force`."
     )
 
 
 @strawberry.type
 class ApplicationMutations:
-    """Root fields."""
-
-    @fields.mutation("Creates an application of an account.")
+    @fields.mutation("Creates an application in an account.")
     async def create_application(
         self,
         info: Info,
-        input: Annotated[CreateApplicationInput, strawberry.argument(description="The application to be.")],
+        input: Annotated[CreateApplicationInput, strawberry.argument(description="The new application.")],
     ) -> CreateApplicationPayload:
         application = await service.create(info.context, input.application(), input.idempotency_key)
         return CreateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Changes an application: what is given, and nothing else.")
+    @fields.mutation("Changes the given fields of an application.")
     async def update_application(
         self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApplicationPayload:
         application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Deletes an application; refused, telling what for, while its account uses it.")
+    @fields.mutation("Deletes an application. Refused with IN_USE while its account uses it, unless `force` is true.")
     async def delete_application(
-        self, info: Info, input: Annotated[DeleteApplicationInput, strawberry.argument(description="Which, and how.")]
+        self,
+        info: Info,
+        input: Annotated[DeleteApplicationInput, strawberry.argument(description="The application and the options.")],
     ) -> DeleteApplicationPayload:
         deleted, uses = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version
         )
         blockers = [ApplicationDeletionBlocker(kind=use) for use in uses]
         if deleted is None and not input.dry_run:
-            words = " and ".join(_WORDS[use] for use in uses)
-            message = f"The account uses the application for {words}. Delete it all the same with `force: true`."
+            summary = " and ".join(_USE_NOUNS[use] for use in uses)
+            message = f"The account uses the application for {summary}. Delete it anyway with `force: true`."
             refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
@@ -315,7 +293,7 @@ class ApplicationMutations:
         )
 
 
-_WORDS = {
+_USE_NOUNS = {
     service.ApplicationUse.DEVICE_CALLS: "SIP device calls",
     service.ApplicationUse.SIPREC_CALLS: "SIPREC calls",
 }

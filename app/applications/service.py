@@ -1,4 +1,4 @@
-"""What is done with applications."""
+"""Creates, updates and deletes applications."""
 
 import enum
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, change
+from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.context import Context
@@ -22,25 +22,23 @@ from app.foundation.idempotency.run_once import once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.users import uniqueness
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
 CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
 APPLICATIONS = Rows(Application, Kind.APPLICATION, "application")
-_NAME = Unique(
+_NAME = UniqueConstraint(
     "applications_name_unique",
     "name",
     "name_key",
     UserErrorCode.NAME_TAKEN,
-    "The account has an application named “{}” already (upper and lower case count as the same).",
+    "The account already has an application named “{}” (upper and lower case count as the same).",
 )
 
 
-@strawberry.enum(description="What an account uses one of its applications for.")
+@strawberry.enum(description="What an account uses an application for.")
 class ApplicationUse(enum.Enum):
-    """Each is a pointer of the account."""
-
     DEVICE_CALLS = strawberry.enum_value(
         "DEVICE_CALLS", description="Calls of SIP devices: `Account.deviceCallingApplication`."
     )
@@ -51,12 +49,12 @@ POINTERS = {
     ApplicationUse.DEVICE_CALLS: "device_calling_application_id",
     ApplicationUse.SIPREC_CALLS: "siprec_application_id",
 }
-"""The account's columns that point at applications."""
+"""The account's columns that refer to applications."""
 
 
 @dataclass(frozen=True)
 class ApplicationPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     calling_webhook: Some[WebhookChange | None] | None = None
@@ -67,52 +65,49 @@ class ApplicationPatch:
 
 @dataclass(frozen=True)
 class NewApplication:
-    """An application to be created; its settings are those of one that has none, changed."""
-
     account_id: str
     settings: ApplicationPatch
 
 
 async def create(context: Context, new: NewApplication, idempotency_key: str | None = None) -> Application:
-    """Raises UserErrors: NOT_FOUND, or all that is wrong with the values."""
-    reachable = context.viewer.visible(Application)
-    made, _ = await once(context, idempotency_key, new, lambda: _create(context, new), reachable)
-    return made
+    """Raises UserErrors: NOT_FOUND and all invalid values."""
+    visible = context.viewer.visible(Application)
+    application, _ = await once(context, idempotency_key, new, lambda: _create(context, new), visible)
+    return application
 
 
 async def _create(context: Context, new: NewApplication) -> Application:
     account = await ACCOUNTS.get(context, new.account_id, "accountId")
-    row_id, problems = new_id(), ErrorCollector()
-    values = _columns(context, row_id, None, new.settings, problems)
-    problems.raise_if_any()
-    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
-        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
-        there, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
-        await quotas.check(there, maximum, f"The account has {maximum:,} applications", "Delete one first.")
+    row_id, errors = new_id(), ErrorCollector()
+    values = _columns(context, row_id, None, new.settings, errors)
+    errors.raise_if_any()
+    async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
+        ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
+        existing, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
+        await quotas.check(existing, maximum, f"The account has {maximum:,} applications", "Delete one first.")
         application = await Application.create(id=row_id, account_id=account.id, **values)
         await trail.record(context, application, after=values)
     return application
 
 
 async def update(context: Context, application_id: str, patch: ApplicationPatch) -> Application:
-    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    found, problems = await APPLICATIONS.get(context, application_id), ErrorCollector()
+    """Changes the given fields. Raises UserErrors: NOT_FOUND, CONFLICT and all invalid values."""
+    found, errors = await APPLICATIONS.get(context, application_id), ErrorCollector()
     values: Columns = {}
-    async with uniqueness.answered(context, Application, [_NAME], values), in_transaction():
+    async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
         _, stored = await _locked(context, found)
-        APPLICATIONS.check_version(stored.version, patch.if_version, problems)
-        values |= _columns(context, stored.id, stored, patch, problems)
-        problems.raise_if_any()
-        return APPLICATIONS.there(await change(context, Application, stored.id, values)) if values else stored
+        APPLICATIONS.check_version(stored.version, patch.if_version, errors)
+        values |= _columns(context, stored.id, stored, patch, errors)
+        errors.raise_if_any()
+        return APPLICATIONS.require(await update_row(context, Application, stored.id, values)) if values else stored
 
 
 async def delete(
     context: Context, application_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, list[ApplicationUse]]:
-    """Deletes an application in one transaction, or tells what the account uses it for.
+    """Deletes an application in one transaction; one that its account uses only by `force`, which clears the uses.
 
-    Answers the id that was deleted (None: nothing was) and what it was or is used for; `force` clears that. Raises UserErrors:
-    NOT_FOUND, CONFLICT.
+    Returns the deleted id (None if nothing was deleted) and the uses. Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     found = await APPLICATIONS.get(context, application_id)
     async with in_transaction():
@@ -123,26 +118,26 @@ async def delete(
             return None, uses
         if uses:
             cleared: Columns = {POINTERS[use]: None for use in uses}
-            await change(context, Account, account.id, cleared)
-        told = {"name": application.name, "used_for": [use.name for use in uses]}
-        await trail.record(context, application, before=told)
+            await update_row(context, Account, account.id, cleared)
+        before = {"name": application.name, "used_for": [use.name for use in uses]}
+        await trail.record(context, application, before=before)
         await Application.filter(id=application.id).delete()
     return application.id, uses
 
 
-class _Pointing(Protocol):
-    """What has the columns POINTERS."""
+class _HasPointers(Protocol):
+    """Has the columns POINTERS."""
 
     device_calling_application_id: UUID | None
     siprec_application_id: UUID | None
 
 
-def uses_of(application_id: UUID, account: _Pointing) -> list[ApplicationUse]:
+def uses_of(application_id: UUID, account: _HasPointers) -> list[ApplicationUse]:
     return [use for use, column in POINTERS.items() if getattr(account, column) == application_id]
 
 
 async def _locked(context: Context, found: Application) -> tuple[Account, Application]:
-    """An application with its account, which no other transaction changes until this one ends. Raises UserErrors NOT_FOUND."""
+    """Locks an application and its account until the transaction ends. Raises UserErrors NOT_FOUND."""
     account = await ACCOUNTS.lock(context.viewer, found.account_id)
     application = await Application.filter(id=found.id).select_for_update().get_or_none()
     if account is None or application is None:
@@ -151,24 +146,24 @@ async def _locked(context: Context, found: Application) -> tuple[Account, Applic
 
 
 def _columns(
-    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, problems: ErrorCollector
+    context: Context, row_id: UUID, stored: Application | None, patch: ApplicationPatch, errors: ErrorCollector
 ) -> Columns:
-    """The columns to write. What is wrong goes to `problems`."""
+    """The columns to write."""
     values: Columns = {}
     if patch.name is not None:
-        checked = names.checked(patch.name.value, problems, "name")
-        # Of a text that is too long, no key is made.
+        checked = names.checked(patch.name.value, errors, "name")
+        # Cut, because computing the key of an overlong text is expensive.
         values |= {"name": checked, "name_key": names.key(checked[: names.MAXIMUM])}
     if patch.record_all_calls is not None:
         values["record_all_calls"] = patch.record_all_calls.value
         if patch.record_all_calls.value is None:
-            message = "This cannot be null; leave it out to keep it as it is."
-            problems.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
-    reader = WebhookValidator(context.keyring, context.use(OutboundGate), row_id, stored, problems)
+            message = "This cannot be null. Omit it to keep the current value."
+            errors.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
+    reader = WebhookValidator(context.keyring, context.use(OutboundGate), row_id, stored, errors)
     if patch.calling_webhook is not None:
         if patch.calling_webhook.value is None:
-            message = "An application needs a calling webhook; it cannot be cleared."
-            problems.add(UserErrorCode.REQUIRED, message, CALLING.name)
+            message = "The calling webhook cannot be cleared: an application needs one."
+            errors.add(UserErrorCode.REQUIRED, message, CALLING.name)
         else:
             values |= reader.columns(CALLING, patch.calling_webhook.value)
     if patch.call_status_webhook is not None:

@@ -1,6 +1,6 @@
-"""The audit trail: one event for each change, written in the change's own transaction, never changed afterwards.
+"""Audit events: one per change, written in the change's own transaction and never updated.
 
-Events point at nothing (no foreign keys) and outlive what they speak of.
+They have no foreign keys and outlive the objects they describe.
 """
 
 from typing import ClassVar
@@ -13,10 +13,10 @@ from app.foundation.identifiers import new_id
 
 
 class AuditEvent(TenantScoped):
-    """A trigger refuses to change an event at all, and to delete one that is younger than an AuditPruning allows.
+    """A trigger rejects every UPDATE, and every DELETE except of events older than an AuditPruning allows.
 
-    `service_provider_id` is the provider that ran the account at the time; when an account moves, the one that it comes from
-    is `former_service_provider_id`. `object_kind` is the prefix of the object's SID.
+    `service_provider_id` is the account's provider at the time of the event. For a move it is the new provider, and
+    `former_service_provider_id` the old one. `object_kind` is the prefix of the object's SID.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -44,7 +44,7 @@ class AuditEvent(TenantScoped):
 
 
 class AuditPruning(Model):
-    """There only while `python -m app maintain` deletes events older than `until`, in one transaction."""
+    """Exists only inside the transaction in which `python -m app maintain` deletes events older than `until`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     until = fields.DatetimeField()

@@ -1,11 +1,11 @@
-"""Rows of one model by the ids that clients send: found within the caller's reach, and changed with their audit event."""
+"""Looks up, locks and updates one row by the id a client sent, within the caller's tenant scope."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.audit.audited_update import change, conflict
+from app.audit.audited_update import conflict, update_row
 from app.foundation.access import M, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
@@ -14,34 +14,33 @@ from app.foundation.identifiers import Kind, parse_sid
 
 @dataclass(frozen=True)
 class Rows(Generic[M]):
-    """The rows of a model, with what messages call one of them (`account`)."""
+    """The rows of one model. Error messages call a row `noun`, such as `account`."""
 
     model: type[M]
     kind: Kind
     noun: str
 
     async def get(self, context: Context, id: str, *path: str) -> M:
-        """Raises UserErrors NOT_FOUND under `path` (default: `id`): in the same words for another tenant's."""
+        """Raises UserErrors NOT_FOUND at `path` (default: `id`), with the same message for another tenant's row."""
         row_id = parse_sid(self.kind, id)
         row = await context.viewer.visible(self.model).get_or_none(id=row_id) if row_id else None
-        return self.there(row, *path)
+        return self.require(row, *path)
 
     async def lock(self, viewer: Viewer, row_id: UUID | None, *, no_key: bool = True) -> M | None:
-        """The row with a lock on it; None when it is not within the caller's reach at that moment.
+        """Selects the row FOR NO KEY UPDATE. None if it is not visible to the caller once the lock is held.
 
-        Until the surrounding transaction ends, the row is neither changed nor deleted, and an account does not move to another
-        provider; with `no_key=False` no row is added that refers to it. A row of an account is created, changed and deleted only
-        under the account's lock: the account may have moved since the row was looked up. The owner is locked before its rows,
-        against deadlocks.
+        Until the transaction ends nothing else updates or deletes the row. `no_key=False` also blocks inserts of rows that
+        refer to it. Lock the account before its rows are created, updated or deleted: it may have moved to another provider
+        since the lookup. Always lock owners before their rows, to avoid deadlocks.
         """
         found = viewer.visible(self.model).filter(id=row_id)
         return await found.select_for_update(no_key=no_key).get_or_none() if row_id else None
 
-    async def locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
-        """As `lock`, by the id that a client sent. Raises UserErrors NOT_FOUND under `path` (default: `id`)."""
-        return self.there(await self.lock(context.viewer, parse_sid(self.kind, id), no_key=no_key), *path)
+    async def get_locked(self, context: Context, id: str, *path: str, no_key: bool = True) -> M:
+        """Like `lock`, for an id from a client. Raises UserErrors NOT_FOUND at `path` (default: `id`)."""
+        return self.require(await self.lock(context.viewer, parse_sid(self.kind, id), no_key=no_key), *path)
 
-    async def change(
+    async def try_update(
         self,
         context: Context,
         id: str,
@@ -50,22 +49,22 @@ class Rows(Generic[M]):
         if_version: int | None = None,
         where: Mapping[str, object] | None = None,
     ) -> M | None:
-        """None when no row matched: see `app/audit/audited_update.py`."""
+        """Returns None when no row matched; see `audited_update.update_row`."""
         row_id = parse_sid(self.kind, id)
         if row_id is None:
             return None
-        return await change(context, self.model, row_id, values, if_version=if_version, where=where)
+        return await update_row(context, self.model, row_id, values, if_version=if_version, where=where)
 
-    async def changed(self, context: Context, id: str, values: Mapping[str, object], if_version: int | None) -> M:
-        """The row after the change. Raises UserErrors: NOT_FOUND, CONFLICT."""
-        row = await self.change(context, id, values, if_version=if_version)
+    async def update(self, context: Context, id: str, values: Mapping[str, object], if_version: int | None) -> M:
+        """Returns the updated row. Raises UserErrors: NOT_FOUND, CONFLICT."""
+        row = await self.try_update(context, id, values, if_version=if_version)
         if row is None:
             await self.get(context, id)
             raise self.conflict(if_version)
         return row
 
-    def there(self, row: M | None, *path: str) -> M:
-        """Raises UserErrors NOT_FOUND under `path` (default: `id`) when there is no row."""
+    def require(self, row: M | None, *path: str) -> M:
+        """Raises UserErrors NOT_FOUND at `path` (default: `id`) if `row` is None."""
         if row is None:
             raise self.not_found(*path)
         return row
@@ -76,12 +75,10 @@ class Rows(Generic[M]):
     def conflict(self, if_version: int | None) -> UserErrors:
         return conflict(self.noun, if_version)
 
-    def check_version(
-        self, version: int | None, if_version: int | None, problems: ErrorCollector | None = None
-    ) -> None:
-        """CONFLICT when the caller names another version: goes to `problems`, and is raised where there are none."""
+    def check_version(self, version: int | None, if_version: int | None, errors: ErrorCollector | None = None) -> None:
+        """Adds CONFLICT to `errors`, or raises it without them, if the client expects another version."""
         if if_version in (None, version):
             return
-        if problems is None:
+        if errors is None:
             raise self.conflict(if_version)
-        problems.found += self.conflict(if_version).errors
+        errors.found += self.conflict(if_version).errors

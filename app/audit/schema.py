@@ -1,4 +1,4 @@
-"""What is shown of the audit trail: who changed what, within the caller's reach."""
+"""GraphQL types and queries of the audit trail: who changed what, within the caller's tenant scope."""
 
 from datetime import datetime
 from functools import partial
@@ -17,29 +17,25 @@ from app.foundation.identifiers import Kind, any_uuid, first_at, parse_sid, sid_
 
 
 @strawberry.type(
-    description="Who did it. Without a scope: a command of the server itself, or somebody who was not let in."
+    description="Who acted. Without a scope: a command of the server, or an unauthenticated caller, such as a failed login."
 )
 class AuditActor:
-    """A value."""
-
-    scope: Scope | None = strawberry.field(description="The scope of the caller.")
-    api_key_id: strawberry.ID | None = strawberry.field(description="The key that was used, which may be gone by now.")
-    user_id: strawberry.ID | None = strawberry.field(description="The user who was signed in, who may be gone by now.")
+    scope: Scope | None = strawberry.field(description="The caller's scope.")
+    api_key_id: strawberry.ID | None = strawberry.field(description="The caller's API key. May have been deleted.")
+    user_id: strawberry.ID | None = strawberry.field(description="The caller's user. May have been deleted.")
 
 
-@strawberry.type(description="A setting that was changed.")
+@strawberry.type(description="One changed setting.")
 class AuditChange:
-    """A value."""
-
     field: str = strawberry.field(
-        description="Which: the field of the object's type or of its input, such as `name` or `usageLimit.maximum`; or what "
-        "the event tells beside, such as `endedSessions`."
+        description="The field of the object's type or input, such as `name` or `usageLimit.maximum`, or a detail of the "
+        "event, such as `endedSessions`."
     )
     before: str | None = strawberry.field(
-        description="What it was, as JSON; null for what was not there. An object is its id. Secrets are never shown: `•••`."
+        description="The old value as JSON; null if there was none. An object is its id. Secrets are hidden: `•••`."
     )
     after: str | None = strawberry.field(
-        description="What it became, as JSON; null for what is no more. An object is its id. Secrets are never shown: `•••`."
+        description="The new value as JSON; null if there is none. An object is its id. Secrets are hidden: `•••`."
     )
 
 
@@ -54,7 +50,7 @@ def _address(context: Context, scope: Scope | None, address: str | None) -> str 
 
 
 def _may_know(context: Context, scope: Scope | None) -> bool:
-    """Who of a wider scope has done something, and from where, is not told to the narrower ones."""
+    """Callers do not see which user or key of a wider scope acted, nor from which address."""
     return scope is None or context.viewer.may_know_who(scope)
 
 
@@ -63,21 +59,21 @@ def _changes(
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
     changes = []
-    for stored_as in dict.fromkeys([*old, *new]):
-        setting = setting_names.setting(kind, stored_as)
-        # A form sends what it did not change as well; of secrets, events name only those that have changed.
-        is_same = stored_as in old and stored_as in new and old[stored_as] == new[stored_as] != trail.HIDDEN
+    for name in dict.fromkeys([*old, *new]):
+        setting = setting_names.setting(kind, name)
+        # Forms also send what they did not change. A secret is in the event only if it changed.
+        is_same = name in old and name in new and old[name] == new[name] != trail.HIDDEN
         if setting is not None and not is_same and context.viewer.may(setting.permissions):
-            was, is_now = (_text(setting, values, stored_as) for values in (old, new))
-            changes.append(AuditChange(field=setting.name, before=was, after=is_now))
+            before_text, after_text = (_text(setting, values, name) for values in (old, new))
+            changes.append(AuditChange(field=setting.name, before=before_text, after=after_text))
     return changes
 
 
-def _text(setting: setting_names.Setting, values: dict[str, object], stored_as: str) -> str | None:
-    if stored_as not in values:
+def _text(setting: setting_names.Setting, values: dict[str, object], name: str) -> str | None:
+    if name not in values:
         return None
-    value = values[stored_as]
-    return orjson.dumps(setting.made_of(value) if setting.made_of else value).decode()
+    value = values[name]
+    return orjson.dumps(setting.convert(value) if setting.convert else value).decode()
 
 
 def _id(kind: str | None, value: UUID | None) -> str | None:
@@ -86,56 +82,60 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
 
 @fields.node(
     Kind.AUDIT_EVENT,
-    description="Something that was changed, deleted, dialled or revealed. Events are never changed and outlive what they "
-    "speak of.",
+    description="One recorded action: a change, a deletion, an outbound request or the reading of a secret. Events never "
+    "change and outlive the objects they describe.",
 )
 class AuditEvent(fields.Node[model.AuditEvent]):
-    at: datetime = fields.column("When.")
+    at: datetime = fields.column("When it happened.")
     operation: str = fields.column(
-        "What was done: a mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for what was seen and "
-        "heard; `server` for a command of the server itself, such as one that made an admin."
+        "The mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for reads; `server` for a command of "
+        "the server, such as one that created an admin."
     )
     actor: AuditActor = fields.decrypted(
-        _actor, ["scope", "key_id", "user_id"], "Who; of a wider scope than the caller's only that scope."
+        _actor,
+        ["scope", "key_id", "user_id"],
+        "Who acted. For an actor with a wider scope than the caller's, only the scope.",
     )
     object_id: strawberry.ID | None = fields.computed(
-        _id, ["object_kind", "object_id"], "The id of what was changed, which may be gone by now."
+        _id, ["object_kind", "object_id"], "The id of the object. May have been deleted."
     )
     account_id: strawberry.ID | None = fields.computed(
-        partial(_id, Kind.ACCOUNT.value), ["account_id"], "The account that it belonged to."
+        partial(_id, Kind.ACCOUNT.value), ["account_id"], "The object's account."
     )
     service_provider_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["service_provider_id"],
-        "The service provider that it belonged to at the time.",
+        "The object's service provider at the time.",
         permissions=[IsServiceProvider],
     )
     former_service_provider_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["former_service_provider_id"],
-        "Where an account came from that was moved.",
+        "The previous service provider of an account that was moved.",
         permissions=[IsServiceProvider],
     )
     changes: list[AuditChange] = fields.decrypted(
         _changes,
         ["object_kind", "before", "after"],
-        "What was changed, as far as the caller may see the settings themselves.",
+        "The changed settings that the caller may read.",
     )
-    request_id: str | None = fields.column("The id of the request, as in the log.")
+    request_id: str | None = fields.column("The id of the request, as in the server's log.")
     address: str | None = fields.decrypted(
-        _address, ["scope", "address"], "Where the request came from; null when somebody of a wider scope sent it."
+        _address,
+        ["scope", "address"],
+        "The IP address of the request; null for an actor with a wider scope than the caller's.",
     )
 
 
-@strawberry.input(description="Which events to list; conditions are joined with and.")
+@strawberry.input(description="Which events to list. Conditions are combined with AND; null means no condition.")
 class AuditEventFilter:
-    """Absent or null: no condition."""
-
-    account_id: strawberry.ID | None = strawberry.field(default=None, description="Of this account.")
-    object_id: strawberry.ID | None = strawberry.field(default=None, description="Of this object.")
-    operation: str | None = strawberry.field(default=None, description="Of this operation, such as `updateAccount`.")
-    since: datetime | None = strawberry.field(default=None, description="At this time or later.")
-    until: datetime | None = strawberry.field(default=None, description="Before this time.")
+    account_id: strawberry.ID | None = strawberry.field(default=None, description="Events of this account.")
+    object_id: strawberry.ID | None = strawberry.field(default=None, description="Events of this object.")
+    operation: str | None = strawberry.field(
+        default=None, description="Events of this operation, such as `updateAccount`."
+    )
+    since: datetime | None = strawberry.field(default=None, description="Events at this time or later.")
+    until: datetime | None = strawberry.field(default=None, description="Events before this time.")
 
 
 def _operation(text: str) -> str | None:
@@ -148,7 +148,7 @@ _EVENTS = fields.PageOfAll(
         "account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)),
         "object_id": fields.Condition("object_id", any_uuid),
         "operation": fields.Condition("operation", _operation),
-        # Ids are made when the event is, and begin with the time.
+        # Ids are created with the event and begin with the time (UUIDv7).
         "since": fields.Condition("id__gte", first_at),
         "until": fields.Condition("id__lt", first_at),
     },
@@ -160,9 +160,7 @@ _EVENTS = fields.PageOfAll(
 
 @strawberry.type
 class AuditQueries:
-    """Root fields."""
-
-    @fields.resolver("The audit trail within reach, newest first.", declared=_EVENTS)
+    @fields.resolver("Audit events visible to the caller, newest first.", declared=_EVENTS)
     async def audit_events(
         self,
         info: Info,

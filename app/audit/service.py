@@ -1,4 +1,4 @@
-"""What is done with the audit trail: nothing but forgetting what is very old."""
+"""Retention of audit events."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,10 +8,10 @@ from app.audit.model import AuditEvent, AuditPruning
 
 
 async def prune(days: int) -> int:
-    """Deletes the events that are older than so many days, in one transaction; answers how many there were."""
+    """Deletes events older than `days`, in one transaction. Returns how many."""
     until = datetime.now(UTC) - timedelta(days=days)
     async with in_transaction():
-        # The trigger lets only those go that such a row speaks of.
+        # The trigger rejects deletions that no such row allows.
         pruning = await AuditPruning.create(until=until)
         deleted = await AuditEvent.filter(at__lt=until).delete()
         await pruning.delete()

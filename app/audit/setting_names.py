@@ -1,8 +1,8 @@
-"""What clients call the settings that an event tells of, in the names and ids of the graph.
+"""Maps the columns stored in audit events to the fields of the contract.
 
-Events keep columns by their own names, and bare UUIDs: so a change writes them without looking anything up, and what a field
-is called is looked up when somebody reads. A model says in `audit_names` what its type's declarations do not: another name, or
-None for what no client knows.
+Events store column names and bare UUIDs, so that writing needs no lookup. The mapping happens on reading, from how the GraphQL
+types declare their fields. A model's `audit_names` adds what they do not say: another name, or None for a column that clients
+never see.
 """
 
 from collections.abc import Callable, Iterator
@@ -21,27 +21,27 @@ from app.foundation.access import Requirement
 from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import Kind, sid_of
 
-MadeOf = Callable[[Any], object]
+Convert = Callable[[Any], object]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """Something of an object that an event can tell of."""
+    """A setting that audit events can show."""
 
     name: str
-    """The field of the object's type or of its input; dotted within an object."""
+    """The field of the object's type or input; dotted inside an object, such as `usageLimit.maximum`."""
     permissions: frozenset[type[Requirement]] = frozenset()
-    """Who may see the field may see its changes."""
-    made_of: MadeOf | None = None
-    """What clients see of the stored value; None: it as it is."""
+    """The permissions of the field, which its changes need too."""
+    convert: Convert | None = None
+    """From the stored value to the one clients see; None: they are equal."""
 
 
-def setting(kind: str | None, stored_as: str) -> Setting | None:
-    """By the kind of the object and the name in the event; None when no client knows it.
+def setting(kind: str | None, audit_name: str) -> Setting | None:
+    """Looks up a name found in an event on an object of this kind. None for a column that clients never see.
 
-    What is no column (`endedSessions`) is called as it was noted.
+    A name that is no column (`endedSessions`) is its own field name.
     """
-    return _settings().get((kind, stored_as), Setting(stored_as))
+    return _settings().get((kind, audit_name), Setting(audit_name))
 
 
 @lru_cache(1)
@@ -54,41 +54,41 @@ def _settings() -> dict[tuple[str | None, str], Setting | None]:
 
 
 def columns(model: type[Model]) -> list[str]:
-    """Those that events may tell of."""
+    """The columns of a model that events may contain."""
     return [name for name in model._meta.fields_db_projection if name != "id" and trail.is_audited(name)]
 
 
 def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     other_names: dict[str, str | None] = getattr(model, "audit_names", {})
     fields = get_object_definition(graph.registry.types[graph.registry.names[kind]], strict=True).fields
-    shown_in = [field for field in fields if column in graph.columns_of(field.metadata.get(graph.DECLARED))]
-    permissions = {each for field in shown_in for each in field.metadata.get(graph.PERMISSIONS, ())}
+    using = [field for field in fields if column in graph.columns_of(field.metadata.get(graph.DECLARED))]
+    permissions = {each for field in using for each in field.metadata.get(graph.PERMISSIONS, ())}
     if column in other_names:
         name = other_names[column]
-        return Setting(name, frozenset(permissions), _made_at(fields, name, column)) if name is not None else None
-    whole = next((field for field in shown_in if field.python_name == column), None)
-    if whole is not None:
-        return Setting(_name(whole), frozenset(permissions))
-    for field in shown_in:
-        for name, made_of in _within(field, column):
-            return Setting(name, frozenset(permissions), made_of)
-    # A webhook's password, which only the input has, is as secret as the rest of the webhook.
+        return Setting(name, frozenset(permissions), _conversion_at(fields, name, column)) if name is not None else None
+    same_name = next((field for field in using if field.python_name == column), None)
+    if same_name is not None:
+        return Setting(_name(same_name), frozenset(permissions))
+    for field in using:
+        for name, convert in _derived(field, column):
+            return Setting(name, frozenset(permissions), convert)
+    # A webhook's password is a field of the input only; it needs the permissions of the webhook.
     for field in fields:
-        declared, beginning = field.metadata.get(graph.DECLARED), f"{field.python_name}_"
-        if column.startswith(beginning) and any(each.startswith(beginning) for each in graph.columns_of(declared)):
+        declared, prefix = field.metadata.get(graph.DECLARED), f"{field.python_name}_"
+        if column.startswith(prefix) and any(each.startswith(prefix) for each in graph.columns_of(declared)):
             permissions |= set(field.metadata.get(graph.PERMISSIONS, ()))
-            return Setting(_dotted(field, column.removeprefix(beginning)), frozenset(permissions))
+            return Setting(_dotted(field, column.removeprefix(prefix)), frozenset(permissions))
     return Setting(to_camel_case(column), frozenset(permissions))
 
 
-def _made_at(fields: list[StrawberryField], name: str, column: str) -> MadeOf | None:
-    """What clients see of a column in the field of this dotted name, when the field makes it of this column alone."""
+def _conversion_at(fields: list[StrawberryField], name: str, column: str) -> Convert | None:
+    """How the field with this dotted name computes its value, if from this column alone."""
     first, _, rest = name.partition(".")
     field = next((each for each in fields if _name(each) == first), None)
     if field is None:
         return None
     if rest:
-        return _made_at(get_object_definition(field.type, strict=True).fields, rest, column)
+        return _conversion_at(get_object_definition(field.type, strict=True).fields, rest, column)
     declared = field.metadata.get(graph.DECLARED)
     if (
         not isinstance(declared, graph.Value)
@@ -97,27 +97,27 @@ def _made_at(fields: list[StrawberryField], name: str, column: str) -> MadeOf | 
         or declared.columns != (column,)
     ):
         return None
-    return partial(_as_shown, declared.make)
+    return partial(_computed, declared.make)
 
 
-def _as_shown(make: MadeOf, stored: object) -> object:
-    """An object is its fields by their names in the contract."""
+def _computed(make: Convert, stored: object) -> object:
+    """The computed value; an object becomes a dict of its fields by their names in the contract."""
     made = make(stored)
     definition = get_object_definition(made)
     return made if definition is None else {_name(each): getattr(made, each.python_name) for each in definition.fields}
 
 
-def _within(field: StrawberryField, column: str) -> Iterator[tuple[str, MadeOf | None]]:
-    """Whether a field that shows something of a column is what clients know it by: its name, and what is seen there."""
+def _derived(field: StrawberryField, column: str) -> Iterator[tuple[str, Convert | None]]:
+    """The name and conversion of a column that this field represents; nothing if the field only uses it."""
     declared = field.metadata.get(graph.DECLARED)
     if isinstance(declared, graph.ToOne):
         kind = next(kind for kind, row in graph.registry.rows.items() if row is declared.row)
         yield _name(field), partial(_sid, kind)
     elif isinstance(declared, graph.Part):
-        part = next(name for name, of in declared.columns.items() if of == column)
+        part = next(name for name, source in declared.columns.items() if source == column)
         yield _dotted(field, part), None
     elif isinstance(declared, graph.Value) and declared.columns == (column,) and declared.make and not declared.needs:
-        yield _name(field), declared.make  # an ending, and never the whole
+        yield _name(field), declared.make  # only part of the value, such as the ending of a key id
 
 
 def _sid(kind: Kind, stored: str | None) -> str | None:

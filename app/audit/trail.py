@@ -1,7 +1,6 @@
-"""Writing the audit trail: each change leaves exactly one event, in its own transaction.
+"""Writes audit events: exactly one per change, in the change's own transaction.
 
-What an event shows are the columns that a client knows, by the names of the graph. Sealed secrets, hashes and other bytes are
-named and never shown.
+An event holds the changed columns by their camel-case names. Of secrets, hashes and other bytes it holds the name only.
 """
 
 from collections.abc import Mapping
@@ -19,8 +18,8 @@ from app.foundation.graphql.fields import registry
 from app.foundation.identifiers import Kind, new_id
 
 HIDDEN = "•••"
-# Columns that follow from others, or change with every change.
-_LEFT_OUT = frozenset({"updated_at", "created_at", "version", "fingerprint"})
+# Columns derived from others, or changed by every update.
+_UNAUDITED = frozenset({"updated_at", "created_at", "version", "fingerprint"})
 COLUMNS = (
     *("id", "at", "scope", "key_id", "user_id", "operation", "object_kind", "object_id", "account_id"),
     *("service_provider_id", "former_service_provider_id", "before", "after", "request_id", "address"),
@@ -37,15 +36,14 @@ async def record(
     service_provider_id: UUID | None = None,
     former_service_provider_id: UUID | None = None,
 ) -> None:
-    """Writes one event of the mutation that runs (of a command of this server, without a context), in the transaction that
-    surrounds it if there is one.
+    """Writes one event of the current mutation (without a context: of a server command), in the surrounding transaction.
 
-    `before` and `after` are columns of the row by their names. Whom the event belongs to is read off the row; what has no row
-    says it.
+    `before` and `after` map column names of the row to values. The row names the account and provider of the event; pass their
+    ids for an event without a row.
     """
     account, provider = owners_of(row) if row is not None else (None, None)
     model = type(row) if row is not None else None
-    event = event_of(context, model, row.pk if row is not None else None)
+    event = new_event(context, model, row.pk if row is not None else None)
     event |= {
         "account_id": account_id or account,
         "service_provider_id": service_provider_id or provider,
@@ -53,11 +51,11 @@ async def record(
         "before": audited_values(model, before),
         "after": audited_values(model, after),
     }
-    await connections.get("default").execute_query(INSERTION, [event[name] for name in COLUMNS])
+    await connections.get("default").execute_query(INSERT, [event[name] for name in COLUMNS])
 
 
-def event_of(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
-    """Who, when and what, of an event that happens now."""
+def new_event(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
+    """The columns of an event that happens now, without owners and values."""
     caller = context.caller if context is not None else None
     kind = _kind_of(model)
     return {
@@ -79,63 +77,62 @@ _KINDS: dict[type[Model], Kind] = {}
 
 def _kind_of(model: type[Model] | None) -> Kind | None:
     if model is not None and model not in _KINDS:
-        # Rooms may come later than the first event: what is not known yet is looked for again.
+        # Types may register after the first event: refresh on a miss.
         _KINDS.update((row, kind) for kind, row in registry.rows.items())
     return _KINDS.get(model) if model is not None else None
 
 
 def audited_values(model: type[Model] | None, values: Mapping[str, object] | None) -> str | None:
-    """Columns as an event shows them, in JSON; None without any."""
+    """The audited columns as JSON, with secrets hidden; None without values."""
     if values is None:
         return None
-    found = {}
+    audited = {}
     for name, value in values.items():
         if is_audited(name):
             stored_as, is_hidden = audit_name(model, name)
-            found[stored_as] = HIDDEN if is_hidden and value is not None else value
-    return in_json(found)
+            audited[stored_as] = HIDDEN if is_hidden and value is not None else value
+    return to_json(audited)
 
 
-def in_json(values: dict[str, object]) -> str:
-    """What an event keeps of columns."""
+def to_json(values: dict[str, object]) -> str:
     # PostgreSQL's JSON holds no NUL.
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
 
 
 def audit_name(model: type[Model] | None, name: str) -> tuple[str, bool]:
-    """By which name events keep a column that they tell of, and whether its value is hidden."""
+    """The name of a column in events, and whether they hide its value."""
     column = model._meta.fields_map.get(name) if model is not None else None
     return to_camel_case(name), is_secret(column, name)
 
 
 def is_audited(name: str) -> bool:
-    """Whether events tell of a column: not of those that others know themselves by (`name_key`), or that follow from others."""
-    return name not in _LEFT_OUT and not name.endswith(("name_key", "email_key"))
+    """Whether events contain a column. Keys for comparison (`name_key`) and other derived columns are left out."""
+    return name not in _UNAUDITED and not name.endswith(("name_key", "email_key"))
 
 
 def is_secret(column: object, name: str) -> bool:
-    """Whether a column's value is named and never shown: bytes are sealed or hashes, and some hashes are texts."""
+    """Whether events hide a column's value: all bytes are ciphertexts or hashes, and some hashes are text."""
     return isinstance(column, fields.BinaryField) or name.endswith("_hash")
 
 
 def owners_of(row: TenantScoped) -> tuple[UUID | None, UUID | None]:
-    """The account and the provider that a row belongs to, read off its own columns by its reach."""
+    """The ids of a row's account and provider, as far as its own columns hold them."""
     tenant_scope = row.tenant_scope
     account = getattr(row, tenant_scope.account) if tenant_scope.account and "__" not in tenant_scope.account else None
     provider = next((getattr(row, path) for path in tenant_scope.service_provider if "__" not in path), None)
     return account, provider
 
 
-def _insertion() -> str:
-    """The INSERT of an event. A provider that nothing says is that of the account, at this moment."""
-    places = {name: f"${number}" for number, name in enumerate(COLUMNS, 1)}
-    places |= {name: f"{place}::jsonb" for name, place in places.items() if name in ("before", "after")}
-    provider, account = f"{places['service_provider_id']}::uuid", f"{places['account_id']}::uuid"
-    places["account_id"] = account
-    places["service_provider_id"] = (
+def _insert_statement() -> str:
+    """The INSERT of an event. Its provider defaults to the account's current one."""
+    values = {name: f"${number}" for number, name in enumerate(COLUMNS, 1)}
+    values |= {name: f"{value}::jsonb" for name, value in values.items() if name in ("before", "after")}
+    provider, account = f"{values['service_provider_id']}::uuid", f"{values['account_id']}::uuid"
+    values["account_id"] = account
+    values["service_provider_id"] = (
         f"COALESCE({provider}, (SELECT service_provider_id FROM accounts WHERE id = {account}))"  # noqa: S608  placeholders
     )
-    return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) SELECT {', '.join(places.values())}"
+    return f"INSERT INTO audit_events ({', '.join(COLUMNS)}) SELECT {', '.join(values.values())}"
 
 
-INSERTION = _insertion()
+INSERT = _insert_statement()

@@ -57,8 +57,8 @@ async def storage_url(context: Context, call: Call) -> str | None:
 
     url = await context.loader("storage addresses", load).load(_CallRow(call.id, call))
     if url is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
-        event = {**trail.event_of(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
-        context.use(SecretReads).keep(event)
+        event = {**trail.new_event(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
+        context.use(SecretReads).add(event)
     return url
 
 

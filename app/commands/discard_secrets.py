@@ -16,7 +16,7 @@ from app.accounts import webhook_secret
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit import trail
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.calls.model import Call
 from app.calls.partitions import hold_months
 from app.foundation.access import AccessLevel, Scope, TenantScoped, Viewer
@@ -104,13 +104,13 @@ class Discarding:
             await trail.record(self._context, row, before={"secret_access_key": row.secret_access_key})
             await StoredCredential.filter(account_id=row.account_id, id=row.id).delete()
             return
-        await change(self._context, type(row), row.pk, self._without(row, column))
+        await update_row(self._context, type(row), row.pk, self._without(row, column))
 
     def _without(self, row: TenantScoped, column: str) -> dict[str, object]:
         """The columns of a row without one secret, and what the database's checks ask for then."""
         if column == "webhook_secret":
             table = Account._meta.db_table
-            return {column: self._keyring.seal(webhook_secret.new(), table=table, column=column, row=row.pk)}
+            return {column: self._keyring.seal(webhook_secret.generate(), table=table, column=column, row=row.pk)}
         if column == "previous_webhook_secret":
             return {column: None, "previous_webhook_secret_expires_at": None}
         if isinstance(row, RecordingConfig):
@@ -138,7 +138,7 @@ class Discarding:
         async for key in _rows(ApiKey, "revoked_at__isnull"):
             count += 1
             if self._really:
-                await change(self._context, ApiKey, key.id, {"revoked_at": datetime.now(UTC)})
+                await update_row(self._context, ApiKey, key.id, {"revoked_at": datetime.now(UTC)})
         return count
 
     async def _delete(self, model: type[Model]) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tortoise.transactions import in_transaction
 
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months
@@ -77,7 +77,7 @@ async def _mark_deleted(context: Context, call: Call) -> Call | None:
 
 async def _change(context: Context, call: Call, values: Mapping[str, object]) -> Call | None:
     where = {"recording_state": call.recording_state}
-    return await change(context, Call, call.id, values, where=where, account_id=call.account_id)
+    return await update_row(context, Call, call.id, values, where=where, account_id=call.account_id)
 
 
 async def _delete_object(context: Context, call: Call) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen
@@ -35,7 +35,7 @@ async def retry(context: Context, call_id: str) -> Call:
             raise _conflict(_IS_SET_ASIDE.format(call_id))
         values = await _values_without_audio(context, call)
     where = {"recording_state": call.recording_state}
-    changed = await change(context, Call, call.id, values, where=where, account_id=call.account_id)
+    changed = await update_row(context, Call, call.id, values, where=where, account_id=call.account_id)
     if changed is None:
         await _found(context, call_id)
         raise _conflict("The recording changed at the same time; load the call again.")

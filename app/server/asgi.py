@@ -199,8 +199,8 @@ class Server:
             try:
                 await self._check(context.db())
                 async with (
-                    last_use.writing(),
-                    secret_reads.writing(),
+                    last_use.flush_regularly(),
+                    secret_reads.flush_regularly(),
                     pruning(),
                     live.running(),
                     revocations.running(),

@@ -102,9 +102,9 @@ class Authentication:
         if not is_use:
             return viewer
         if viewer.key_id is not None:
-            self._last_use.note(viewer.key_id, by_previous=by_previous)
+            self._last_use.record(viewer.key_id, by_previous=by_previous)
         elif viewer.session_id is not None:
-            self._last_use.note_session(viewer.session_id)
+            self._last_use.record_session(viewer.session_id)
         return viewer
 
     async def named(self, actor: str) -> Viewer:

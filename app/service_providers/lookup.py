@@ -1,4 +1,4 @@
-"""One service provider by its id, for the services of all domains."""
+"""Finds service providers by id, for the services of all domains."""
 
 from app.audit.rows import Rows
 from app.foundation.identifiers import Kind

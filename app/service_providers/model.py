@@ -1,4 +1,4 @@
-"""A service provider: who runs accounts for customers."""
+"""The table of service providers."""
 
 from typing import ClassVar
 
@@ -9,7 +9,7 @@ from app.foundation.identifiers import new_id
 
 
 class ServiceProvider(TenantScoped):
-    """`name_key` is what makes names that look the same equal; see `app/foundation/names.py`."""
+    """`name_key` is the normalized name that the unique constraint compares; see `app/foundation/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=64)

@@ -1,4 +1,4 @@
-"""What is shown of service providers."""
+"""GraphQL types, queries and mutations of service providers."""
 
 import enum
 from datetime import datetime
@@ -30,27 +30,29 @@ from app.users.model import User as UserRow
 from app.users.schema import User
 
 BY_NAME = Order("name", "name_key")
-_IF_VERSION = "Refuse with CONFLICT unless this is still the version."
-_WRONG = "What is wrong with the input; empty when it was done."
+_IF_VERSION = "Fails with CONFLICT unless this is the current version."
 
 
 @fields.node(
     Kind.SERVICE_PROVIDER,
-    description="Who runs accounts for customers. Callers of the account scope do not see it.",
+    description="An organization that runs accounts for its customers. Not visible to callers of the scope ACCOUNT.",
 )
 class ServiceProvider(fields.Node[model.ServiceProvider]):
     name: str = fields.column("Its name, unique within the installation.")
-    active: bool = fields.column("False closes every key and session under it, its accounts' too, within 5 seconds.")
+    active: bool = fields.column(
+        "False: the provider is suspended, and all its keys and sessions and those of its accounts are rejected within "
+        "5 seconds."
+    )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When it was changed last.")
+    updated_at: datetime = fields.column("When it was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     api_keys: Connection[ApiKey] | None = fields.page(
         "service_provider_id",
         row=ApiKeyRow,
         order=NEWEST_FIRST,
-        description="The provider's own keys, newest first; those of its accounts are on the accounts.",
+        description="The provider's own API keys, newest first. For keys of its accounts, see `Account.apiKeys`.",
         permissions=[IsServiceProvider],
     )
     accounts: Connection[fields.Node] = fields.page(
@@ -58,14 +60,19 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
         row=AccountRow,
         order=BY_NAME,
         target="Account",
-        description="The accounts that it runs, by name; the root field `accounts` has filters and orders.",
+        description="The accounts that it runs, by name. The root field `accounts` has filters and orders.",
         weights=fields.across_owners(fields.Weights(count=300)),
     )
     account_count: int = fields.count(
-        "service_provider_id", row=AccountRow, description="How many accounts it runs, suspended ones too.", weight=100
+        "service_provider_id",
+        row=AccountRow,
+        description="The number of its accounts, including suspended ones.",
+        weight=100,
     )
     api_key_count: int = fields.count(
-        "service_provider_id", row=ApiKeyRow, description="How many keys it has itself, closed ones too."
+        "service_provider_id",
+        row=ApiKeyRow,
+        description="The number of its own API keys, including revoked and expired ones.",
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may rename the provider."
@@ -80,13 +87,13 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
         "service_provider_id",
         row=UserRow,
         order=NEWEST_FIRST,
-        description="The provider's own users, newest first; those of its accounts are on the accounts.",
+        description="The provider's own users, newest first. For users of its accounts, see `Account.users`.",
         permissions=[IsServiceProvider],
     )
     user_count: int | None = fields.count(
         "service_provider_id",
         row=UserRow,
-        description="How many users of its own the provider has, deactivated ones too.",
+        description="The number of its own users, including deactivated ones.",
         permissions=[IsServiceProvider],
     )
     viewer_can_create_account: bool = fields.per_viewer(
@@ -101,19 +108,16 @@ _PROVIDERS = fields.PageOfAll(model.ServiceProvider, order=lambda _given: BY_NAM
 
 @strawberry.type(description="The limits of a service provider's inputs.")
 class ServiceProviderLimits:
-    """Constants."""
-
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
 
 
 @strawberry.type
 class ServiceProviderQueries:
-    """Root fields."""
-
     @fields.resolver(
-        "One service provider by its id; null when there is none within reach.",
+        "One service provider by its id; null if none is visible to the caller.",
         permissions=[IsServiceProvider],
         declared=_PROVIDER,
     )
@@ -123,7 +127,7 @@ class ServiceProviderQueries:
         return ServiceProvider.of(await _PROVIDER.answer(info.context, id))
 
     @fields.resolver(
-        "The service providers within reach, by name.", permissions=[IsServiceProvider], declared=_PROVIDERS
+        "Service providers visible to the caller, by name.", permissions=[IsServiceProvider], declared=_PROVIDERS
     )
     async def service_providers(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
@@ -131,10 +135,8 @@ class ServiceProviderQueries:
         return ServiceProvider.connection(await _PROVIDERS.answer(info.context, first, after))
 
 
-@strawberry.input(description="A service provider to be created.")
+@strawberry.input(description="The service provider to create.")
 class CreateServiceProviderInput:
-    """Input of createServiceProvider."""
-
     name: str = strawberry.field(description=f"1 to {names.MAXIMUM} characters, unique within the installation.")
     idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
 
@@ -144,10 +146,8 @@ class CreateServiceProviderPayload(fields.Payload):
     service_provider: ServiceProvider | None = strawberry.field(default=None, description="The new service provider.")
 
 
-@strawberry.input(description="Changes to a service provider; what is left out stays as it is.")
+@strawberry.input(description="Changes to a service provider. Omitted fields keep their values.")
 class UpdateServiceProviderInput:
-    """Input of updateServiceProvider."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     name: Maybe[str | None] = strawberry.field(
         default=None, description=f"A new name: 1 to {names.MAXIMUM} characters."
@@ -162,13 +162,11 @@ class UpdateServiceProviderPayload(fields.Payload):
     )
 
 
-@strawberry.input(description="A service provider to be suspended or resumed.")
+@strawberry.input(description="The service provider to suspend or resume.")
 class SetServiceProviderActiveInput:
-    """Input of setServiceProviderActive."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     active: bool = strawberry.field(
-        description="False closes every key under it, its accounts' keys too, within 5 seconds."
+        description="False: all its keys and sessions and those of its accounts are rejected within 5 seconds."
     )
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
@@ -180,48 +178,45 @@ class SetServiceProviderActivePayload(fields.Payload):
     )
 
 
-@strawberry.enum(description="What can stand in the way of a service provider's deletion.")
+@strawberry.enum(description="What can block the deletion of a service provider.")
 class ServiceProviderDeletionBlockerKind(enum.Enum):
-    """By the rooms of the house."""
-
     ACCOUNTS = strawberry.enum_value(
-        "ACCOUNTS", description="Accounts, suspended ones too. Move or delete them first; `force` does not."
+        "ACCOUNTS",
+        description="Accounts, including suspended ones. `force` does not delete them: move or delete them first.",
     )
     API_KEYS = strawberry.enum_value(
-        "API_KEYS", description="The provider's own API keys, closed ones too. They go with `force`."
+        "API_KEYS", description="The provider's own API keys, including revoked and expired ones. `force` deletes them."
     )
     USERS = strawberry.enum_value(
-        "USERS", description="The provider's own users, deactivated ones too. They go with `force`."
+        "USERS", description="The provider's own users, including deactivated ones. `force` deletes them."
     )
 
 
-@strawberry.type(description="Something that stands in the way of a service provider's deletion.")
+@strawberry.type(description="Something that blocks the deletion of a service provider.")
 class ServiceProviderDeletionBlocker:
-    """A value."""
-
-    kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="What it is.")
-    count: int = strawberry.field(description="How many of them there are.")
+    kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="The kind of object.")
+    count: int = strawberry.field(description="The number of objects.")
 
 
-@strawberry.input(description="A service provider to be deleted.")
+@strawberry.input(description="The service provider to delete.")
 class DeleteServiceProviderInput:
-    """Input of deleteServiceProvider."""
-
     id: strawberry.ID = strawberry.field(description="The service provider.")
     dry_run: bool = strawberry.field(
-        default=False, description="True: tell what stands in the way, and delete nothing."
+        default=False, description="True: return what blocks the deletion, and delete nothing."
     )
-    force: bool = strawberry.field(default=False, description="True: delete its keys as well; accounts never go so.")
+    force: bool = strawberry.field(
+        default=False, description="True: also delete its keys and users. Accounts always block the deletion."
+    )
     if_version: int | None = strawberry.field(default=None, description=_IF_VERSION)
 
 
-@fields.payload(errors="Why nothing was deleted; empty after a deletion and after a dry run.")
+@fields.payload(errors="Why nothing was deleted; empty after a deletion or a dry run.")
 class DeleteServiceProviderPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id that is no more; null when nothing was deleted, as after a dry run."
+        default=None, description="Id of the deleted object; null if nothing was deleted, as after a dry run."
     )
     blockers: list[ServiceProviderDeletionBlocker] = strawberry.field(
-        default_factory=list, description="What stood or stands in the way."
+        default_factory=list, description="What blocks the deletion, or blocked it before `force`."
     )
 
 
@@ -235,28 +230,26 @@ def _in_use(found: service.Blockers) -> UserError:
     if found.accounts:
         message = f"The service provider still runs {found.accounts} account(s). Move or delete them first."
     else:
-        held = {"API key(s)": found.api_keys, "user(s)": found.users}
-        words = " and ".join(f"{count} {what}" for what, count in held.items() if count)
-        message = f"The service provider still has {words}. Delete them too with `force: true`."
+        counts = {"API key(s)": found.api_keys, "user(s)": found.users}
+        summary = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+        message = f"The service provider still has {summary}. Delete them too with `force: true`."
     return UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
 
 
 @strawberry.type
 class ServiceProviderMutations:
-    """Root fields."""
-
     @fields.mutation("Creates a service provider.", permissions=[IsAdmin])
     async def create_service_provider(
         self,
         info: Info,
-        input: Annotated[CreateServiceProviderInput, strawberry.argument(description="The service provider to be.")],
+        input: Annotated[CreateServiceProviderInput, strawberry.argument(description="The new service provider.")],
     ) -> CreateServiceProviderPayload:
         provider = await service.create(info.context, input.name, input.idempotency_key)
         return CreateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @fields.mutation(
-        "Changes a service provider: what is given, and nothing else. Answers to a service "
-        "provider that a name is taken are audited, and limited together with those of `createUser`.",
+        "Changes the given fields of a service provider. Replies to a service provider that a name is taken are audited and "
+        "rate-limited, together with those of `createUser`.",
         permissions=[IsServiceProvider],
     )
     async def update_service_provider(
@@ -272,19 +265,22 @@ class ServiceProviderMutations:
     async def set_service_provider_active(
         self,
         info: Info,
-        input: Annotated[SetServiceProviderActiveInput, strawberry.argument(description="Which, and how.")],
+        input: Annotated[
+            SetServiceProviderActiveInput, strawberry.argument(description="The provider and its new state.")
+        ],
     ) -> SetServiceProviderActivePayload:
         provider = await service.set_active(info.context, input.id, input.active, input.if_version)
         return SetServiceProviderActivePayload(service_provider=ServiceProvider.of(provider))
 
     @fields.mutation(
-        "Deletes a service provider; refused while it runs accounts, with the list of what stands in the way.",
+        "Deletes a service provider. Refused with IN_USE and the list of blockers while it has accounts, and while it has keys "
+        "or users unless `force` is true.",
         permissions=[IsAdmin],
     )
     async def delete_service_provider(
         self,
         info: Info,
-        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="Which, and how.")],
+        input: Annotated[DeleteServiceProviderInput, strawberry.argument(description="The provider and the options.")],
     ) -> DeleteServiceProviderPayload:
         deleted, found = await service.delete(
             info.context, input.id, dry_run=input.dry_run, force=input.force, if_version=input.if_version

@@ -1,4 +1,4 @@
-"""What is done with service providers."""
+"""Creates, updates, suspends and deletes service providers."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -22,30 +22,30 @@ from app.service_providers.model import ServiceProvider
 from app.users import service as users
 from app.users import uniqueness
 from app.users.model import User
-from app.users.uniqueness import Unique
+from app.users.uniqueness import UniqueConstraint
 
-_NAME = Unique(
+_NAME = UniqueConstraint(
     "service_providers_name_unique",
     "name",
     "name_key",
     UserErrorCode.NAME_TAKEN,
-    "There is a service provider named “{}” already.",
+    "There is already a service provider named “{}”.",
     hidden_from=frozenset({Scope.ACCOUNT, Scope.SERVICE_PROVIDER}),
 )
 
 
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
-    """Raises UserErrors for a name that is not allowed or taken, and for an idempotency key with another input."""
-    reachable = context.viewer.visible(ServiceProvider)
-    provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), reachable)
+    """Raises UserErrors for an invalid or taken name, and for an idempotency key used before with another input."""
+    visible = context.viewer.visible(ServiceProvider)
+    provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), visible)
     return provider
 
 
 async def _create(context: Context, name: str) -> ServiceProvider:
-    problems = ErrorCollector()
-    values = _columns(name, problems)
-    problems.raise_if_any()
-    async with uniqueness.answered(context, ServiceProvider, [_NAME], values), in_transaction():
+    errors = ErrorCollector()
+    values = _columns(name, errors)
+    errors.raise_if_any()
+    async with uniqueness.report_violations(context, ServiceProvider, [_NAME], values), in_transaction():
         provider = await ServiceProvider.create(**values)
         await trail.record(context, provider, after=values)
     return provider
@@ -53,43 +53,43 @@ async def _create(context: Context, name: str) -> ServiceProvider:
 
 @dataclass(frozen=True)
 class ServiceProviderPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
     if_version: int | None = None
 
 
 async def update(context: Context, provider_id: str, patch: ServiceProviderPatch) -> ServiceProvider:
-    """Changes what is given and nothing else. Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong with the values."""
-    problems = ErrorCollector()
-    values = _columns(patch.name.value, problems) if patch.name is not None else {}
+    """Changes the given fields. Raises UserErrors: NOT_FOUND, CONFLICT and all invalid values."""
+    errors = ErrorCollector()
+    values = _columns(patch.name.value, errors) if patch.name is not None else {}
 
     async def stored() -> ServiceProvider:
         return await SERVICE_PROVIDERS.get(context, provider_id)
 
-    async with uniqueness.answered(context, ServiceProvider, [_NAME], values, stored):
-        if values and not problems.found:
-            return await SERVICE_PROVIDERS.changed(context, provider_id, values, patch.if_version)
+    async with uniqueness.report_violations(context, ServiceProvider, [_NAME], values, stored):
+        if values and not errors.found:
+            return await SERVICE_PROVIDERS.update(context, provider_id, values, patch.if_version)
     provider = await stored()
-    SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, problems)
-    problems.raise_if_any()
+    SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, errors)
+    errors.raise_if_any()
     return provider
 
 
 async def set_active(context: Context, provider_id: str, active: bool, if_version: int | None) -> ServiceProvider:
-    """Suspends or resumes; suspended, every key under it, its accounts' too, is closed within 5 s.
+    """Suspends or resumes a provider. Suspension locks out all its keys and sessions and its accounts' within 5 seconds.
 
     Raises UserErrors: NOT_FOUND, CONFLICT.
     """
-    provider = await SERVICE_PROVIDERS.changed(context, provider_id, {"active": active}, if_version)
-    # What was looked up of its accounts' keys does not say that it rests on their provider.
+    provider = await SERVICE_PROVIDERS.update(context, provider_id, {"active": active}, if_version)
+    # Cached credentials of its accounts do not name the provider.
     context.use(Revocations).announce(EVERYTHING)
     return provider
 
 
 @dataclass(frozen=True)
 class Blockers:
-    """How many things stand in the way of a deletion. Accounts always do; the others go with it by `force`."""
+    """Counts of what blocks a deletion: accounts always, keys and users unless forced."""
 
     accounts: int
     api_keys: int
@@ -102,14 +102,13 @@ class Blockers:
 async def delete(
     context: Context, provider_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, Blockers]:
-    """Deletes a service provider without accounts in one transaction, or tells what stands in the way.
+    """Deletes a service provider without accounts in one transaction; with keys or users only by `force`.
 
-    Answers the id that was deleted (None: nothing was) and what stood or stands in the way. Raises UserErrors: NOT_FOUND,
-    CONFLICT.
+    Returns the deleted id (None if nothing was deleted) and the blockers. Raises UserErrors: NOT_FOUND, CONFLICT.
     """
     async with in_transaction():
-        # The lock keeps new accounts and keys from coming in between count and deletion: their foreign key waits for it.
-        provider = await SERVICE_PROVIDERS.locked(context, provider_id, no_key=False)
+        # The lock blocks inserts of new accounts, keys and users, whose foreign keys refer to the locked row.
+        provider = await SERVICE_PROVIDERS.get_locked(context, provider_id, no_key=False)
         SERVICE_PROVIDERS.check_version(provider.version, if_version)
         blockers = Blockers(
             accounts=await Account.filter(service_provider_id=provider.id).count(),
@@ -122,12 +121,12 @@ async def delete(
         await users.delete_all(Q(service_provider_id=provider.id))
         await trail.record(context, provider, before={"name": provider.name})
         await ServiceProvider.filter(id=provider.id).delete()
-    # Its people may have made keys of accounts that have moved since, and these end with the people.
+    # Its users may have created keys of accounts that have since moved. Those keys end with their creators.
     context.use(Revocations).announce(EVERYTHING)
     return provider.id, blockers
 
 
-def _columns(name: str | None, problems: ErrorCollector) -> Columns:
-    """The columns to write. What is wrong goes to `problems`."""
-    checked = names.checked(name, problems, "name")
-    return {} if problems.found else {"name": checked, "name_key": names.key(checked)}
+def _columns(name: str | None, errors: ErrorCollector) -> Columns:
+    """The columns to write."""
+    checked = names.checked(name, errors, "name")
+    return {} if errors.found else {"name": checked, "name_key": names.key(checked)}

@@ -9,7 +9,7 @@ from tortoise.transactions import in_transaction
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.audit.rows import Rows
 from app.foundation import quotas
 from app.foundation.context import Context
@@ -39,7 +39,7 @@ async def update(context: Context, account_id: str, patch: RecordingConfigPatch)
     Raises UserErrors: NOT_FOUND, CONFLICT, or all errors of the input.
     """
     async with in_transaction():
-        account = await ACCOUNTS.locked(context, account_id, "accountId")
+        account = await ACCOUNTS.get_locked(context, account_id, "accountId")
         return await save(context, account.id, patch)
 
 
@@ -55,7 +55,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
         made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
         await trail.record(context, made, after={name: values[name] for name in _AUDITED if name in values})
         return made
-    saved = await change(context, RecordingConfig, row_id, values)
+    saved = await update_row(context, RecordingConfig, row_id, values)
     if saved is None:
         raise ACCOUNTS.not_found("accountId")
     return saved
@@ -75,7 +75,7 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
     """Returns the configuration as it was. Recordings in the bucket stay. Raises UserErrors: NOT_FOUND, CONFLICT."""
     async with in_transaction():
-        account = await ACCOUNTS.locked(context, account_id, "accountId")
+        account = await ACCOUNTS.get_locked(context, account_id, "accountId")
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
         if stored is None:
             raise _no_config()

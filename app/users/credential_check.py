@@ -1,4 +1,4 @@
-"""Whether what let a caller in still does, asked of the database and not of what is remembered for some seconds."""
+"""Checks the caller's credential against the database, bypassing the authentication cache of a few seconds."""
 
 from datetime import UTC, datetime
 
@@ -11,12 +11,11 @@ from app.foundation.errors import Unauthenticated
 from app.users.model import Session, User
 
 
-async def still_authenticated(viewer: Viewer) -> None:
-    """Raises Unauthenticated when the caller's key or session was closed within the seconds for which it is remembered,
-    itself or with its account or service provider.
+async def require_valid_credential(viewer: Viewer) -> None:
+    """Raises Unauthenticated if the caller's key or session has been revoked, or its account or provider suspended.
 
-    Otherwise it could still make itself something that lasts. Asked within the transaction of the change, and once the row
-    that changes is locked: whoever waited for their own deactivation to end is told.
+    Without this check a revoked caller could create a lasting credential while the cache still accepts it. Call it inside the
+    transaction, after locking the row to change: a caller that waited for its own deactivation is then rejected.
     """
     if not viewer.secret_hash:
         return
@@ -30,24 +29,24 @@ async def still_authenticated(viewer: Viewer) -> None:
     keys = ApiKey.filter(owner_is_active(), current | previous, id=viewer.key_id, revoked_at__isnull=True)
     key = await keys.first()
     if key is None or not await has_active_creator(key):
-        raise Unauthenticated("The API key lets nobody in any more.")
+        raise Unauthenticated("The API key is no longer valid.")
 
 
 async def has_active_creator(key: ApiKey) -> bool:
-    """Whether the person who made a key is active; a key that no person made has nobody to lose.
+    """Whether the person who created a key is active. True for a key that no person created.
 
-    Else whoever is shown the door would still hold the keys that they made for themselves, or by a key of theirs. Who rotates
-    a key makes it theirs.
+    Otherwise a deactivated user keeps access through keys they created, directly or via another key. Rotating a key makes the
+    caller its creator.
     """
-    maker = key.created_by_user_id
-    return maker is None or await User.filter(id=maker, active=True).exists()
+    user_id = key.created_by_user_id
+    return user_id is None or await User.filter(id=user_id, active=True).exists()
 
 
-async def creator_of(viewer: Viewer) -> Columns:
-    """The columns of a key that tell who makes or rotates it now: a key that asks stands for the person who made it."""
+async def creator_columns(viewer: Viewer) -> Columns:
+    """The `created_by` columns of a key that the caller creates or rotates. A calling key passes on its own creator."""
     scope, user_id = viewer.scope, viewer.user_id
-    asker = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None
-    if asker is not None and asker.created_by_user_id is not None:
-        # The person's own scope, so that no narrower one is told who they are.
-        scope, user_id = asker.created_by_scope or scope, asker.created_by_user_id
+    calling_key = await ApiKey.get_or_none(id=viewer.key_id) if viewer.key_id is not None else None
+    if calling_key is not None and calling_key.created_by_user_id is not None:
+        # The person's own scope, so that callers of a narrower one do not see who it is.
+        scope, user_id = calling_key.created_by_scope or scope, calling_key.created_by_user_id
     return {"created_by_scope": scope, "created_by_key_id": viewer.key_id, "created_by_user_id": user_id}

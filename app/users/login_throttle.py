@@ -1,18 +1,16 @@
-"""How often somebody may try: counted in the database, and forgotten after 15 minutes.
+"""Limits failed logins, failed password checks and disclosures. Counted in the database, within the last 15 minutes.
 
-    10 failed logins for one e-mail address from one network      who guesses locks their own network out, and nobody else
-    100 for one e-mail address from all networks together         bounds many networks that guess together, and keeps
-                                                                  whoever has the address out with them
-    50 from one network for all e-mail addresses together         bounds one that tries many people
-    twice as many of each from one site, of IPv6                  bounds one that has many networks
-    10 wrong present passwords in one session                     whoever found it open; strangers' failures do not count here
-    20 addresses, realms, names found taken, for one key or person    whoever asks who is there (see `count_taken`)
-    200 for one account or provider                               bounds all keys and people of an owner together
+    10  failed logins per e-mail address and network        locks an attacker's own network out, and no other
+    100 per e-mail address, all networks                    bounds attacks from many networks; locks everyone else out too
+    50  per network, all e-mail addresses                   bounds an attack on many users
+        twice the network limits per IPv6 site (/56)        bounds an attacker with many networks
+    10  wrong current passwords per session                 bounds a stolen session; failures of other sessions do not count
+    20  disclosures per user or key                         bounds enumeration of names and addresses (`uniqueness.py`)
+    200 disclosures per account or service provider         bounds all its users and keys together
 
-A try is written before the password is looked at and taken back when it was right, so that tries at once, in however many
-workers, count each other. It counts for 15 minutes once it is found wrong. One that is neither, since the database failed before
-the answer, counts for as long as a request takes. An address counts once it is found taken: many that are free may be taken at
-once.
+An attempt is written before the password is checked and withdrawn if it was right, so concurrent attempts count each other on
+any number of workers. A wrong one counts for 15 minutes; one without a result, because the database failed, for 15 seconds. A
+disclosure counts only once it happens, so any number of free names can be taken concurrently.
 """
 
 from dataclasses import dataclass
@@ -28,36 +26,34 @@ from app.foundation.networks import network_of, site_of
 from app.users.model import LoginFailure
 
 WINDOW = timedelta(minutes=15)
-# How long a try counts that is not decided: longer than any request takes.
-UNDECIDED = timedelta(seconds=15)
+# How long an attempt without a result counts: longer than any request takes.
+PENDING = timedelta(seconds=15)
 MAXIMUM_BY_EMAIL_AND_NETWORK = 10
 MAXIMUM_BY_EMAIL = 100
 MAXIMUM_BY_NETWORK = 50
 MAXIMUM_BY_SESSION = 10
-# A site, the 56 bits of an IPv6 address that many customers have, is 256 networks; elsewhere it is several customers.
-_OF_A_SITE = 2
-MAXIMUM_TAKEN = 20
-MAXIMUM_TAKEN_BY_OWNER = 200
+# A site (IPv6 /56) is 256 networks: with many internet providers one customer, with others several.
+_SITE_FACTOR = 2
+MAXIMUM_DISCLOSURES = 20
+MAXIMUM_DISCLOSURES_BY_OWNER = 200
 
-# How many of the tries with the same columns may have failed.
 _Limit = tuple[int, Columns]
+"""The maximum number of failures with these column values."""
 
 
-def subject_of(keyring: Keyring, key: str) -> bytes:
+def email_subject(keyring: Keyring, key: str) -> bytes:
     return keyring.keyed_hash("login", key.encode())
 
 
 @dataclass(frozen=True)
-class LoginAttempt:
-    """One that was begun."""
-
+class Attempt:
     id: UUID
     subject: bytes
     network: str
 
 
-async def begin(subject: bytes, address: str) -> LoginAttempt:
-    """Counts a try to log in; answers it, for `fail` or `take_back`. Raises RateLimited, saying when to come back."""
+async def begin(subject: bytes, address: str) -> Attempt:
+    """Counts a login attempt, to pass to `fail` or `withdraw`. Raises RateLimited with the time to retry."""
     network = network_of(address)
     limits: list[_Limit] = [
         (MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, "network": network}),
@@ -66,106 +62,102 @@ async def begin(subject: bytes, address: str) -> LoginAttempt:
     if network:
         limits.append((MAXIMUM_BY_NETWORK, {"network": network}))
     if (site := site_of(network)) != network:
-        # Of texts of one length: as numbers are ordered.
+        # Text comparison orders these like numbers, because they have the same length.
         within = {"network__gte": f"{site}00::/64", "network__lte": f"{site}ff::/64"}
-        limits.append((_OF_A_SITE * MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, **within}))
-        limits.append((_OF_A_SITE * MAXIMUM_BY_NETWORK, within))
-    return await _count_in(subject, network, limits)
+        limits.append((_SITE_FACTOR * MAXIMUM_BY_EMAIL_AND_NETWORK, {"subject": subject, **within}))
+        limits.append((_SITE_FACTOR * MAXIMUM_BY_NETWORK, within))
+    return await _add_attempt(subject, network, limits)
 
 
-async def begin_in_session(session_id: UUID) -> LoginAttempt:
-    """Counts a try to say the present password in an open session; answers it, likewise. Raises RateLimited."""
-    subject = _subject_of_session(session_id)
-    return await _count_in(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
+async def begin_for_session(session_id: UUID) -> Attempt:
+    """Like `begin`, for a check of the current password in an open session."""
+    subject = _session_subject(session_id)
+    return await _add_attempt(subject, "", [(MAXIMUM_BY_SESSION, {"subject": subject})])
 
 
-async def check_taken(keyring: Keyring, viewer: Viewer) -> None:
-    """Raises RateLimited when the caller was told of so many that no more is even tried."""
-    asker = _asker(keyring, viewer)
-    if asker is not None:
+async def check_disclosures(keyring: Keyring, viewer: Viewer) -> None:
+    """Raises RateLimited if the caller has received the maximum number of disclosures. Admins are not limited."""
+    caller = _caller(keyring, viewer)
+    if caller is not None:
         now = datetime.now(UTC)
-        _refuse(now, await _ends_of_wait(_limits_of_taken(*asker), now))
+        _raise_if_limited(now, await _wait_ends(_disclosure_limits(*caller), now))
 
 
-async def count_taken(keyring: Keyring, viewer: Viewer) -> None:
-    """Counts that something was found taken, which may be told unless this raises RateLimited.
-
-    Counted for the key or the person, and for all those of an account or provider together. Admins see everybody: nothing is
-    counted.
-    """
-    asker = _asker(keyring, viewer)
-    if asker is not None:
-        await fail(await _count_in(*asker, _limits_of_taken(*asker)))
+async def count_disclosure(keyring: Keyring, viewer: Viewer) -> None:
+    """Counts a disclosure, which must not happen if this raises RateLimited. Admins see every row and are not counted."""
+    caller = _caller(keyring, viewer)
+    if caller is not None:
+        await fail(await _add_attempt(*caller, _disclosure_limits(*caller)))
 
 
-def _asker(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
+def _caller(keyring: Keyring, viewer: Viewer) -> tuple[bytes, str] | None:
+    """The subject (the caller's owner) and the network (the user or key) of a disclosure; None for admins."""
     owner, actor = viewer.account_id or viewer.service_provider_id, viewer.user_id or viewer.key_id
     if viewer.scope is Scope.ADMIN or owner is None:
         return None
     return keyring.keyed_hash("taken", owner.bytes), str(actor)
 
 
-def _limits_of_taken(subject: bytes, actor: str) -> list[_Limit]:
+def _disclosure_limits(subject: bytes, actor: str) -> list[_Limit]:
     return [
-        (MAXIMUM_TAKEN, {"subject": subject, "network": actor}),
-        (MAXIMUM_TAKEN_BY_OWNER, {"subject": subject}),
+        (MAXIMUM_DISCLOSURES, {"subject": subject, "network": actor}),
+        (MAXIMUM_DISCLOSURES_BY_OWNER, {"subject": subject}),
     ]
 
 
-async def _count_in(subject: bytes, network: str, limits: list[_Limit]) -> LoginAttempt:
+async def _add_attempt(subject: bytes, network: str, limits: list[_Limit]) -> Attempt:
     now = datetime.now(UTC)
     await LoginFailure.filter(tried_at__lt=now - WINDOW).delete()
-    made = LoginAttempt(new_id(), subject, network)
-    await _write(made, now - WINDOW + UNDECIDED)
-    ends = await _ends_of_wait(limits, now, own=made.id)
+    attempt = Attempt(new_id(), subject, network)
+    await _write(attempt, now - WINDOW + PENDING)
+    ends = await _wait_ends(limits, now, own=attempt.id)
     if ends:
-        await withdraw(made)  # what is not looked at is no failure: the wait ends when it says
-    _refuse(now, ends)
-    return made
+        await withdraw(attempt)  # a rejected attempt must not prolong the wait that the error announces
+    _raise_if_limited(now, ends)
+    return attempt
 
 
-def _refuse(now: datetime, ends: list[datetime]) -> None:
-    """Raises RateLimited as long as a wait has not ended."""
+def _raise_if_limited(now: datetime, ends: list[datetime]) -> None:
     if ends:
         seconds = max(1, int((max(ends) - now).total_seconds()) + 1)
         raise RateLimited(
-            f"Too many tries failed. Come back in {-(-seconds // 60)} minutes.",
+            f"Too many failed attempts. Try again in {-(-seconds // 60)} minutes.",
             retryAfterSeconds=seconds,
             retryAt=max(ends).isoformat(timespec="seconds"),
         )
 
 
-async def fail(tried: LoginAttempt) -> None:
-    """The try is found wrong: it counts from now on."""
+async def fail(attempt: Attempt) -> None:
+    """Marks the attempt as failed: it counts from now on."""
     now = datetime.now(UTC)
-    if not await LoginFailure.filter(id=tried.id).update(tried_at=now):
-        await _write(tried, now)  # a server whose clock is ahead has deleted it before it was decided
+    if not await LoginFailure.filter(id=attempt.id).update(tried_at=now):
+        await _write(attempt, now)  # a worker whose clock is ahead has deleted it as expired
 
 
-async def _write(tried: LoginAttempt, tried_at: datetime) -> None:
-    await LoginFailure.create(id=tried.id, subject=tried.subject, network=tried.network, tried_at=tried_at)
+async def _write(attempt: Attempt, tried_at: datetime) -> None:
+    await LoginFailure.create(id=attempt.id, subject=attempt.subject, network=attempt.network, tried_at=tried_at)
 
 
-async def withdraw(tried: LoginAttempt) -> None:
-    await LoginFailure.filter(id=tried.id).delete()
+async def withdraw(attempt: Attempt) -> None:
+    await LoginFailure.filter(id=attempt.id).delete()
 
 
-async def forget(subject: bytes, address: str) -> None:
-    """Somebody knew the password: the failures before it were slips, where they came from the same network."""
+async def clear(subject: bytes, address: str) -> None:
+    """Forgets the failures of this network after a successful login: they were typing errors."""
     await LoginFailure.filter(subject=subject, network=network_of(address)).delete()
 
 
-async def forget_in_session(session_id: UUID) -> None:
-    """As `forget`, of an open session."""
-    await LoginFailure.filter(subject=_subject_of_session(session_id)).delete()
+async def clear_for_session(session_id: UUID) -> None:
+    """Like `clear`, for an open session."""
+    await LoginFailure.filter(subject=_session_subject(session_id)).delete()
 
 
-def _subject_of_session(session_id: UUID) -> bytes:
+def _session_subject(session_id: UUID) -> bytes:
     return b"session " + session_id.bytes
 
 
-async def _ends_of_wait(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:
-    """For each limit that is reached without one's own try, when so few are left that one more may be made."""
+async def _wait_ends(limits: list[_Limit], now: datetime, own: UUID | None = None) -> list[datetime]:
+    """For each limit reached by other attempts than `own`, when it next allows one."""
     ends = []
     for maximum, same in limits:
         others = LoginFailure.filter(**same, tried_at__gte=now - WINDOW).exclude(id=own or new_id())

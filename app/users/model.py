@@ -1,4 +1,4 @@
-"""People, what lets them in, and what they tried."""
+"""The tables of users, their sessions, failed attempts and the password policy."""
 
 from typing import ClassVar
 from uuid import UUID
@@ -14,9 +14,9 @@ THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")
 
 
 class User(TenantScoped):
-    """A CHECK ties `scope` to the owner columns, as for API keys. `email_key` is what makes two addresses the same.
+    """A CHECK constraint ties `scope` to the owner columns, as for API keys. The unique constraint compares `email_key`.
 
-    `password_hash` is Argon2's own text, parameters and salt included.
+    `password_hash` is Argon2's encoded form, including parameters and salt.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -51,7 +51,7 @@ class User(TenantScoped):
 
 
 class Session(TenantScoped):
-    """A login that has not ended. One that is ended is deleted; `last_used_at` is truthful to the minute."""
+    """An open session; ending it deletes the row. `last_used_at` is precise to the minute."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     user: fields.ForeignKeyRelation[User] = fields.ForeignKeyField(
@@ -75,10 +75,10 @@ class Session(TenantScoped):
 
 
 class LoginFailure(TenantScoped):
-    """A try to log in that failed, or that is being made: it is written before the password is looked at.
+    """A failed or pending attempt counted by `login_throttle.py`, which writes it before the password is checked.
 
-    `subject` is a keyed hash of the e-mail address, where people type passwords too; `network` is where it came from. For an
-    address that was found taken they are a keyed hash of the asker's owner, and the id of the key or user that asked.
+    For a login, `subject` is a keyed hash of the e-mail address (people mistakenly type passwords there), and `network` the
+    client's network. For a disclosed name or address they are a keyed hash of the caller's owner, and the caller's id.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -93,7 +93,7 @@ class LoginFailure(TenantScoped):
 
 
 class PasswordPolicy(TenantScoped):
-    """What passwords have to be: one row, and none as long as the defaults were never changed."""
+    """The installation's password policy: one row, or none until the defaults are first changed."""
 
     id = fields.UUIDField(primary_key=True, default=THE_POLICY)
     minimum_length = fields.IntField(default=10)

@@ -1,17 +1,23 @@
-"""What a password has to be: said to people, checked, and kept by those that we make."""
+"""The password policy: changing it, its rules as sentences, checking a new password, and temporary passwords."""
 
 import functools
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
 
+from strawberry import Some
+from strawberry.utils.str_converters import to_camel_case
+
+from app.audit.audited_update import Columns, conflict, update_row
+from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.masks import is_mask
 from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
 
-LEAST_MINIMUM, LARGEST_MINIMUM = 8, 64
-# Letters and digits that nobody takes for one another.
+LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH = 8, 64
+# Letters and digits without lookalikes.
 _READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
 
 
@@ -19,23 +25,58 @@ async def current() -> PasswordPolicy:
     return await PasswordPolicy.get_or_none(id=THE_POLICY) or PasswordPolicy(id=THE_POLICY)
 
 
+@dataclass(frozen=True)
+class PasswordPolicyPatch:
+    """The fields to change. None keeps a field, Some(None) is an explicit null."""
+
+    minimum_length: Some[int | None] | None = None
+    needs_digit: Some[bool | None] | None = None
+    needs_symbol: Some[bool | None] | None = None
+    refuses_common: Some[bool | None] | None = None
+    if_version: int | None = None
+
+
+async def update(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy:
+    """Changes the policy for passwords chosen from now on. Raises UserErrors: REQUIRED, OUT_OF_RANGE, CONFLICT."""
+    errors = ErrorCollector()
+    values: Columns = {}
+    for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
+        given = getattr(patch, column)
+        if given is not None and given.value is None:
+            errors.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
+        elif given is not None:
+            values[column] = given.value
+    lowest, highest = LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH
+    if not lowest <= values.get("minimum_length", lowest) <= highest:
+        message = f"The minimum length is {lowest} to {highest} characters."
+        errors.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+    errors.raise_if_any()
+    row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
+    if not values and patch.if_version in (None, row.version):
+        return row
+    changed = await update_row(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
+    if changed is None:
+        raise conflict("password policy", patch.if_version)
+    return changed
+
+
 def sentences(policy: PasswordPolicy) -> list[str]:
-    """The rules, as a form shows them."""
+    """The rules, for display next to a form."""
     rules = [f"At least {policy.minimum_length} and at most {MAXIMUM_LENGTH} characters."]
     if policy.needs_digit:
         rules.append("At least one digit.")
     if policy.needs_symbol:
         rules.append("At least one character that is neither a letter nor a digit.")
     if policy.refuses_common:
-        rules.append("None of the commonest passwords.")
+        rules.append("Not one of the most common passwords.")
     return [*rules, "Not the e-mail address."]
 
 
-def check(policy: PasswordPolicy, password: str, email: str, problems: ErrorCollector, *path: str) -> None:
-    """Notes all that is wrong with a new password under `path`. No message repeats it."""
+def check(policy: PasswordPolicy, password: str, email: str, errors: ErrorCollector, *path: str) -> None:
+    """Adds every broken rule to `errors` at `path`. No message contains the password."""
     if len(password) > MAXIMUM_LENGTH:
         message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."
-        problems.add(UserErrorCode.TOO_LONG, message, *path)
+        errors.add(UserErrorCode.TOO_LONG, message, *path)
         return
     text = normalized(password)
     for is_broken, message in (
@@ -47,18 +88,21 @@ def check(policy: PasswordPolicy, password: str, email: str, problems: ErrorColl
         ),
         (
             policy.refuses_common and text.casefold() in _common(),
-            "This is one of the commonest passwords, which are tried first; choose another.",
+            "This is one of the most common passwords, which attackers try first. Choose another one.",
         ),
-        (email_key(text) == email_key(email) != "", "The e-mail address is no password; choose another."),
-        (is_mask(text), "This is a mask that stands for a password, and is none; choose another."),
-        (any("\ud800" <= one <= "\udfff" for one in text), "The password holds half a character; type it again."),
+        (email_key(text) == email_key(email) != "", "The password must not be the e-mail address. Choose another one."),
+        (is_mask(text), "This is a mask in place of a password. Choose another one."),
+        (
+            any("\ud800" <= one <= "\udfff" for one in text),
+            "The password contains an incomplete character. Type it again.",
+        ),
     ):
         if is_broken:
-            problems.add(UserErrorCode.INVALID, message, *path)
+            errors.add(UserErrorCode.INVALID, message, *path)
 
 
-def temporary(policy: PasswordPolicy) -> str:
-    """A password of groups of five that is easy to read out, and that any policy takes; at least 110 random bits."""
+def temporary_password(policy: PasswordPolicy) -> str:
+    """A random password in groups of five characters, easy to read aloud, valid under any policy; at least 110 bits."""
     groups = max(4, -(-policy.minimum_length // 6) + 1)
     while True:
         text = "-".join("".join(secrets.choice(_READABLE) for _ in range(5)) for _ in range(groups))

@@ -1,4 +1,4 @@
-"""What is shown of users, and how they are managed. A temporary password stands on payloads alone, once."""
+"""GraphQL types, queries and mutations of users. Only payloads contain a temporary password, once."""
 
 from datetime import datetime
 from functools import partial
@@ -25,18 +25,16 @@ from app.users import email_addresses, login_throttle, model, policy, service
 
 @fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
 class User(fields.Node[model.User]):
-    email: str = fields.column(
-        "The address to log in with; unique in the installation, upper and lower case being one."
-    )
+    email: str = fields.column("The address to log in with; unique within the installation, ignoring case.")
     name: str = fields.column("The person's name.")
-    scope: Scope = fields.column("Whose things the person acts on; fixed.")
+    scope: Scope = fields.column("The objects the person may act on. Never changes.")
     active: bool = fields.column(
-        "False: the person cannot log in, and every session, and every API key that they made or rotated last, is closed "
-        "within 5 seconds, until they are active again. Who rotates such a key makes it theirs."
+        "False: the person cannot log in and their sessions have ended. API keys that they created or last rotated are rejected "
+        "within 5 seconds, until the person is reactivated or another person rotates the key."
     )
-    must_change_password: bool = fields.column("Whether a new password has to be chosen before anything else.")
-    password_set_at: datetime = fields.column("When the password was chosen or reset last.")
-    last_login_at: datetime | None = fields.column("When the person logged in last; null: never.")
+    must_change_password: bool = fields.column("Whether the person must change the password before anything else.")
+    password_set_at: datetime = fields.column("When the password was last changed or reset.")
+    last_login_at: datetime | None = fields.column("When the person last logged in; null: never.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The person's account, for the scope ACCOUNT."
     )
@@ -48,25 +46,23 @@ class User(fields.Node[model.User]):
         permissions=[IsServiceProvider],
     )
     created_at: datetime = fields.column("When the user was created.")
-    updated_at: datetime = fields.column("When the user was changed last.")
+    updated_at: datetime = fields.column("When the user was last changed.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change, deactivate and delete the user."
     )
     viewer_can_reset_password: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset passwords of others."
+        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset other users' passwords."
     )
 
 
-@strawberry.input(description="Which users to list; conditions are joined with and.")
+@strawberry.input(description="Which users to list. Conditions are combined with AND; null means no condition.")
 class UserFilter:
-    """Absent or null: no condition."""
-
     scope: Scope | None = strawberry.field(default=None, description="Users of this scope.")
     email_contains: str | None = strawberry.field(
-        default=None, description="Text within the e-mail address; upper and lower case count as the same."
+        default=None, description="Text contained in the e-mail address, ignoring case."
     )
 
 
@@ -74,38 +70,38 @@ _USERS = fields.PageOfAll(
     model.User,
     conditions={
         "scope": fields.Condition("scope"),
-        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.searched),
+        "email_contains": fields.Condition(partial(Containing, "email_key"), email_addresses.search_key),
     },
     weights=fields.across_owners(fields.Weights(count=400, conditions={"scope": 500, "emailContains": 1_000})),
 )
 
 
-@strawberry.type(description="The limits of a user's inputs, and of the password policy's.")
+@strawberry.type(description="The limits of the inputs of users and of the password policy.")
 class UserLimits:
-    """Constants."""
-
     email_maximum: int = strawberry.field(
         default=email_addresses.MAXIMUM,
-        description="Characters (code points) of an e-mail address, spaces around it left out.",
+        description="Maximum length of an e-mail address, in characters (Unicode code points), after trimming.",
     )
     name_maximum: int = strawberry.field(
-        default=names.MAXIMUM, description="Characters (code points) of a name, spaces around it left out."
+        default=names.MAXIMUM,
+        description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     password_minimum_length_least: int = strawberry.field(
-        default=policy.LEAST_MINIMUM, description="The least `minimumLength` of the password policy, in characters."
+        default=policy.LOWEST_MINIMUM_LENGTH,
+        description="The smallest `minimumLength` of the password policy, in characters.",
     )
     password_minimum_length_greatest: int = strawberry.field(
-        default=policy.LARGEST_MINIMUM,
-        description="The greatest `minimumLength` of the password policy, in characters.",
+        default=policy.HIGHEST_MINIMUM_LENGTH,
+        description="The largest `minimumLength` of the password policy, in characters.",
     )
 
 
 @strawberry.type
 class UserQueries:
-    """Root fields."""
-
     @fields.resolver(
-        "All users, newest first; others see theirs on their owners.", permissions=[IsAdmin], declared=_USERS
+        "All users, newest first. Other callers use `users` of their owner.",
+        permissions=[IsAdmin],
+        declared=_USERS,
     )
     async def users(
         self,
@@ -117,25 +113,28 @@ class UserQueries:
         return User.connection(await _USERS.answer(info.context, first, after, filter))
 
 
-@strawberry.input(one_of=True, description="Whom a new user belongs to.")
+@strawberry.input(one_of=True, description="The owner of a new user: exactly one of the fields.")
 class UserOwnerInput(OwnerInput):
-    """Exactly one of the fields."""
+    pass
 
 
-_TEMPORARY = "A temporary password by the policy; without it one is made and shown once. It must be changed at first."
+_TEMPORARY = (
+    "A temporary password that satisfies the policy; by default one is generated and returned once. The user must change it at "
+    "the first login."
+)
 
 
-@strawberry.input(description="A user to be created.")
+@strawberry.input(description="The user to create.")
 class CreateUserInput:
-    """Input of createUser."""
-
     email: str = strawberry.field(description="The address to log in with: at most 254 characters, unique.")
     name: str = strawberry.field(description="The person's name: 1 to 64 characters.")
     owner: UserOwnerInput | None = strawberry.field(
-        default=None, description="Whom the user belongs to, which is the scope; by default whom the caller belongs to."
+        default=None, description="The user's owner, which determines the scope; the caller's own by default."
     )
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
-    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} No password is shown again.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description=f"{ONCE} The password is not returned again."
+    )
 
     def user(self) -> service.NewUser:
         owner = self.owner.choice() if self.owner else OwnerChoice()
@@ -146,19 +145,18 @@ class CreateUserInput:
 class CreateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The new user.")
     temporary_password: str | None = strawberry.field(
-        default=None, description="The password to log in with at first; shown here once. Null when it was given."
+        default=None,
+        description="The generated password for the first login. Returned only here; null if one was given.",
     )
 
 
-@strawberry.input(description="Changes to a user; what is left out stays as it is.")
+@strawberry.input(description="Changes to a user. Omitted fields keep their values.")
 class UpdateUserInput:
-    """Input of updateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     email: Maybe[str | None] = strawberry.field(default=None, description="A new address: at most 254 characters.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -167,13 +165,11 @@ class UpdateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
-@strawberry.input(description="A user to be deactivated.")
+@strawberry.input(description="The user to deactivate.")
 class DeactivateUserInput:
-    """Input of deactivateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -182,13 +178,11 @@ class DeactivateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
-@strawberry.input(description="A user to be reactivated.")
+@strawberry.input(description="The user to reactivate.")
 class ReactivateUserInput:
-    """Input of reactivateUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
@@ -197,25 +191,21 @@ class ReactivateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
 
 
-@strawberry.input(description="A user to be deleted.")
+@strawberry.input(description="The user to delete.")
 class DeleteUserInput:
-    """Input of deleteUser."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the version."
+        default=None, description="Fails with CONFLICT unless this is the current version."
     )
 
 
 @fields.payload()
 class DeleteUserPayload(fields.Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The user that is gone.")
+    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
 
 
-@strawberry.input(description="A user who gets a new password from somebody else.")
+@strawberry.input(description="The user whose password to reset.")
 class ResetPasswordInput:
-    """Input of resetPassword."""
-
     id: strawberry.ID = strawberry.field(description="The user.")
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
 
@@ -224,37 +214,37 @@ class ResetPasswordInput:
 class ResetPasswordPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
     temporary_password: str | None = strawberry.field(
-        default=None, description="The password to log in with at first; shown here once. Null when it was given."
+        default=None,
+        description="The generated password for the next login. Returned only here; null if one was given.",
     )
 
 
 _ALREADY_SHOWN = UserError(
     code=UserErrorCode.ALREADY_SHOWN,
-    message="The user was made before under this idempotency key; the password was shown then. Reset it for another one.",
+    message="An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
+    "Reset it to get a new one.",
     field=["idempotencyKey"],
 )
 
 
 @strawberry.type
 class UserMutations:
-    """Root fields."""
-
     @fields.mutation(
-        "Creates a user with the scope of the owner, which is never above the caller's. For people only, since it returns a "
-        "password. Answers that an e-mail address is taken are audited, and limited within 15 minutes: "
-        f"{login_throttle.MAXIMUM_TAKEN} for one caller, {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one "
-        "account or service provider. Beyond, every new address gets RATE_LIMITED. Admins are not limited.",
+        "Creates a user with the owner's scope, which cannot exceed the caller's. For people only, because it returns a "
+        "password. Replies that an e-mail address is taken are audited and limited: within 15 minutes "
+        f"{login_throttle.MAXIMUM_DISCLOSURES} for one caller, {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers "
+        "of one account or service provider. After that every new address gets RATE_LIMITED. Admins are not limited.",
         permissions=[IsPerson],
     )
     async def create_user(
-        self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The user to be.")]
+        self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The new user.")]
     ) -> CreateUserPayload:
-        user, shown, is_new = await service.create(info.context, input.user(), input.idempotency_key)
+        user, temporary, is_new = await service.create(info.context, input.user(), input.idempotency_key)
         errors = [] if is_new or input.password is not None else [_ALREADY_SHOWN]
-        return CreateUserPayload(user=User.of(user), temporary_password=shown, user_errors=errors)
+        return CreateUserPayload(user=User.of(user), temporary_password=temporary, user_errors=errors)
 
     @fields.mutation(
-        "Changes the name or the e-mail address of a user. Answers that an address is taken count as in `createUser`."
+        "Changes the name or the e-mail address of a user. Replies that an address is taken are limited as in `createUser`."
     )
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
@@ -265,32 +255,34 @@ class UserMutations:
 
     @fields.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def deactivate_user(
-        self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="Whom.")]
+        self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="The user.")]
     ) -> DeactivateUserPayload:
         user = await service.set_active(info.context, input.id, False, input.if_version)
         return DeactivateUserPayload(user=User.of(user))
 
-    @fields.mutation("Opens the login of a user again; sessions that were ended stay so.")
+    @fields.mutation("Lets a deactivated user log in again. Their ended sessions stay ended.")
     async def reactivate_user(
-        self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="Whom.")]
+        self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="The user.")]
     ) -> ReactivateUserPayload:
         user = await service.set_active(info.context, input.id, True, input.if_version)
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
     async def delete_user(
-        self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="Whom.")]
+        self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
         deleted = await service.delete(info.context, input.id, input.if_version)
         return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
     @fields.mutation(
-        "Gives another user a temporary password, which they must change first, and ends their sessions: the tokens are "
-        f"rejected {WHEN_REFUSED}.",
+        "Gives another user a temporary password, which they must change at the next login, and ends their sessions: the tokens "
+        f"are rejected {WHEN_REFUSED}.",
         permissions=[IsPerson],
     )
     async def reset_password(
-        self, info: Info, input: Annotated[ResetPasswordInput, strawberry.argument(description="Whose.")]
+        self,
+        info: Info,
+        input: Annotated[ResetPasswordInput, strawberry.argument(description="The user and the password.")],
     ) -> ResetPasswordPayload:
-        user, shown = await service.reset_password(info.context, input.id, input.password)
-        return ResetPasswordPayload(user=User.of(user), temporary_password=shown)
+        user, temporary = await service.reset_password(info.context, input.id, input.password)
+        return ResetPasswordPayload(user=User.of(user), temporary_password=temporary)

@@ -1,4 +1,4 @@
-"""Logins and sessions of people. A session's token stands on the payload of login alone, once."""
+"""GraphQL types, queries and mutations of sessions. Only the payload of login contains a session's token."""
 
 from datetime import datetime
 from typing import Annotated
@@ -23,39 +23,33 @@ from app.users.schema import User
 from app.users.user_agents import device
 
 
-@fields.node(Kind.SESSION, description="A login on one device, until it ends.", is_callers_own=True)
+@fields.node(Kind.SESSION, description="A person's login on one device.", is_callers_own=True)
 class Session(fields.Node[model.Session]):
     device: str = fields.computed(
-        device, ["user_agent"], "What it was opened with, in a few words: `Firefox on Linux`."
+        device, ["user_agent"], "The browser and system of the login, such as `Firefox on Linux`."
     )
-    user_agent: str = fields.column("The User-Agent header with which it was opened, at most 256 characters.")
-    address: str = fields.column("The network address from which it was opened.")
+    user_agent: str = fields.column("The User-Agent header of the login, at most 256 characters.")
+    address: str = fields.column("The IP address of the login.")
     created_at: datetime = fields.column("When it was opened.")
-    last_used_at: datetime = fields.column(
-        "The minute in which it was used last. It ends when it is idle for too long."
-    )
-    expires_at: datetime = fields.column("When it ends, however much it is used.")
+    last_used_at: datetime = fields.column("When it was last used, to the minute. An idle session ends early.")
+    expires_at: datetime = fields.column("When it ends at the latest.")
 
-    @fields.resolver("Whether it is the session that asks.", declared=fields.Called(("id",)))
+    @fields.resolver("Whether it is the caller's current session.", declared=fields.Called(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
         return row.id == info.context.viewer.session_id
 
 
 @strawberry.type
 class SessionQueries:
-    """Root fields."""
-
-    @fields.resolver("The caller's own sessions that are open, newest first.", permissions=[IsPerson])
+    @fields.resolver("The caller's open sessions, newest first.", permissions=[IsPerson])
     async def sessions(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Session] | None:
         return Session.connection(await page(sessions.open_sessions(info.context), NEWEST_FIRST, first, after))
 
 
-@strawberry.input(description="Who logs in.")
+@strawberry.input(description="The credentials to log in with.")
 class LoginInput:
-    """Input of login."""
-
     email: str = strawberry.field(description="The e-mail address.")
     password: str = strawberry.field(description="The password.")
 
@@ -64,81 +58,71 @@ class LoginInput:
 class LoginPayload(fields.Payload):
     token: str | None = strawberry.field(
         default=None,
-        description="The session's token, to be sent as `Authorization: Bearer …`. Shown here once and never again.",
+        description="The session's token, to send as `Authorization: Bearer …`. Returned only here.",
     )
-    user: User | None = strawberry.field(default=None, description="Who has logged in.")
-    expires_at: datetime | None = strawberry.field(
-        default=None, description="When the session ends, however much it is used."
-    )
+    user: User | None = strawberry.field(default=None, description="The user who logged in.")
+    expires_at: datetime | None = strawberry.field(default=None, description="When the session ends at the latest.")
     must_change_password: bool | None = strawberry.field(
-        default=None, description="True: nothing is open before `changePassword`."
+        default=None, description="True: only a few fields work before `changePassword`; all others are FORBIDDEN."
     )
 
 
-@fields.payload(errors="What is wrong; empty when it was done.")
+@fields.payload(errors="What is wrong; empty on success.")
 class LogoutPayload(fields.Payload):
     logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
 
 
-@strawberry.input(description="Which sessions end.")
+@strawberry.input(description="Which sessions to end.")
 class LogoutEverywhereInput:
-    """Input of logoutEverywhere."""
-
-    keep_current: bool = strawberry.field(default=False, description="True: the session that asks stays open.")
+    keep_current: bool = strawberry.field(default=False, description="True: the current session stays open.")
 
 
 @fields.payload()
 class LogoutEverywherePayload(fields.Payload):
-    ended: int | None = strawberry.field(default=None, description="How many sessions have ended.")
+    ended: int | None = strawberry.field(default=None, description="The number of sessions ended.")
 
 
-@strawberry.input(description="A session to be ended.")
+@strawberry.input(description="The session to end.")
 class RevokeSessionInput:
-    """Input of revokeSession."""
-
-    id: strawberry.ID = strawberry.field(description="The session: one's own, or of a user within reach.")
+    id: strawberry.ID = strawberry.field(description="A session of the caller, or of a user visible to the caller.")
 
 
 @fields.payload()
 class RevokeSessionPayload(fields.Payload):
-    revoked_id: strawberry.ID | None = strawberry.field(default=None, description="The session that has ended.")
+    revoked_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the ended session.")
 
 
-@strawberry.input(description="A new password for whoever asks.")
+@strawberry.input(description="The caller's current and new password.")
 class ChangePasswordInput:
-    """Input of changePassword."""
-
-    current_password: str = strawberry.field(description="The present password.")
-    new_password: str = strawberry.field(description="The new one; `passwordPolicy` tells what it has to be.")
+    current_password: str = strawberry.field(description="The current password.")
+    new_password: str = strawberry.field(description="The new password. See `passwordPolicy` for its rules.")
 
 
 @fields.payload()
 class ChangePasswordPayload(fields.Payload):
-    user: User | None = strawberry.field(default=None, description="Whose password it is.")
+    user: User | None = strawberry.field(default=None, description="The caller's user.")
 
 
 @strawberry.type
 class SessionMutations:
-    """Root fields."""
-
     @fields.mutation(
-        "Opens a session with an e-mail address and a password. Needs no key; an `Authorization` header that does not "
-        "authenticate is ignored unless the document has other fields that need one. RATE_LIMITED after "
+        "Opens a session with an e-mail address and a password. Needs no authentication: an invalid `Authorization` header is "
+        "ignored unless other fields of the document need one. RATE_LIMITED after "
         f"{login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK} failures for one e-mail address from one network (an "
         f"IPv4 address or an IPv6 /64), {login_throttle.MAXIMUM_BY_NETWORK} for any addresses from one network, or "
-        f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes; "
-        "one IPv6 /56 has twice the limits of a network.",
+        f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes. "
+        "An IPv6 /56 has twice the limits of a network.",
         open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
     )
     async def login(
-        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="Who.")]
+        self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
     ) -> LoginPayload:
-        entered = await sessions.login(info.context, input.email, input.password)
+        opened = await sessions.login(info.context, input.email, input.password)
         return LoginPayload(
-            token=entered.token,
-            user=User.of(entered.user),
-            expires_at=entered.session.expires_at,
-            must_change_password=entered.user.must_change_password,
+            token=opened.token,
+            user=User.of(opened.user),
+            expires_at=opened.session.expires_at,
+            must_change_password=opened.user.must_change_password,
         )
 
     @fields.mutation(
@@ -154,7 +138,7 @@ class SessionMutations:
         f"Ends all sessions of the caller: their tokens are rejected {WHEN_REFUSED}.", permissions=[IsPerson]
     )
     async def logout_everywhere(
-        self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which.")]
+        self, info: Info, input: Annotated[LogoutEverywhereInput, strawberry.argument(description="Which sessions.")]
     ) -> LogoutEverywherePayload:
         return LogoutEverywherePayload(
             ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
@@ -162,7 +146,7 @@ class SessionMutations:
 
     @fields.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
     async def revoke_session(
-        self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="Which.")]
+        self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="The session.")]
     ) -> RevokeSessionPayload:
         ended = await sessions.revoke_session(info.context, input.id)
         return RevokeSessionPayload(revoked_id=strawberry.ID(sid_of(Kind.SESSION, ended)))
@@ -174,7 +158,7 @@ class SessionMutations:
         open_to=OpenTo.PASSWORD_CHANGE,
     )
     async def change_password(
-        self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="Old and new.")]
+        self, info: Info, input: Annotated[ChangePasswordInput, strawberry.argument(description="The passwords.")]
     ) -> ChangePasswordPayload:
         user = await service.change_password(info.context, input.current_password, input.new_password)
         return ChangePasswordPayload(user=User.of(user))

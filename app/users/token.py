@@ -1,4 +1,4 @@
-"""The text form of a session: `vgs_` and what `app/foundation/tokens.py` says of all tokens."""
+"""The text form of a session: the prefix `vgs_` and the common form of tokens (`app/foundation/tokens.py`)."""
 
 from app.foundation.tokens import Form
 

@@ -1,8 +1,7 @@
-"""That a name, a SIP realm or an e-mail address is taken.
+"""Reports that a name, a SIP realm or an e-mail address is taken, and limits what such replies disclose.
 
-The constraint of the database answers it, when all else about a write is right. Callers who do not see the row that has it get
-this answer only so often, and each time it is audited: otherwise they could find out what other tenants have, at no cost and
-without a trace.
+The database constraint decides, after all other validation. A reply to a caller who cannot see the conflicting row discloses
+another tenant's value: it is audited and rate-limited, so that callers cannot enumerate values without a limit and a trace.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -21,72 +20,71 @@ from app.users import login_throttle
 
 
 @dataclass(frozen=True)
-class Unique:
-    """What no two rows may share."""
+class UniqueConstraint:
+    """A unique constraint, and the error for its violation."""
 
     constraint: str
     column: str
-    """What clients give."""
+    """The column of the value that clients send."""
     key: str
-    """What is compared."""
+    """The column that is compared."""
     code: UserErrorCode
     message: str
     """With `{}` for the value."""
     hidden_from: frozenset[Scope] = frozenset()
-    """The scopes that do not see all rows it is compared with."""
+    """The scopes that cannot see every row the constraint compares."""
 
-    def mistake(self, value: object) -> UserErrors:
+    def user_errors(self, value: object) -> UserErrors:
         return UserErrors.one(self.code, self.message.format(value), to_camel_case(self.column))
 
 
 @asynccontextmanager
-async def answered(
+async def report_violations(
     context: Context,
     model: type[TenantScoped],
-    uniques: Sequence[Unique],
+    uniques: Sequence[UniqueConstraint],
     values: Mapping[str, object],
     stored: Callable[[], Awaitable[TenantScoped]] | None = None,
 ) -> AsyncIterator[None]:
-    """Around the transaction that writes `values`: UserErrors in place of an IntegrityError of one of the constraints.
+    """Wraps the transaction that writes `values`, and turns a violation of one of the constraints into UserErrors.
 
-    `stored` reads the row that is changed. Raises RateLimited for a caller who got too many such answers, before anything is
-    written.
+    `stored` reads the row to update, for the audit event. Raises RateLimited before the write for a caller who has received too
+    many disclosures.
     """
-    hidden = [one for one in uniques if context.viewer.scope in one.hidden_from and values.get(one.column)]
+    hidden = [unique for unique in uniques if context.viewer.scope in unique.hidden_from and values.get(unique.column)]
     if hidden:
-        await check(context, model, {one.key: values[one.key] for one in hidden})
+        await check_disclosure_limit(context, model, {unique.key: values[unique.key] for unique in hidden})
     try:
         yield
     except IntegrityError as error:
         name = violated_constraint(error)
-        violated = next((one for one in uniques if one.constraint == name), None)
+        violated = next((unique for unique in uniques if unique.constraint == name), None)
         if violated is None:
             raise
         same = context.viewer.visible(model).filter(**{violated.key: values[violated.key]})
         if violated in hidden and not await same.exists():
-            tried = {one.column: values[one.column] for one in uniques if values.get(one.column)}
-            await note(context, tried, await stored() if stored is not None else None)
-        raise violated.mistake(values[violated.column]) from None
+            sent = {unique.column: values[unique.column] for unique in uniques if values.get(unique.column)}
+            await record_disclosure(context, sent, await stored() if stored is not None else None)
+        raise violated.user_errors(values[violated.column]) from None
 
 
-async def check(context: Context, model: type[TenantScoped], keys: Mapping[str, object]) -> None:
-    """Before anything is tried. Raises RateLimited for a caller who was told so often that no more is even tried.
+async def check_disclosure_limit(context: Context, model: type[TenantScoped], keys: Mapping[str, object]) -> None:
+    """Raises RateLimited if the caller has received too many disclosures, unless visible rows have all of these values.
 
-    But for what a row within reach has: it tells nothing of others. A form sends it with whatever else is changed, and a repeat
-    with its idempotency key sends it again.
+    A value of a visible row discloses nothing. Forms send it along with other changes, and retries repeat it.
     """
     try:
-        await login_throttle.check_taken(context.keyring, context.viewer)
+        await login_throttle.check_disclosures(context.keyring, context.viewer)
     except RateLimited:
         for column, key in keys.items():
             if not await context.viewer.visible(model).filter(**{column: key}).exists():
                 raise
 
 
-async def note(context: Context, tried: Mapping[str, object], row: TenantScoped | None = None) -> None:
-    """Audits what was found taken, of this row where it is there. Raises RateLimited when it may not be said any more."""
+async def record_disclosure(context: Context, sent: Mapping[str, object], row: TenantScoped | None = None) -> None:
+    """Audits and counts a disclosure. `row` is the row being updated, if any. Raises RateLimited instead of disclosing."""
     viewer = context.viewer
     account_id, provider_id = (viewer.account_id, viewer.service_provider_id) if row is None else (None, None)
-    after = {**tried, "refused": True}
+    after = {**sent, "refused": True}
     await trail.record(context, row, after=after, account_id=account_id, service_provider_id=provider_id)
-    await login_throttle.count_taken(context.keyring, viewer)
+    await login_throttle.count_disclosure(context.keyring, viewer)

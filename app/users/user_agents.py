@@ -1,6 +1,6 @@
-"""What a User-Agent header tells a person about a session: `Firefox on Linux`."""
+"""Names the browser and system of a User-Agent header: `Firefox on Linux`."""
 
-# In this order: browsers claim to be the ones that came before them.
+# Order matters: browsers also name the browsers they are compatible with.
 _PROGRAMS = (
     ("Edg", "Edge"),
     ("OPR/", "Opera"),
@@ -21,9 +21,9 @@ _SYSTEMS = (
 
 
 def device(user_agent: str) -> str:
-    """A few words; of what is no browser, the name that it gives itself."""
-    program = next((name for sign, name in _PROGRAMS if sign in user_agent), "")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
+    """The browser and system; for other programs the product name of the header."""
+    program = next((name for marker, name in _PROGRAMS if marker in user_agent), "")
+    system = next((name for marker, name in _SYSTEMS if marker in user_agent), "")
     if not program:
         return user_agent.partition("/")[0].strip()[:40] or "Unknown device"
     return f"{program} on {system}" if system else program

@@ -55,11 +55,11 @@ def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhoo
 
 def _secrets(context: Context, account: Account, now: datetime) -> Sequence[str]:
     """The secrets that sign now, the newest first."""
-    newest = webhook_secret.opened(context.keyring, account.id, account.webhook_secret)
+    newest = webhook_secret.decrypt(context.keyring, account.id, account.webhook_secret)
     previous, expires_at = account.previous_webhook_secret, account.previous_webhook_secret_expires_at
     if previous is None or expires_at is None or expires_at <= now:
         return (newest,)
-    return newest, webhook_secret.opened(context.keyring, account.id, previous, "previous_webhook_secret")
+    return newest, webhook_secret.decrypt(context.keyring, account.id, previous, "previous_webhook_secret")
 
 
 async def _check_daily_limit(account_id: UUID) -> None:
@@ -76,7 +76,7 @@ async def _save(
 ) -> WebhookDelivery:
     async with in_transaction():
         # Raises NOT_FOUND if the account was deleted or moved during the call.
-        ACCOUNTS.there(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
+        ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
             account_id=account_id,

@@ -1,4 +1,4 @@
-"""Accounts: who sees, creates and changes them, and what is out of reach."""
+"""Accounts: who reads, creates and changes them, and which are not visible."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ async def settings(admin: Person, account_id: str) -> dict[str, Any]:
     return found
 
 
-async def test_an_account_user_sees_its_own_account_alone(account_user: Person, world: World) -> None:
+async def test_an_account_user_sees_only_its_own_account(account_user: Person, world: World) -> None:
     answer = await account_user.ask("{ accounts { totalCount nodes { id name } } }")
     assert answer.only("accounts") == {"totalCount": 1, "nodes": [{"id": world["own"], "name": "Own customer"}]}
 
@@ -29,7 +29,7 @@ async def test_a_provider_sees_the_accounts_that_it_runs(provider: Person, world
     assert answer.only("accounts") == {"nodes": [{"id": world["own"]}, {"id": world["sibling"]}]}
 
 
-async def test_a_provider_does_not_see_others_by_asking_for_their_provider(provider: Person, world: World) -> None:
+async def test_a_provider_does_not_see_accounts_of_another_provider_by_a_filter(provider: Person, world: World) -> None:
     query = "query ($id: ID!) { accounts(filter: {serviceProviderId: $id}) { totalCount nodes { id } } }"
     for someone in (world["other_provider"], sid_of(Kind.SERVICE_PROVIDER, new_id()), world["foreign"], "x", "\0"):
         answer = await provider.ask(query, id=someone)
@@ -63,12 +63,12 @@ async def test_a_new_account_is_active_and_unlimited(admin: Person, world: World
     }
 
 
-async def test_an_admin_says_whose_account_it_creates(admin: Person) -> None:
+async def test_an_admin_must_name_the_service_provider_of_a_new_account(admin: Person) -> None:
     payload = await admin.change("createAccount", "account { id }", name="New")
     assert refusals(payload) == [("REQUIRED", ["serviceProviderId"])]
 
 
-async def test_a_provider_may_name_itself_but_nobody_else(provider: Person, world: World) -> None:
+async def test_a_provider_may_name_only_itself_as_the_service_provider(provider: Person, world: World) -> None:
     own = await provider.change("createAccount", "account { id }", name="New", serviceProviderId=world["provider"])
     assert own["userErrors"] == []
     unknown = sid_of(Kind.SERVICE_PROVIDER, new_id())
@@ -80,13 +80,13 @@ async def test_a_provider_may_name_itself_but_nobody_else(provider: Person, worl
     assert answers == [answers[0]] * 5
 
 
-async def test_all_mistakes_are_told_at_once(provider: Person) -> None:
+async def test_all_user_errors_are_returned_together(provider: Person) -> None:
     payload = await provider.change("createAccount", "account { id }", name=" ", sipRealm="localhost")
     assert payload["account"] is None
     assert refusals(payload) == [("REQUIRED", ["name"]), ("INVALID", ["sipRealm"])]
 
 
-async def test_what_an_update_leaves_out_stays_as_it_is(admin: Person, account_user: Person, world: World) -> None:
+async def test_an_update_keeps_omitted_fields(admin: Person, account_user: Person, world: World) -> None:
     limit = {"unit": "MINUTES", "maximum": 500}
     await admin.change("updateAccount", "account { id }", id=world["own"], usageLimit=limit, licensedSessions=9)
     before = await settings(admin, world["own"])
@@ -96,7 +96,7 @@ async def test_what_an_update_leaves_out_stays_as_it_is(admin: Person, account_u
     assert (await settings(admin, world["own"]))["version"] == before["version"] + 1
 
 
-async def test_an_account_user_does_not_see_who_runs_its_account(account_user: Person, world: World) -> None:
+async def test_an_account_user_does_not_see_the_service_provider(account_user: Person, world: World) -> None:
     answer = await account_user.ask(
         "query ($id: ID!) { account(id: $id) { id serviceProvider { name } } }", id=world["own"]
     )
@@ -129,7 +129,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("mutation", "selection", "input", "field"), CHANGES)
-async def test_out_of_reach_looks_like_missing(
+async def test_an_account_that_is_not_visible_gets_the_same_error_as_an_unknown_one(
     provider: Person, admin: Person, world: World, mutation: str, selection: str, input: dict[str, Any], field: str
 ) -> None:
     nowhere = sid_of(Kind.ACCOUNT, new_id())
@@ -142,7 +142,9 @@ async def test_out_of_reach_looks_like_missing(
     assert (await settings(admin, world["foreign"]))["version"] == 1
 
 
-async def test_an_account_user_reaches_no_sibling(account_user: Person, admin: Person, world: World) -> None:
+async def test_an_account_user_cannot_change_a_sibling_account(
+    account_user: Person, admin: Person, world: World
+) -> None:
     payloads = [
         await account_user.change("updateAccount", "account { id }", id=someone, name="Taken over")
         for someone in (world["sibling"], world["foreign"], sid_of(Kind.ACCOUNT, new_id()))
@@ -151,7 +153,9 @@ async def test_an_account_user_reaches_no_sibling(account_user: Person, admin: P
     assert refusals(payloads[0]) == [("NOT_FOUND", ["id"])]
 
 
-async def test_what_is_out_of_reach_is_null_as_what_does_not_exist(account_user: Person, world: World) -> None:
+async def test_an_account_that_is_not_visible_reads_as_null_like_an_unknown_one(
+    account_user: Person, world: World
+) -> None:
     query = "query ($id: ID!) { account(id: $id) { id } node(id: $id) { id } }"
     for someone in (
         world["sibling"],
@@ -166,7 +170,7 @@ async def test_what_is_out_of_reach_is_null_as_what_does_not_exist(account_user:
         assert answer.body == {"data": {"account": None, "node": None}}
 
 
-async def test_an_update_of_an_older_version_is_refused(provider: Person, world: World) -> None:
+async def test_an_update_of_an_older_version_is_rejected(provider: Person, world: World) -> None:
     first = await provider.change("updateAccount", "account { version }", id=world["own"], name="First", ifVersion=1)
     late = await provider.change("updateAccount", "account { version }", id=world["own"], name="Late", ifVersion=1)
     assert first["account"] == {"version": 2}
@@ -174,7 +178,9 @@ async def test_an_update_of_an_older_version_is_refused(provider: Person, world:
     assert refusals(late) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_of_two_writers_who_saw_the_same_version_one_wins(provider: Person, admin: Person, world: World) -> None:
+async def test_of_two_concurrent_updates_of_one_version_one_succeeds(
+    provider: Person, admin: Person, world: World
+) -> None:
     payloads = await asyncio.gather(
         *(
             provider.change("updateAccount", "account { name version }", id=world["own"], name=name, ifVersion=1)
@@ -186,14 +192,14 @@ async def test_of_two_writers_who_saw_the_same_version_one_wins(provider: Person
     assert winner == {"name": (await settings(admin, world["own"]))["name"], "version": 2}
 
 
-async def test_every_change_counts_the_version_even_at_once(provider: Person, world: World, admin: Person) -> None:
+async def test_concurrent_changes_each_increment_the_version(provider: Person, world: World, admin: Person) -> None:
     await asyncio.gather(
         *(provider.change("updateAccount", "account { id }", id=world["own"], name=f"Number {n}") for n in range(10))
     )
     assert (await settings(admin, world["own"]))["version"] == 11
 
 
-async def test_an_update_moves_the_time_of_the_last_change(account_user: Person, world: World) -> None:
+async def test_an_update_sets_the_time_of_the_last_change(account_user: Person, world: World) -> None:
     query = "query ($id: ID!) { account(id: $id) { createdAt updatedAt } }"
     before = (await account_user.ask(query, id=world["own"])).only("account")
     await account_user.change("updateAccount", "account { id }", id=world["own"], name="Renamed")
@@ -212,13 +218,13 @@ async def test_a_read_only_key_changes_nothing(read_only: Person, admin: Person,
     assert (await settings(admin, world["own"]))["name"] == "Own customer"
 
 
-async def test_front_ends_are_told_what_the_caller_may_do(installation: Installation, world: World) -> None:
+async def test_viewer_can_fields_say_what_the_caller_may_do(installation: Installation, world: World) -> None:
     query = "query ($id: ID!) { account(id: $id) { viewerCanUpdate viewerCanUpdateLicense viewerCanSetActive viewerCanDelete } }"
-    told = {}
+    allowed = {}
     for person in ("admin", "provider", "account_user", "read_only"):
         answer = await installation.person(person).ask(query, id=world["own"])
-        told[person] = [name.removeprefix("viewerCan") for name, may in answer.only("account").items() if may]
-    assert told == {
+        allowed[person] = [name.removeprefix("viewerCan") for name, may in answer.only("account").items() if may]
+    assert allowed == {
         "admin": ["Update", "UpdateLicense", "SetActive", "Delete"],
         "provider": ["Update", "SetActive", "Delete"],
         "account_user": ["Update"],
@@ -226,8 +232,10 @@ async def test_front_ends_are_told_what_the_caller_may_do(installation: Installa
     }
 
 
-async def test_a_change_that_cannot_be_made_does_not_tell_others_names(account_user: Person, world: World) -> None:
-    """Otherwise names could be tried out without leaving a trace."""
+async def test_an_update_that_fails_for_another_reason_does_not_disclose_taken_names(
+    account_user: Person, world: World
+) -> None:
+    """Otherwise callers could enumerate names without a trace."""
     answers = [
         refusals(await account_user.change("updateAccount", "account { id }", id=world["own"], name=name, ifVersion=-1))
         for name in ("Sibling customer", "No such customer")
@@ -235,9 +243,7 @@ async def test_a_change_that_cannot_be_made_does_not_tell_others_names(account_u
     assert answers == [[("CONFLICT", ["ifVersion"])]] * 2
 
 
-async def test_who_suspends_and_who_resumes_at_once_each_get_what_they_asked_for(
-    provider: Person, world: World
-) -> None:
+async def test_concurrent_suspending_and_resuming_each_return_their_own_result(provider: Person, world: World) -> None:
     asked = [False, True] * 4
     payloads = await asyncio.gather(
         *(provider.change("setAccountActive", "account { active }", id=world["own"], active=active) for active in asked)

@@ -1,4 +1,4 @@
-"""Deleting an account: refused with what stands in the way, told by a dry run, done whole or not at all."""
+"""Deleting an account: refused while it has contents, previewed by a dry run, and all or nothing."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from tests.support.personas import add_people
 
 ANSWER = "deletedId blockers { kind count }"
 HELD = [{"kind": "API_KEYS", "count": 2}, {"kind": "APPLICATIONS", "count": 1}]
-"""By the own account: its user's key, the one that may only read, and an application."""
+"""The own account has two keys (its user's and a read-only one) and an application."""
 
 
 async def left_of(installation: Installation, account_id: str) -> dict[str, list[str]]:
-    """In which tables, and in which columns, the account's id still stands; the audit trail outlives what it speaks of."""
+    """The tables and columns that still contain the account's id, except the audit trail."""
     uuid = parse_sid(Kind.ACCOUNT, account_id)
     left: dict[str, list[str]] = {}
     async with installation.database() as connection:
@@ -34,7 +34,7 @@ async def left_of(installation: Installation, account_id: str) -> dict[str, list
     return left
 
 
-async def test_an_account_with_keys_is_not_deleted_and_the_answer_says_why(
+async def test_an_account_with_keys_is_not_deleted_and_the_payload_lists_the_blockers(
     installation: Installation, provider: Person, world: World
 ) -> None:
     before = await left_of(installation, world["own"])
@@ -44,7 +44,7 @@ async def test_an_account_with_keys_is_not_deleted_and_the_answer_says_why(
     assert await left_of(installation, world["own"]) == before
 
 
-async def test_a_dry_run_tells_what_stands_in_the_way_and_deletes_nothing(
+async def test_a_dry_run_returns_the_blockers_and_deletes_nothing(
     installation: Installation, provider: Person, world: World
 ) -> None:
     before = await left_of(installation, world["own"])
@@ -54,16 +54,14 @@ async def test_a_dry_run_tells_what_stands_in_the_way_and_deletes_nothing(
     assert await left_of(installation, world["own"]) == before
 
 
-async def test_revoked_keys_stand_in_the_way_too(provider: Person, world: World) -> None:
+async def test_revoked_keys_also_block_a_deletion(provider: Person, world: World) -> None:
     for key in ("account_user_key", "read_only_key"):
         await provider.change("revokeApiKey", "apiKey { id }", id=world[key])
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"], dryRun=True)
     assert payload["blockers"] == HELD
 
 
-async def test_a_forced_deletion_leaves_nothing_behind(
-    installation: Installation, provider: Person, world: World
-) -> None:
+async def test_a_forced_deletion_leaves_no_rows(installation: Installation, provider: Person, world: World) -> None:
     assert set(await left_of(installation, world["own"])) == {
         "accounts",
         "call_accounts",
@@ -77,7 +75,7 @@ async def test_a_forced_deletion_leaves_nothing_behind(
     assert await left_of(installation, world["own"]) == {}
 
 
-async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
+async def test_a_forced_deletion_leaves_no_rows_of_the_contents(
     installation: Installation, provider: Person, world: World
 ) -> None:
     people = await add_people(installation)
@@ -86,7 +84,7 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
     await with_a_recorded_call(installation, world["own"])
     pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
     await provider.change("updateAccount", "account { id }", id=world["own"], **pointers)
-    # Events are outlived by nothing; what was made under a client's key is known for a day, by its bare id.
+    # Audit events stay for ever; idempotency keys keep the bare id for a day.
     kept = frozenset({"audit_events", "idempotency_records"})
     async with installation.database() as connection:
         before = await contents(connection, without=kept)
@@ -98,10 +96,10 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
             for row in rows
             if str(row.get("account_id")) == account or str(row.get("user_id")) in users
         }
-        # 3 keys, 2 users with a session each, an application, a configuration, a delivery, a call and what it was stored with.
+        # 3 keys, 2 users with one session each, an application, a configuration, a delivery, a call and its storage keys.
         assert len(inside) == 12
-        told = f"{ANSWER} contents {{ kind count }} recordingsStayIn"
-        dry_run = await provider.change("deleteAccount", told, id=world["own"], dryRun=True)
+        selection = f"{ANSWER} contents {{ kind count }} recordingsStayIn"
+        dry_run = await provider.change("deleteAccount", selection, id=world["own"], dryRun=True)
         counted = {blocker["kind"]: blocker["count"] for blocker in dry_run["blockers"]}
         assert counted == {"API_KEYS": 3, "APPLICATIONS": 1, "USERS": 2, "CALLS": 1}
         everything = {content["kind"]: content["count"] for content in dry_run["contents"]}
@@ -119,7 +117,7 @@ async def test_a_forced_deletion_leaves_nothing_of_what_was_inside(
         assert (await people[name].ask("{ viewer { scope } }")).status == 401
 
 
-async def test_calls_stand_in_the_way_and_go_with_what_only_they_needed(
+async def test_calls_block_a_deletion_and_are_deleted_with_their_storage_keys(
     installation: Installation, provider: Person, sibling_user: Person, world: World
 ) -> None:
     before = await left_of(installation, world["sibling"])
@@ -127,7 +125,9 @@ async def test_calls_stand_in_the_way_and_go_with_what_only_they_needed(
     assert {"calls", "call_keys", "stored_credentials"} <= set(await left_of(installation, world["own"]))
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"])
     assert payload["blockers"] == [*HELD, {"kind": "CALLS", "count": 1}]
-    assert "1 call(s)" in payload["userErrors"][0]["message"]
+    blockers = "2 API key(s) and 1 application(s) and 1 call(s)"
+    message = f"The account still has {blockers}. Delete them too with `force: true`."
+    assert payload["userErrors"][0]["message"] == message
     payload = await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     assert payload["deletedId"] == world["own"]
     assert await left_of(installation, world["own"]) == {}
@@ -161,7 +161,7 @@ async def with_a_recorded_call(installation: Installation, account: str) -> None
         await CallKey.create(id=call.id, account_id=account_id, gateway_call_id="one")
 
 
-async def test_a_forced_deletion_touches_no_other_account(
+async def test_a_forced_deletion_changes_no_other_account(
     installation: Installation, provider: Person, world: World
 ) -> None:
     before = [await left_of(installation, world[place]) for place in ("sibling", "foreign")]
@@ -180,7 +180,7 @@ async def test_an_account_without_keys_is_deleted_with_its_recording_configurati
     assert await left_of(installation, account_id) == {}
 
 
-async def test_a_name_and_a_realm_are_free_again_after_a_deletion(provider: Person, world: World) -> None:
+async def test_a_deletion_frees_the_name_and_the_sip_realm(provider: Person, world: World) -> None:
     await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     payload = await provider.change(
         "createAccount", "account { id }", name="Own customer", sipRealm="own.sip.example.com"
@@ -188,14 +188,14 @@ async def test_a_name_and_a_realm_are_free_again_after_a_deletion(provider: Pers
     assert payload["userErrors"] == []
 
 
-async def test_a_deleted_account_is_not_there_any_more(provider: Person, world: World) -> None:
+async def test_a_deleted_account_is_not_found(provider: Person, world: World) -> None:
     await provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
     assert refusals(await provider.change("deleteAccount", ANSWER, id=world["own"])) == [("NOT_FOUND", ["id"])]
     answer = await provider.ask("query ($id: ID!) { account(id: $id) { id } }", id=world["own"])
     assert answer.only("account") is None
 
 
-async def test_a_deletion_of_an_older_version_is_refused(
+async def test_a_deletion_of_an_older_version_is_rejected(
     installation: Installation, provider: Person, world: World
 ) -> None:
     await provider.change("updateAccount", "account { id }", id=world["own"], name="Renamed")
@@ -217,14 +217,14 @@ async def test_a_provider_deletes_nothing_of_another_provider(
     assert await left_of(installation, world["foreign"]) == before
 
 
-async def test_of_two_deletions_at_once_one_finds_the_account(provider: Person, world: World) -> None:
+async def test_of_two_concurrent_deletions_one_finds_the_account(provider: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(provider.change("deleteAccount", ANSWER, id=world["own"], force=True) for _ in range(2))
     )
     assert sorted(refusals(payload) for payload in payloads) == [[], [("NOT_FOUND", ["id"])]]
 
 
-async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with_it(
+async def test_objects_created_during_a_deletion_are_rejected_or_deleted_with_it(
     installation: Installation, provider: Person, world: World
 ) -> None:
     deletion = provider.change("deleteAccount", ANSWER, id=world["own"], force=True)
@@ -238,7 +238,7 @@ async def test_what_is_made_while_the_account_is_deleted_is_refused_or_goes_with
     assert await left_of(installation, world["own"]) == {}
 
 
-async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
+async def test_a_deletion_waits_for_a_key_that_is_being_created(
     installation: Installation, provider: Person, world: World
 ) -> None:
     account_id = parse_sid(Kind.ACCOUNT, world["own"])
@@ -258,7 +258,7 @@ async def test_a_deletion_waits_for_a_key_that_is_just_being_made(
     assert await left_of(installation, world["own"]) == {}
 
 
-async def test_a_deletion_that_fails_half_way_is_undone_whole(
+async def test_a_deletion_that_fails_is_rolled_back_completely(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await left_of(installation, world["own"])
@@ -274,7 +274,7 @@ async def test_a_deletion_that_fails_half_way_is_undone_whole(
     assert await left_of(installation, world["own"]) == before
 
 
-async def test_the_database_itself_refuses_to_orphan_what_an_account_holds(
+async def test_the_database_refuses_to_orphan_the_contents_of_an_account(
     installation: Installation, world: World
 ) -> None:
     async with installation.database():

@@ -1,4 +1,4 @@
-"""The account page as a form: one query fills it, one mutation saves it, whole or not at all."""
+"""The account page as a form: one query loads it, and one mutation saves all of it or nothing."""
 
 import asyncio
 from contextlib import nullcontext
@@ -45,7 +45,7 @@ def every_setting(world: World) -> dict[str, Any]:
     }
 
 
-# A wrong value for each of them, and what is told of it.
+# An invalid value for each of them, and the expected error.
 WRONG: dict[str, Any] = {
     "name": ("", ("REQUIRED", ["name"])),
     "sipRealm": ("sibling.sip.example.com", ("SIP_REALM_TAKEN", ["sipRealm"])),
@@ -69,7 +69,7 @@ EVERY_SETTING = (
 
 
 async def crowd(person: Person, account: str, number: int) -> None:
-    """So many more keys and applications of an account."""
+    """Adds keys and applications to an account."""
     webhook = {"url": "https://hooks.example.com/calls"}
     for n in range(number):
         await person.change("createApiKey", "token", name=f"Key {n}", owner={"accountId": account})
@@ -102,7 +102,7 @@ async def test_one_mutation_saves_the_account_and_its_recording(account_user: Pe
     assert await now(account_user, world["own"]) == payload["account"]
 
 
-def test_the_form_of_these_tests_has_every_setting(world: World) -> None:
+def test_the_form_in_these_tests_has_every_setting(world: World) -> None:
     settings: Any = schema._schema.type_map["UpdateAccountInput"]
     assert {"id", *every_setting(world)} == settings.fields.keys() == {"id", *WRONG}
 
@@ -135,7 +135,7 @@ async def test_one_mutation_saves_every_setting_of_the_form(admin: Person, world
     }
 
 
-async def test_a_saved_form_leaves_one_event_for_each_object_that_it_changes(admin: Person, world: World) -> None:
+async def test_saving_the_form_writes_one_audit_event_per_changed_object(admin: Person, world: World) -> None:
     await save(admin, world["own"], **every_setting(world))
     query = "query ($id: ID!) { auditEvents(filter: { accountId: $id }) { nodes { operation objectId requestId } } }"
     account, recording_config = (await admin.ask(query, id=world["own"])).only("auditEvents")["nodes"][:2]
@@ -145,22 +145,22 @@ async def test_a_saved_form_leaves_one_event_for_each_object_that_it_changes(adm
 
 @pytest.mark.parametrize("with_recording", [True, False])
 @pytest.mark.parametrize("wrong", list(WRONG))
-async def test_one_setting_that_is_wrong_keeps_all_others_from_being_saved(
+async def test_one_invalid_setting_prevents_saving_all_others(
     admin: Person, world: World, wrong: str, with_recording: bool
 ) -> None:
     before = (await admin.ask(EVERY_SETTING, id=world["own"])).only("account")
-    value, told = WRONG[wrong]
+    value, expected = WRONG[wrong]
     given = every_setting(world)
     if not with_recording:
         del given["recordingConfig"]
     payload = await save(admin, world["own"], **{**given, wrong: value})
-    assert told in refusals(payload)
+    assert expected in refusals(payload)
     assert (await admin.ask(EVERY_SETTING, id=world["own"])).only("account") == before
 
 
 @pytest.mark.parametrize("forbidden", ["usageLimit", "licensedSessions"])
 @pytest.mark.parametrize("who", ["account_user", "provider"])
-async def test_one_setting_that_the_caller_may_not_write_keeps_the_whole_form_from_being_saved(
+async def test_one_forbidden_setting_prevents_saving_the_whole_form(
     installation: Installation, admin: Person, world: World, who: str, forbidden: str
 ) -> None:
     before = (await admin.ask(EVERY_SETTING, id=world["own"])).only("account")
@@ -174,12 +174,12 @@ async def test_one_setting_that_the_caller_may_not_write_keeps_the_whole_form_fr
     assert refusals(await save(installation.person(who), world["own"], **allowed)) == []
 
 
-async def test_the_recording_alone_changes_nothing_of_the_account(provider: Person, world: World) -> None:
+async def test_saving_only_the_recording_does_not_change_the_account(provider: Person, world: World) -> None:
     payload = await save(provider, world["own"], ifVersion=1, recordingConfig={"recordAllCalls": True})
     assert (payload["account"]["version"], payload["account"]["recordingConfig"]["version"]) == (1, 2)
 
 
-async def test_the_first_save_makes_the_configuration(provider: Person) -> None:
+async def test_the_first_save_creates_the_recording_configuration(provider: Person) -> None:
     made = await provider.change("createAccount", "account { id }", name="New")
     payload = await save(provider, made["account"]["id"], name="Newer", recordingConfig=STORAGE)
     assert payload["account"]["recordingConfig"] == {
@@ -190,7 +190,9 @@ async def test_the_first_save_makes_the_configuration(provider: Person) -> None:
     }
 
 
-async def test_all_that_is_wrong_with_both_is_told_at_once_and_nothing_is_saved(provider: Person, world: World) -> None:
+async def test_all_errors_of_the_account_and_its_recording_are_returned_together_and_nothing_is_saved(
+    provider: Person, world: World
+) -> None:
     before = await now(provider, world["own"])
     payload = await save(
         provider,
@@ -217,7 +219,7 @@ async def test_all_that_is_wrong_with_both_is_told_at_once_and_nothing_is_saved(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ({"name": "x" * 65, "recordingConfig": {"recordAllCalls": True}}, [("TOO_LONG", ["name"])]),
         ({"name": "Fine", "recordingConfig": {"region": ""}}, [("INVALID", ["recordingConfig", "region"])]),
@@ -238,16 +240,16 @@ async def test_all_that_is_wrong_with_both_is_told_at_once_and_nothing_is_saved(
         ),
     ],
 )
-async def test_what_is_wrong_with_one_keeps_the_other_from_being_saved(
-    provider: Person, world: World, given: dict[str, Any], told: Any
+async def test_an_error_in_the_account_or_its_recording_prevents_saving_the_other(
+    provider: Person, world: World, given: dict[str, Any], expected: Any
 ) -> None:
     before = await now(provider, world["own"])
     payload = await save(provider, world["own"], **given)
-    assert (refusals(payload), payload["account"]) == (told, None)
+    assert (refusals(payload), payload["account"]) == (expected, None)
     assert await now(provider, world["own"]) == before
 
 
-async def test_anothers_account_looks_like_one_that_is_missing(
+async def test_another_tenants_account_gets_the_same_error_as_an_unknown_one(
     account_user: Person, admin: Person, world: World
 ) -> None:
     answers = [
@@ -259,7 +261,7 @@ async def test_anothers_account_looks_like_one_that_is_missing(
     assert (await now(admin, world["sibling"]))["recordingConfig"]["enabled"] is True
 
 
-async def test_a_setting_that_the_caller_may_not_write_keeps_all_from_being_saved(
+async def test_a_forbidden_setting_prevents_saving_the_account_and_its_recording(
     account_user: Person, world: World
 ) -> None:
     before = await now(account_user, world["own"])
@@ -271,7 +273,7 @@ async def test_a_setting_that_the_caller_may_not_write_keeps_all_from_being_save
     assert await now(account_user, world["own"]) == before
 
 
-async def test_a_failure_half_way_leaves_nothing_saved(
+async def test_a_failure_between_two_writes_saves_nothing(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, save_recording = await now(provider, world["own"]), recording.save
@@ -289,7 +291,7 @@ async def test_a_failure_half_way_leaves_nothing_saved(
     assert await now(provider, world["own"]) == before
 
 
-async def test_of_many_who_save_at_once_by_version_one_wins_with_both_parts(provider: Person, world: World) -> None:
+async def test_of_many_concurrent_saves_of_one_version_one_saves_both_objects(provider: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             save(
@@ -310,7 +312,7 @@ async def test_of_many_who_save_at_once_by_version_one_wins_with_both_parts(prov
     assert all(refusals(payload) == lost for n, payload in enumerate(payloads) if n != won)
 
 
-async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provider: Person) -> None:
+async def test_concurrent_forms_single_settings_and_first_saves_lose_no_change(provider: Person) -> None:
     made = await provider.change("createAccount", "account { id }", name="Contended")
     account = made["account"]["id"]
     payloads = await asyncio.gather(
@@ -332,8 +334,8 @@ async def test_forms_single_settings_and_first_saves_at_once_lose_nothing(provid
     assert found["recordingConfig"]["recordAllCalls"] is True
 
 
-async def test_first_saves_at_once_do_not_deadlock(provider: Person) -> None:
-    """A form and a single save lock the account first, and then make the configuration: no deadlock."""
+async def test_concurrent_first_saves_do_not_deadlock(provider: Person) -> None:
+    """A form and a single save both lock the account before they create the configuration."""
     for number in range(10):
         made = await provider.change("createAccount", "account { id }", name=f"New {number}")
         account = made["account"]["id"]
@@ -347,7 +349,7 @@ async def test_first_saves_at_once_do_not_deadlock(provider: Person) -> None:
         assert [refusals(payload) for payload in payloads] == [[]] * 4
 
 
-async def test_a_first_save_of_an_account_that_is_deleted_is_done_or_not_found(provider: Person) -> None:
+async def test_a_first_save_during_a_deletion_of_the_account_succeeds_or_is_not_found(provider: Person) -> None:
     for number in range(10):
         made = await provider.change("createAccount", "account { id }", name=f"Doomed {number}")
         account = made["account"]["id"]
@@ -359,7 +361,9 @@ async def test_a_first_save_of_an_account_that_is_deleted_is_done_or_not_found(p
         assert refusals(saved) in ([], [("NOT_FOUND", ["accountId"])])
 
 
-async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(provider: Person, admin: Person) -> None:
+async def test_a_form_saved_during_a_deletion_of_the_account_is_saved_or_not_found(
+    provider: Person, admin: Person
+) -> None:
     for number in range(6):
         made = await provider.change("createAccount", "account { id }", name=f"Doomed {number}")
         account = made["account"]["id"]
@@ -371,7 +375,7 @@ async def test_a_form_saved_while_its_account_is_deleted_is_saved_or_not_found(p
         assert refusals(saved) in ([], [("NOT_FOUND", ["id"])])
 
 
-async def test_a_form_takes_the_same_statements_whatever_it_holds(provider: Person, world: World) -> None:
+async def test_saving_a_form_takes_the_same_statements_for_any_values(provider: Person, world: World) -> None:
     await provider.ask("{ viewer { scope } }")
     tags = [{"name": f"tag {n}", "value": "v"} for n in range(10)]
     for name, given in (("Bakery", {"recordAllCalls": True}), ("Butchery", {**STORAGE, "s3Tags": tags})):
@@ -380,20 +384,20 @@ async def test_a_form_takes_the_same_statements_whatever_it_holds(provider: Pers
                 "updateAccount", "account { name }", id=world["own"], name=name, recordingConfig=given
             )
         assert payload["userErrors"] == []
-        # Keys are counted against their quota when others are entered.
+        # New storage keys are counted against their quota.
         looked_up = ["SELECT"] * (3 if "accessKeyId" in given else 2)
         sent = looked_up + ["WITH"] * 2
         assert [text.split()[0] for text, _ in statements] == sent
 
 
-async def test_the_whole_form_is_saved_with_the_same_statements_however_much_the_account_has(
+async def test_saving_the_whole_form_takes_the_same_statements_for_any_amount_of_contents(
     admin: Person, world: World
 ) -> None:
     await admin.ask("{ viewer { scope } }")
     query, counts = operations()["SaveAccountForm"], []
     for version in (1, 2, 3):
         given = {**every_setting(world), "ifVersion": version, "licensedSessions": version}
-        # Values that are all as they were would be written by nobody.
+        # Unchanged values would not be written.
         given["recordingConfig"] = {**STORAGE, "ifVersion": version, "bucketName": f"recordings-{version}"}
         with recorded() as statements:
             answer = await admin.ask(query, input={"id": world["own"], **given})
@@ -401,12 +405,12 @@ async def test_the_whole_form_is_saved_with_the_same_statements_however_much_the
         counts.append(len(statements))
         if version == 2:
             await crowd(admin, world["own"], 49)
-    # The first save enters storage keys, which are counted against their quota.
+    # The first save sets storage keys, which are counted against their quota.
     assert counts[0] - 1 == counts[1] == counts[2]
 
 
 @pytest.mark.parametrize("way", list(STATEMENTS))
-async def test_one_query_fills_the_form_with_the_same_statements_whatever_is_there(
+async def test_loading_the_form_takes_the_same_statements_for_any_amount_of_contents(
     installation: Installation, provider: Person, world: World, way: str
 ) -> None:
     query, counts = operations()["FillAccountForm"], []
@@ -422,7 +426,7 @@ async def test_one_query_fills_the_form_with_the_same_statements_whatever_is_the
     assert form["limits"]["account"]["nameMaximum"] == 64
 
 
-async def test_the_limits_are_those_that_the_inputs_have(provider: Person, world: World) -> None:
+async def test_the_published_limits_are_those_that_the_inputs_enforce(provider: Person, world: World) -> None:
     asked = (
         "{ limits { account { nameMaximum sipRealmMaximum usageLimitMaximum licensedSessionsMaximum } apiKey { nameMaximum"
         " overlapHoursMaximum } recordingConfig { endpointUrlMaximum bucketNameMinimum bucketNameMaximum regionMaximum"
@@ -462,6 +466,6 @@ async def test_the_limits_are_those_that_the_inputs_have(provider: Person, world
         *(("recordingConfig", "s3Tags", "0", name) for name in ("name", "value")),
     }
     hours = limits["apiKey"]["overlapHoursMaximum"]
-    for given, told in ((hours, []), (hours + 1, [("OUT_OF_RANGE", ["overlapHours"])])):
+    for given, expected in ((hours, []), (hours + 1, [("OUT_OF_RANGE", ["overlapHours"])])):
         payload = await provider.change("rotateApiKey", "token", id=world["account_user_key"], overlapHours=given)
-        assert refusals(payload) == told
+        assert refusals(payload) == expected

@@ -1,4 +1,4 @@
-"""Usage limits and licensed sessions: what nobody but an admin may see or set."""
+"""Usage limits and licensed sessions, which only admins may read or set."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ async def settings(admin: Person, account_id: str) -> dict[str, Any]:
     return found
 
 
-async def test_mistakes_in_limits_are_told_with_all_others(admin: Person, world: World) -> None:
+async def test_errors_in_limits_are_returned_with_all_others(admin: Person, world: World) -> None:
     payload = await admin.change(
         "updateAccount",
         "account { id }",
@@ -38,7 +38,7 @@ async def test_mistakes_in_limits_are_told_with_all_others(admin: Person, world:
     ]
 
 
-async def test_a_limit_reaches_from_nothing_to_the_largest_int(admin: Person, world: World) -> None:
+async def test_a_limit_ranges_from_zero_to_the_largest_int(admin: Person, world: World) -> None:
     for count in (0, 1, INT_MAXIMUM):
         limit = {"unit": "MINUTES", "maximum": count}
         payload = await admin.change(
@@ -49,7 +49,7 @@ async def test_a_limit_reaches_from_nothing_to_the_largest_int(admin: Person, wo
 
 
 @pytest.mark.parametrize("wrong", [INT_MAXIMUM + 1, 1.5, "7", True])
-async def test_a_limit_that_is_no_int_is_refused_before_anything_runs(admin: Person, world: World, wrong: Any) -> None:
+async def test_a_limit_that_is_not_an_int_is_rejected_before_execution(admin: Person, world: World, wrong: Any) -> None:
     for wanted in ({"licensedSessions": wrong}, {"usageLimit": {"unit": "MINUTES", "maximum": wrong}}):
         answer = await admin.ask(
             "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { id } } }",
@@ -80,7 +80,7 @@ LICENCE: list[tuple[dict[str, Any], list[str]]] = [
 
 
 @pytest.mark.parametrize("person", ["provider", "account_user"])
-async def test_a_licence_is_set_by_admins_alone_and_nothing_else_is_saved(
+async def test_only_admins_set_licences_and_a_refused_update_saves_nothing(
     installation: Installation, admin: Person, world: World, person: str
 ) -> None:
     before = await settings(admin, world["own"])
@@ -98,7 +98,7 @@ async def test_a_licence_is_set_by_admins_alone_and_nothing_else_is_saved(
     assert await settings(admin, world["own"]) == before
 
 
-async def test_a_licence_in_the_document_or_in_a_variable_of_its_own_is_refused_too(
+async def test_a_licence_as_a_literal_or_in_its_own_variable_is_refused_too(
     account_user: Person, admin: Person, world: World
 ) -> None:
     for variables, value in (("", "5"), ("", "null"), ("($n: Int)", "$n")):
@@ -110,7 +110,7 @@ async def test_a_licence_in_the_document_or_in_a_variable_of_its_own_is_refused_
     assert (await settings(admin, world["own"]))["name"] == "Own customer"
 
 
-async def test_a_variable_that_is_absent_is_not_written(account_user: Person, world: World) -> None:
+async def test_an_omitted_variable_is_not_written(account_user: Person, world: World) -> None:
     answer = await account_user.ask(
         'mutation ($id: ID!, $n: Int) { updateAccount(input: {id: $id, name: "Renamed", licensedSessions: $n})'
         " { account { name } } }",
@@ -119,7 +119,7 @@ async def test_a_variable_that_is_absent_is_not_written(account_user: Person, wo
     assert answer.only("updateAccount") == {"account": {"name": "Renamed"}}
 
 
-async def test_a_provider_sets_no_licence_on_an_account_that_it_creates(provider: Person) -> None:
+async def test_a_provider_cannot_set_a_licence_on_a_new_account(provider: Person) -> None:
     answer = await provider.ask(
         'mutation { createAccount(input: {name: "New", licensedSessions: 1000000}) { account { id } } }'
     )
@@ -130,7 +130,7 @@ async def test_a_provider_sets_no_licence_on_an_account_that_it_creates(provider
 
 
 @pytest.mark.parametrize("person", ["provider", "account_user", "read_only"])
-async def test_a_licence_is_read_by_admins_alone_and_the_rest_of_the_answer_stands(
+async def test_only_admins_read_licences_and_other_fields_are_still_returned(
     installation: Installation, world: World, person: str
 ) -> None:
     answer = await installation.person(person).ask(
@@ -145,7 +145,7 @@ async def test_a_licence_is_read_by_admins_alone_and_the_rest_of_the_answer_stan
     ]
 
 
-async def test_a_page_of_many_rows_is_refused_a_field_once_for_each_place(provider: Person) -> None:
+async def test_a_forbidden_field_on_a_page_of_rows_is_one_error_per_selection(provider: Person) -> None:
     for number in range(30):
         await provider.change("createAccount", "account { id }", name=f"Number {number}")
     answer = await provider.ask(

@@ -1,4 +1,4 @@
-"""The account list: search, filters, and all that it shows in one query."""
+"""The account list: search, filters, and all its columns in one query."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -23,11 +23,11 @@ async def names(person: Person, **given: Any) -> list[str]:
 
 @pytest.fixture
 async def five(provider: Person, admin: Person, world: World) -> None:
-    """Beside the own and the sibling account, which record: one without a configuration, one that is off, one that fails."""
+    """The own and the sibling account record. Adds accounts without a configuration, with a disabled one, and a failing one."""
     bare, off, failing = await create(provider, "Bare", "Off", "Failing", sipRealm=None)
     await provider.change("updateAccount", "__typename", id=bare, sipRealm="phones.bäckerei.example")
     await provider.change("updateRecordingConfig", "__typename", accountId=off, **{**STORAGE, "enabled": False})
-    # Nobody may be asked at that address, so that its test fails at once.
+    # Requests to that address are forbidden, so its test fails immediately.
     nowhere = {**STORAGE, "bucketVendor": "S3_COMPATIBLE", "endpointUrl": "http://127.0.0.1:1"}
     await provider.change("updateRecordingConfig", "__typename", accountId=failing, **nowhere)
     await provider.change("verifyStoredRecordingStorage", "__typename", accountId=failing)
@@ -62,7 +62,7 @@ async def five(provider: Person, admin: Person, world: World) -> None:
     ],
 )
 @pytest.mark.parametrize("way", list(STATEMENTS))
-async def test_the_list_is_narrowed(
+async def test_the_list_is_filtered(
     installation: Installation, provider: Person, given: dict[str, Any], expected: list[str] | None, way: str
 ) -> None:
     with nullcontext() if way == "compiled" else ordinary(installation):
@@ -71,14 +71,14 @@ async def test_the_list_is_narrowed(
 
 @pytest.mark.usefixtures("five")
 @pytest.mark.parametrize("order", ORDERS)
-async def test_every_row_of_a_narrowed_list_is_on_exactly_one_page(admin: Person, order: dict[str, str]) -> None:
+async def test_every_row_of_a_filtered_list_is_on_exactly_one_page(admin: Person, order: dict[str, str]) -> None:
     for given in ({"recordingEnabled": True}, {"recordingEnabled": False}, {"search": "o"}, {"hasSipRealm": True}):
         whole = await walked(admin, 100, orderBy=order, filter=given)
         assert len(whole) > 1
         assert await walked(admin, 1, orderBy=order, filter=given) == whole
 
 
-async def test_no_filter_reaches_beyond_the_callers_accounts(
+async def test_no_filter_finds_accounts_that_are_not_visible(
     account_user: Person, other_provider: Person, world: World
 ) -> None:
     for given in (
@@ -94,7 +94,7 @@ async def test_no_filter_reaches_beyond_the_callers_accounts(
 
 @pytest.mark.parametrize("way", list(STATEMENTS))
 @pytest.mark.parametrize("person", ["admin", "provider"])
-async def test_the_list_shows_all_in_one_query_with_the_same_statements_for_any_number_of_rows(
+async def test_the_whole_list_is_one_query_with_the_same_statements_for_any_number_of_rows(
     installation: Installation, provider: Person, person: str, way: str
 ) -> None:
     asker = installation.person(person)
@@ -109,7 +109,7 @@ async def test_the_list_shows_all_in_one_query_with_the_same_statements_for_any_
         assert len(rows) == first
         counts.append(len(statements))
     assert counts == [STATEMENTS[way]] * 2
-    shown = {"id", "name", "sipRealm", "active", "recordingConfig", "createdAt"}
-    shown |= {"apiKeyCount", "applicationCount", "userCount"}
-    assert rows[0].keys() == (shown | {"usageLimit", "licensedSessions"} if person == "admin" else shown)
+    columns = {"id", "name", "sipRealm", "active", "recordingConfig", "createdAt"}
+    columns |= {"apiKeyCount", "applicationCount", "userCount"}
+    assert rows[0].keys() == (columns | {"usageLimit", "licensedSessions"} if person == "admin" else columns)
     assert rows[0]["recordingConfig"] == {"enabled": True, "storageStatus": "UNVERIFIED"}

@@ -1,4 +1,4 @@
-"""An account moves to another service provider: one column changes, and the reach of all that is inside."""
+"""Moving an account to another service provider changes one column, and who sees all its contents."""
 
 import asyncio
 from collections.abc import Callable
@@ -31,7 +31,7 @@ async def seen(person: Person, world: World) -> list[bool]:
     return [found is not None for found in (await person.ask(SEEN, **ids)).data.values()]
 
 
-async def test_all_that_is_inside_moves_its_reach_with_the_account(
+async def test_the_contents_of_an_account_become_visible_to_the_new_provider_only(
     admin: Person, provider: Person, other_provider: Person, world: World
 ) -> None:
     assert (await seen(provider, world), await seen(other_provider, world)) == ([True] * 3, [False] * 3)
@@ -49,7 +49,7 @@ async def test_all_that_is_inside_moves_its_reach_with_the_account(
         assert [code for code, _ in refusals(await provider.change(mutation, "__typename", **given))] == ["NOT_FOUND"]
 
 
-async def test_nothing_is_closed_by_a_move(
+async def test_a_move_revokes_no_key_and_ends_no_session(
     admin: Person, account_user: Person, read_only: Person, world: World, wait: Callable[[float], None]
 ) -> None:
     await move(admin, world["own"], world["other_provider"])
@@ -60,7 +60,7 @@ async def test_nothing_is_closed_by_a_move(
         assert answer.only("viewer") == {"account": {"id": world["own"]}}
 
 
-async def test_a_move_changes_the_provider_of_the_account_alone(
+async def test_a_move_changes_only_the_provider_of_the_account(
     installation: Installation, admin: Person, world: World
 ) -> None:
     async with installation.database() as connection:
@@ -78,34 +78,35 @@ async def test_a_move_changes_the_provider_of_the_account_alone(
     assert changed == providers | {("accounts", "version"), ("accounts", "updated_at")}
 
 
-async def test_to_move_to_the_same_provider_is_no_change(admin: Person, world: World) -> None:
+async def test_moving_to_the_current_provider_changes_nothing(admin: Person, world: World) -> None:
     for version in (None, 1):
         payload = await move(admin, world["own"], world["provider"], ifVersion=version)
         assert (payload["account"]["version"], payload["userErrors"]) == (1, [])
 
 
-async def test_an_unknown_provider_or_account_is_named_by_its_field(admin: Person, world: World) -> None:
-    for nobody in (sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
-        assert refusals(await move(admin, world["own"], nobody)) == [("NOT_FOUND", ["serviceProviderId"])]
-        payload = await move(admin, world["own"], nobody, ifVersion=4)
+async def test_an_unknown_provider_or_account_is_an_error_of_its_field(admin: Person, world: World) -> None:
+    for unknown in (sid_of(Kind.SERVICE_PROVIDER, new_id()), "SP", "\0", world["own"]):
+        assert refusals(await move(admin, world["own"], unknown)) == [("NOT_FOUND", ["serviceProviderId"])]
+        payload = await move(admin, world["own"], unknown, ifVersion=4)
         assert refusals(payload) == [("CONFLICT", ["ifVersion"]), ("NOT_FOUND", ["serviceProviderId"])]
     for nothing in (sid_of(Kind.ACCOUNT, new_id()), "AC", "\0", world["provider"]):
         assert refusals(await move(admin, nothing, world["other_provider"])) == [("NOT_FOUND", ["accountId"])]
 
 
-async def test_a_name_that_the_new_provider_has_is_in_the_way(
+async def test_a_name_taken_at_the_new_provider_prevents_the_move(
     admin: Person, other_provider: Person, world: World
 ) -> None:
     await other_provider.change("createAccount", "account { id }", name="OWN ｃustomer")
     payload = await move(admin, world["own"], world["other_provider"])
     assert refusals(payload) == [("NAME_TAKEN", ["serviceProviderId"])]
-    assert "Own customer" in payload["userErrors"][0]["message"]
+    message = "That service provider already has an account named “Own customer”. Rename one of them first."
+    assert payload["userErrors"][0]["message"] == message
     found = await admin.ask("query ($id: ID!) { account(id: $id) { serviceProvider { id } version } }", id=world["own"])
     assert found.only("account") == {"serviceProvider": {"id": world["provider"]}, "version": 1}
 
 
 @pytest.mark.parametrize("person", ["provider", "account_user"])
-async def test_nobody_but_an_admin_moves_an_account(installation: Installation, world: World, person: str) -> None:
+async def test_only_an_admin_moves_an_account(installation: Installation, world: World, person: str) -> None:
     asker = installation.person(person)
     answer = await asker.ask(
         "mutation ($i: MoveAccountInput!) { moveAccount(input: $i) { account { id } } }",
@@ -116,7 +117,7 @@ async def test_nobody_but_an_admin_moves_an_account(installation: Installation, 
     assert shown.only("account") == {"viewerCanMove": False}
 
 
-async def test_of_many_moves_at_once_each_is_told_the_truth(admin: Person, world: World) -> None:
+async def test_concurrent_moves_each_return_their_own_result(admin: Person, world: World) -> None:
     goals = [world["provider"], world["other_provider"]] * 5
     payloads = await asyncio.gather(*(move(admin, world["own"], goal) for goal in goals))
     for goal, payload in zip(goals, payloads, strict=True):
@@ -126,12 +127,12 @@ async def test_of_many_moves_at_once_each_is_told_the_truth(admin: Person, world
             assert refusals(payload) == [("CONFLICT", ["ifVersion"])], goal
     by_version = await asyncio.gather(
         *(move(admin, world["foreign"], world["provider"], ifVersion=1) for _ in range(2)),
-        admin.change("updateAccount", SHOWN, id=world["foreign"], name="Renamed meanwhile", ifVersion=1),
+        admin.change("updateAccount", SHOWN, id=world["foreign"], name="Renamed", ifVersion=1),
     )
     assert sorted(refusals(payload) for payload in by_version) == [[], *[[("CONFLICT", ["ifVersion"])]] * 2]
 
 
-async def test_of_a_move_and_a_rename_to_one_name_at_once_one_succeeds(
+async def test_of_a_concurrent_move_and_rename_to_one_name_one_succeeds(
     admin: Person, other_provider: Person, world: World
 ) -> None:
     moved, renamed = await asyncio.gather(
@@ -144,7 +145,7 @@ async def test_of_a_move_and_a_rename_to_one_name_at_once_one_succeeds(
     )
 
 
-async def test_an_account_that_moves_to_a_provider_that_is_deleted_stays_or_keeps_it(
+async def test_a_move_to_a_provider_during_its_deletion_fails_or_prevents_the_deletion(
     admin: Person, world: World
 ) -> None:
     for number in range(6):
@@ -160,7 +161,7 @@ async def test_an_account_that_moves_to_a_provider_that_is_deleted_stays_or_keep
             assert (refusals(gone), refusals(moved)) == ([("IN_USE", ["id"])], [])
 
 
-async def test_a_move_takes_a_few_statements(admin: Person, world: World) -> None:
+async def test_a_move_takes_a_constant_number_of_statements(admin: Person, world: World) -> None:
     await admin.ask(WHO)
     with recorded() as statements:
         payload = await admin.change(
@@ -170,10 +171,10 @@ async def test_a_move_takes_a_few_statements(admin: Person, world: World) -> Non
     assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "WITH"]
 
 
-async def test_what_moves_away_while_it_is_to_be_deleted_stays(
+async def test_an_account_that_moves_away_during_its_deletion_is_not_deleted(
     installation: Installation, provider: Person, world: World
 ) -> None:
-    """The reach is asked behind the lock: before it, the account was still theirs."""
+    """Visibility is checked with the lock held; before it, the account was still the caller's."""
     own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
     connection = await asyncpg.connect(installation.settings.database_url)
     try:

@@ -1,4 +1,4 @@
-"""The names and SIP realms of accounts: which are allowed, and which count as the same."""
+"""Names and SIP realms of accounts: which are valid, and which are equal."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from tests.audit.test_audit import events
 from tests.support.installation import Person, World, refusals
 
 FAMILY = "👨‍👩‍👧‍👦"
-"""One picture, seven code points."""
+"""One visible character of seven code points."""
 
 
 async def refused(person: Person, **settings: object) -> list[tuple[str, list[str] | None]]:
@@ -17,7 +17,7 @@ async def refused(person: Person, **settings: object) -> list[tuple[str, list[st
     return refusals(payload)
 
 
-async def test_a_name_is_any_text_that_people_write(provider: Person) -> None:
+async def test_a_name_may_be_any_unicode_text(provider: Person) -> None:
     for name in (
         "x",
         "日本電話",
@@ -47,17 +47,17 @@ async def test_a_name_of_more_than_64_code_points_is_too_long(provider: Person) 
         assert await refused(provider, name=name) == [("TOO_LONG", ["name"])], name
 
 
-async def test_a_name_is_needed(provider: Person) -> None:
+async def test_a_name_is_required(provider: Person) -> None:
     for name in ["", "   ", "\t\n", "\u00a0\u3000"]:
         assert await refused(provider, name=name) == [("REQUIRED", ["name"])], name
 
 
-async def test_a_name_holds_no_control_characters(provider: Person) -> None:
+async def test_a_name_must_not_contain_control_characters(provider: Person) -> None:
     for name in ["a\nb", "a\tb", "a\x00b", "\x00", "a\x1bb", "a\x7fb", "a\x85b", "a\x9fb"]:
         assert await refused(provider, name=name) == [("INVALID", ["name"])], name
 
 
-async def test_a_lone_surrogate_in_the_variables_is_refused_as_a_bad_request(provider: Person) -> None:
+async def test_a_lone_surrogate_in_the_variables_is_a_bad_request(provider: Person) -> None:
     body = (
         b'{"query": "mutation ($n: String!) { createAccount(input: {name: $n}) { account { id } } }",'
         b' "variables": {"n": "half of a pair: \\ud83d"}}'
@@ -68,7 +68,7 @@ async def test_a_lone_surrogate_in_the_variables_is_refused_as_a_bad_request(pro
     assert response.json()["errors"][0]["message"] == "The body is not valid JSON in UTF-8."
 
 
-async def test_a_lone_surrogate_in_the_document_is_refused_as_a_parse_error(provider: Person) -> None:
+async def test_a_lone_surrogate_in_the_document_is_a_parse_error(provider: Person) -> None:
     answer = await provider.ask(r'mutation { createAccount(input: {name: "\uD83D"}) { account { id } } }')
     assert answer.codes == ["GRAPHQL_PARSE_FAILED"]
     assert "data" not in answer.body
@@ -79,7 +79,7 @@ async def test_a_surrogate_pair_in_the_document_is_one_character(provider: Perso
     assert answer.only("createAccount") == {"account": {"name": "😀"}}
 
 
-async def test_names_that_look_the_same_are_one_name_to_a_provider(provider: Person) -> None:
+async def test_names_that_look_the_same_are_equal_within_a_provider(provider: Person) -> None:
     for first, second in (
         ("Straße", "STRASSE"),
         ("Ａｃｍｅ　Ｔｅｌｅｃｏｍ", "acme telecom"),
@@ -92,7 +92,7 @@ async def test_names_that_look_the_same_are_one_name_to_a_provider(provider: Per
         assert await refused(provider, name=second) == [("NAME_TAKEN", ["name"])], second
 
 
-async def test_names_that_differ_are_two(provider: Person) -> None:
+async def test_names_that_look_different_are_not_equal(provider: Person) -> None:
     for name in ("resume", "résumé", "acme", "аcme", "a b", "ab"):  # the second acme begins with a Cyrillic letter
         assert (await provider.change("createAccount", "account { name }", name=name))["account"] == {"name": name}
 
@@ -103,7 +103,7 @@ async def test_another_provider_may_use_the_same_name(provider: Person, other_pr
         assert payload["account"] == {"name": "Straße"}
 
 
-async def test_a_rename_to_a_taken_name_is_refused(account_user: Person, world: World) -> None:
+async def test_a_rename_to_a_taken_name_is_rejected(account_user: Person, world: World) -> None:
     payload = await account_user.change("updateAccount", "account { id }", id=world["own"], name="SIBLING customer")
     assert refusals(payload) == [("NAME_TAKEN", ["name"])]
 
@@ -118,7 +118,7 @@ async def test_null_does_not_clear_a_name(account_user: Person, world: World) ->
     assert refusals(payload) == [("REQUIRED", ["name"])]
 
 
-async def test_of_twenty_at_once_one_gets_the_name(provider: Person) -> None:
+async def test_of_twenty_concurrent_creations_one_gets_the_name(provider: Person) -> None:
     payloads = await asyncio.gather(
         *(provider.change("createAccount", "account { id }", name="Wanted") for _ in range(20))
     )
@@ -130,7 +130,7 @@ async def test_of_twenty_at_once_one_gets_the_name(provider: Person) -> None:
     assert found.only("accounts") == {"totalCount": 1}
 
 
-async def test_of_ten_renamed_at_once_one_gets_the_name(provider: Person) -> None:
+async def test_of_ten_concurrent_renames_one_gets_the_name(provider: Person) -> None:
     made = [await provider.change("createAccount", "account { id }", name=f"Number {n}") for n in range(10)]
     payloads = await asyncio.gather(
         *(provider.change("updateAccount", "account { id }", id=one["account"]["id"], name="Wanted") for one in made)
@@ -141,7 +141,7 @@ async def test_of_ten_renamed_at_once_one_gets_the_name(provider: Person) -> Non
 LABEL = "a" * 63
 
 
-async def test_a_sip_realm_is_stored_as_dns_writes_it(account_user: Person, world: World) -> None:
+async def test_a_sip_realm_is_stored_in_its_dns_form(account_user: Person, world: World) -> None:
     for given, stored in (
         ("sip.example.com", "sip.example.com"),
         ("  SIP.Example.COM ", "sip.example.com"),
@@ -209,22 +209,22 @@ async def test_a_sip_realm_is_unique_in_the_whole_installation(provider: Person,
 
 
 @pytest.mark.parametrize("more", [{"sipRealm": "bad"}, {"licensedSessions": -1}, {"serviceProviderId": "SP"}])
-async def test_what_is_taken_is_not_told_to_whoever_makes_no_account_anyhow(
+async def test_a_creation_that_fails_for_another_reason_does_not_disclose_taken_values(
     admin: Person, world: World, more: dict[str, object]
 ) -> None:
-    told = []
+    replies = []
     for name, realm in (("own customer", "sibling.sip.example.com"), ("free", "free.example.com")):
         given = {"serviceProviderId": world["provider"], "name": name, "sipRealm": realm, **more}
-        told.append(await refused(admin, **given))
-    assert told[0] == told[1] != []
+        replies.append(await refused(admin, **given))
+    assert replies[0] == replies[1] != []
 
 
-async def test_a_taken_name_and_a_taken_realm_are_told_one_after_the_other(provider: Person) -> None:
-    told = await refused(provider, name="own customer", sipRealm="sibling.sip.example.com")
-    assert told == [("NAME_TAKEN", ["name"])]
+async def test_a_taken_name_and_a_taken_realm_are_reported_one_at_a_time(provider: Person) -> None:
+    replies = await refused(provider, name="own customer", sipRealm="sibling.sip.example.com")
+    assert replies == [("NAME_TAKEN", ["name"])]
 
 
-WRONG_BESIDE: list[dict[str, object]] = [
+OTHER_ERRORS: list[dict[str, object]] = [
     {"sipRealm": "bad"},
     {"ifVersion": 7},
     {"deviceCallingApplicationId": f"AP{'0' * 32}"},
@@ -238,29 +238,29 @@ WRONG_BESIDE: list[dict[str, object]] = [
 ]
 
 
-@pytest.mark.parametrize("more", WRONG_BESIDE, ids=str)
-async def test_whoever_changes_nothing_does_not_learn_what_others_have(
+@pytest.mark.parametrize("more", OTHER_ERRORS, ids=str)
+async def test_an_update_that_changes_nothing_does_not_disclose_taken_values(
     account_user: Person, world: World, more: dict[str, object]
 ) -> None:
-    """Else names and realms of other customers could be tried out without leaving a trace."""
-    told = []
+    """Otherwise callers could enumerate names and realms of other customers without a trace."""
+    replies = []
     for name, realm in (("sibling customer", "foreign.sip.example.com"), ("Free", "free.example.com")):
         given = {"name": name, "sipRealm": realm, **more}
         payload = await account_user.change("updateAccount", "account { id }", id=world["own"], **given)
         assert payload["account"] is None
-        told.append(refusals(payload))
-    assert told[0] == told[1] != []
+        replies.append(refusals(payload))
+    assert replies[0] == replies[1] != []
 
 
-async def test_what_is_taken_leaves_an_event_and_so_does_a_free_name_beside_it(
+async def test_a_disclosed_value_is_audited_with_a_free_name_sent_with_it(
     account_user: Person, provider: Person, world: World
 ) -> None:
-    """That the realm is told says that the name is free."""
+    """Reporting the realm as taken discloses that the name is free."""
     for more in ({}, {"recordingConfig": {"enabled": False}}):
-        for name, told in (("SIBLING customer", "NAME_TAKEN"), ("Free", "SIP_REALM_TAKEN")):
+        for name, code in (("SIBLING customer", "NAME_TAKEN"), ("Free", "SIP_REALM_TAKEN")):
             given = {"name": name, "sipRealm": "foreign.sip.example.com", **more}
             payload = await account_user.change("updateAccount", "account { id }", id=world["own"], **given)
-            assert [error["code"] for error in payload["userErrors"]] == [told]
+            assert [error["code"] for error in payload["userErrors"]] == [code]
     found = await events(provider)
     assert [(event["operation"], event["objectId"]) for event in found] == [("updateAccount", world["own"])] * 4
     assert {change["field"]: change["after"] for change in found[0]["changes"]} == {
@@ -270,7 +270,7 @@ async def test_what_is_taken_leaves_an_event_and_so_does_a_free_name_beside_it(
     }
 
 
-async def test_of_twenty_at_once_one_gets_the_sip_realm(provider: Person, other_provider: Person) -> None:
+async def test_of_twenty_concurrent_creations_one_gets_the_sip_realm(provider: Person, other_provider: Person) -> None:
     payloads = await asyncio.gather(
         *(
             person.change("createAccount", "account { id }", name=f"Number {n}", sipRealm="wanted.example.com")

@@ -1,4 +1,4 @@
-"""New API keys: who makes them for whom, what they are made of, and when they end."""
+"""New API keys: who creates them for which owner, their token, and their expiry."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,14 +20,12 @@ async def made(person: Person, name: str = "Made", **settings: Any) -> dict[str,
 
 
 async def scope_of(installation: Installation, text: str) -> str | None:
-    """Whose things a key acts on; None when it lets nobody in."""
+    """The scope of a key; None if it is rejected."""
     answer = await installation.holder(text).ask("{ viewer { scope } }")
     return answer.only("viewer")["scope"] if answer.status == 200 else None
 
 
-async def test_a_key_belongs_to_its_makers_owner_unless_told_otherwise(
-    installation: Installation, world: World
-) -> None:
+async def test_a_key_belongs_to_its_creators_owner_by_default(installation: Installation, world: World) -> None:
     query = "{ viewer { scope account { id } serviceProvider { id } apiKey { name } } }"
     for person, owner in (("admin", None), ("provider", "provider"), ("account_user", "own")):
         key = await made(installation.person(person))
@@ -36,7 +34,7 @@ async def test_a_key_belongs_to_its_makers_owner_unless_told_otherwise(
         assert (viewer["account"] or viewer["serviceProvider"] or {"id": None})["id"] == (owner and world[owner])
 
 
-async def test_each_scope_makes_keys_for_whom_it_reaches(installation: Installation, world: World) -> None:
+async def test_each_scope_creates_keys_for_the_owners_it_sees(installation: Installation, world: World) -> None:
     owners: dict[str, list[dict[str, Any]]] = {
         "admin": [{"accountId": world["foreign"]}, {"serviceProviderId": world["provider"]}, {"installation": True}],
         "provider": [
@@ -53,7 +51,9 @@ async def test_each_scope_makes_keys_for_whom_it_reaches(installation: Installat
             assert key["apiKey"]["scope"] == scopes[next(iter(owner))] == await scope_of(installation, key["token"])
 
 
-async def test_an_owner_out_of_reach_looks_like_one_that_is_missing(provider: Person, world: World) -> None:
+async def test_an_owner_that_is_not_visible_gets_the_same_error_as_an_unknown_one(
+    provider: Person, world: World
+) -> None:
     for field, someone, nowhere in (
         ("accountId", world["foreign"], sid_of(Kind.ACCOUNT, new_id())),
         ("serviceProviderId", world["other_provider"], sid_of(Kind.SERVICE_PROVIDER, new_id())),
@@ -66,12 +66,14 @@ async def test_an_owner_out_of_reach_looks_like_one_that_is_missing(provider: Pe
         assert payloads == [payloads[0]] * 4
 
 
-async def test_an_account_user_makes_no_key_for_a_sibling(account_user: Person, world: World) -> None:
+async def test_an_account_user_cannot_create_a_key_for_a_sibling(account_user: Person, world: World) -> None:
     payload = await account_user.change("createApiKey", KEY, name="Made", owner={"accountId": world["sibling"]})
     assert refusals(payload) == [("NOT_FOUND", ["owner", "accountId"])]
 
 
-async def test_nobody_makes_a_key_above_itself(installation: Installation, admin: Person, world: World) -> None:
+async def test_no_caller_creates_a_key_of_a_wider_scope(
+    installation: Installation, admin: Person, world: World
+) -> None:
     above = [
         ("account_user", {"serviceProviderId": world["provider"]}, "serviceProviderId"),
         ("account_user", {"installation": True}, "installation"),
@@ -97,13 +99,13 @@ async def test_a_key_has_exactly_one_owner(admin: Person, world: World) -> None:
         assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_a_read_only_key_makes_no_keys(read_only: Person) -> None:
+async def test_a_read_only_key_cannot_create_keys(read_only: Person) -> None:
     answer = await read_only.ask('mutation { createApiKey(input: {name: "Made"}) { token } }')
     assert answer.data == {"createApiKey": None}
     assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
 
 
-async def test_the_text_of_a_key_is_shown_once_and_stored_nowhere(
+async def test_the_token_of_a_key_is_returned_once_and_stored_nowhere(
     installation: Installation, admin: Person, provider: Person
 ) -> None:
     key = await made(provider)
@@ -117,7 +119,7 @@ async def test_the_text_of_a_key_is_shown_once_and_stored_nowhere(
 
 
 async def stored(installation: Installation) -> bytes:
-    """Every value of the tables."""
+    """Every value in the tables."""
     seen: list[bytes] = []
     async with installation.database() as connection:
         for table in ("service_providers", "accounts", "api_keys", "recording_configs", "aerich"):
@@ -126,13 +128,13 @@ async def stored(installation: Installation) -> bytes:
     return b"\n".join(seen)
 
 
-async def test_a_key_is_named_like_everything_else(provider: Person) -> None:
-    for name, told in (("", "REQUIRED"), ("n" * 65, "TOO_LONG"), ("a\0b", "INVALID")):
-        assert refusals(await provider.change("createApiKey", KEY, name=name)) == [(told, ["name"])]
+async def test_a_keys_name_follows_the_rules_of_names(provider: Person) -> None:
+    for name, code in (("", "REQUIRED"), ("n" * 65, "TOO_LONG"), ("a\0b", "INVALID")):
+        assert refusals(await provider.change("createApiKey", KEY, name=name)) == [(code, ["name"])]
     assert (await made(provider, name=" 👨‍👩‍👧‍👦 "))["apiKey"]["name"] == "👨‍👩‍👧‍👦"
 
 
-async def test_all_that_is_wrong_with_a_new_key_is_told_at_once(provider: Person, world: World) -> None:
+async def test_all_errors_of_a_new_key_are_returned_together(provider: Person, world: World) -> None:
     payload = await provider.change(
         "createApiKey", KEY, name="", expiresAt="2020-01-01T00:00:00Z", owner={"accountId": world["foreign"]}
     )
@@ -144,26 +146,26 @@ async def test_all_that_is_wrong_with_a_new_key_is_told_at_once(provider: Person
     ]
 
 
-async def test_a_key_that_expires_says_when(provider: Person) -> None:
+async def test_a_key_with_an_expiry_returns_it(provider: Person) -> None:
     key = await made(provider, expiresAt="2040-01-01T02:00:00+02:00")
     assert datetime.fromisoformat(key["apiKey"]["expiresAt"]) == datetime(2040, 1, 1, tzinfo=UTC)
     assert key["apiKey"]["status"] == "ACTIVE"
 
 
 @pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-async def test_an_expiry_that_cannot_be_is_refused(provider: Person, at: str) -> None:
+async def test_an_expiry_out_of_range_is_rejected(provider: Person, at: str) -> None:
     payload = await provider.change("createApiKey", KEY, name="Made", expiresAt=at)
     assert refusals(payload) == [("OUT_OF_RANGE", ["expiresAt"])]
 
 
 @pytest.mark.parametrize("at", ["tomorrow", "", "2040-13-01T00:00:00Z", 5])
-async def test_an_expiry_that_is_no_time_is_refused_before_anything_runs(provider: Person, at: Any) -> None:
+async def test_an_expiry_that_is_not_a_time_is_rejected_before_execution(provider: Person, at: Any) -> None:
     mutation = "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }"
     answer = await provider.ask(mutation, input={"name": "Made", "expiresAt": at})
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_no_key_outlives_its_maker(installation: Installation, provider: Person, world: World) -> None:
+async def test_no_key_outlives_its_creator(installation: Installation, provider: Person, world: World) -> None:
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     maker = installation.holder((await made(provider, expiresAt=ends.isoformat()))["token"])
     for settings in ({}, {"owner": {"accountId": world["own"]}}, {"accessLevel": "READ_ONLY"}):
@@ -175,7 +177,7 @@ async def test_no_key_outlives_its_maker(installation: Installation, provider: P
     assert datetime.fromisoformat(sooner["apiKey"]["expiresAt"]) == ends - timedelta(hours=1)
 
 
-async def test_a_key_says_who_made_it(
+async def test_a_key_names_its_creator(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:
     key = await made(provider, owner={"accountId": world["own"]})
@@ -185,12 +187,12 @@ async def test_a_key_says_who_made_it(
     assert listed[key["apiKey"]["id"]] == {"scope": "SERVICE_PROVIDER"}
 
 
-async def test_the_first_admins_key_was_made_by_nobody(admin: Person) -> None:
+async def test_the_first_admin_key_has_no_creator(admin: Person) -> None:
     answer = await admin.ask("{ viewer { apiKey { createdBy { scope } expiresAt } } }")
     assert answer.only("viewer")["apiKey"] == {"createdBy": None, "expiresAt": None}
 
 
-async def test_a_read_only_key_reads_but_no_secrets(read_only: Person, world: World) -> None:
+async def test_a_read_only_key_reads_everything_but_secrets(read_only: Person, world: World) -> None:
     query = "query ($id: ID!) { account(id: $id) { name apiKeys { totalCount } recordingConfig { bucketName } %s } }"
     answer = await read_only.ask(query % "", id=world["own"])
     assert answer.only("account")["recordingConfig"] == {"bucketName": "own-recordings"}
@@ -200,7 +202,7 @@ async def test_a_read_only_key_reads_but_no_secrets(read_only: Person, world: Wo
     assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
 
 
-async def test_a_key_of_the_installation_is_asked_for_with_true_alone(admin: Person) -> None:
+async def test_the_owner_installation_accepts_only_true(admin: Person) -> None:
     payload = await admin.change("createApiKey", "apiKey { id } token", name="x", owner={"installation": False})
     assert (payload["apiKey"], payload["token"]) == (None, None)
     assert refusals(payload) == [("INVALID", ["owner", "installation"])]

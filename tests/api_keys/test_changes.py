@@ -1,4 +1,4 @@
-"""API keys that are there: listed, renamed, revoked, and out of reach."""
+"""Existing API keys: listing, renaming and revoking them, and keys that are not visible."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ async def test_keys_are_listed_on_their_owner(admin: Person, provider: Person, w
     assert answer.only("apiKeys") == {"totalCount": 1, "nodes": [{"name": "admin", "scope": "ADMIN"}]}
 
 
-async def test_the_installations_keys_are_for_admins_alone(installation: Installation) -> None:
+async def test_only_admins_list_the_keys_of_the_installation(installation: Installation) -> None:
     for person in ("provider", "account_user", "read_only"):
         answer = await installation.person(person).ask("{ apiKeys { totalCount } }")
         assert answer.data == {"apiKeys": None}
@@ -39,7 +39,7 @@ async def test_a_key_is_renamed(account_user: Person, world: World) -> None:
     assert payload["apiKey"] == {"name": "New", "version": 2}
 
 
-async def test_a_rename_of_an_older_version_is_refused(account_user: Person, world: World) -> None:
+async def test_a_rename_of_an_older_version_is_rejected(account_user: Person, world: World) -> None:
     change = ("updateApiKey", "apiKey { version }")
     key = world["read_only_key"]
     assert (await account_user.change(*change, id=key, name="First", ifVersion=1))["apiKey"] == {"version": 2}
@@ -47,8 +47,8 @@ async def test_a_rename_of_an_older_version_is_refused(account_user: Person, wor
         ("CONFLICT", ["ifVersion"])
     ]
     assert refusals(await account_user.change(*change, id=key, ifVersion=1)) == [("CONFLICT", ["ifVersion"])]
-    told = refusals(await account_user.change(*change, id=key, name=None, ifVersion=1))
-    assert told == [("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
+    errors = refusals(await account_user.change(*change, id=key, name=None, ifVersion=1))
+    assert errors == [("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
     assert (await account_user.change(*change, id=key))["apiKey"] == {"version": 2}
 
 
@@ -60,7 +60,7 @@ CHANGES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.mark.parametrize(("mutation", "selection", "more"), CHANGES)
-async def test_keys_out_of_reach_look_like_missing_ones(
+async def test_keys_that_are_not_visible_get_the_same_error_as_unknown_ones(
     installation: Installation, admin: Person, world: World, mutation: str, selection: str, more: dict[str, Any]
 ) -> None:
     admin_key = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")["apiKey"]["id"]
@@ -82,7 +82,9 @@ async def test_keys_out_of_reach_look_like_missing_ones(
         assert await ApiKey.filter(version=1).count() == await ApiKey.all().count()
 
 
-async def test_a_revoked_key_is_closed_and_says_since_when(installation: Installation, provider: Person) -> None:
+async def test_a_revoked_key_is_rejected_and_shows_when_it_was_revoked(
+    installation: Installation, provider: Person
+) -> None:
     key = await made(provider)
     payload = await provider.change("revokeApiKey", "apiKey { status revokedAt version }", id=key["apiKey"]["id"])
     assert payload["apiKey"]["status"] == "REVOKED"
@@ -90,7 +92,7 @@ async def test_a_revoked_key_is_closed_and_says_since_when(installation: Install
     assert await scope_of(installation, key["token"]) is None
 
 
-async def test_to_revoke_again_changes_nothing(provider: Person) -> None:
+async def test_revoking_a_revoked_key_changes_nothing(provider: Person) -> None:
     key = (await made(provider))["apiKey"]["id"]
     payloads = [
         await provider.change("revokeApiKey", "apiKey { revokedAt version updatedAt }", id=key) for _ in range(2)
@@ -99,7 +101,7 @@ async def test_to_revoke_again_changes_nothing(provider: Person) -> None:
     assert payloads[0]["apiKey"]["version"] == 2
 
 
-async def test_of_ten_revocations_at_once_one_counts(provider: Person) -> None:
+async def test_of_ten_concurrent_revocations_one_takes_effect(provider: Person) -> None:
     key = (await made(provider))["apiKey"]["id"]
     payloads = await asyncio.gather(
         *(provider.change("revokeApiKey", "apiKey { revokedAt version }", id=key) for _ in range(10))
@@ -108,7 +110,7 @@ async def test_of_ten_revocations_at_once_one_counts(provider: Person) -> None:
     assert payloads[0]["apiKey"]["version"] == 2
 
 
-async def test_an_expired_key_says_so_to_those_who_list_it(installation: Installation, provider: Person) -> None:
+async def test_an_expired_key_is_listed_as_expired(installation: Installation, provider: Person) -> None:
     key = await made(provider, expiresAt="2040-01-01T00:00:00Z")
     async with installation.database():
         await ApiKey.filter(id=parse_sid(Kind.API_KEY, key["apiKey"]["id"])).update(

@@ -1,4 +1,4 @@
-"""Rotation: a new secret at once, the old one for a while, and whether anybody still uses it."""
+"""Rotation: a new secret immediately, the old one during the overlap, and when the old one was last used."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ USE = "query ($id: ID!) { node(id: $id) { ... on ApiKey { lastUsedAt previousSec
 
 
 async def works(installation: Installation, text: str) -> bool:
-    """Whether a key lets in, asked of the database and not of what was known seconds ago."""
+    """Whether a key is accepted, bypassing the authentication cache."""
     server = installation.app.state.server
     server.running.authentication._known.clear()
     return (await installation.holder(text).ask("{ viewer { scope } }")).status == 200
@@ -30,9 +30,9 @@ async def rotated(person: Person, key: str, **settings: Any) -> dict[str, Any]:
 
 
 async def write_uses(installation: Installation) -> None:
-    """What happens every few seconds in the background."""
+    """Writes the last uses, as the server does every few seconds."""
     async with installation.database():
-        await installation.app.state.server.running.authentication._last_use.write()
+        await installation.app.state.server.running.authentication._last_use.flush()
 
 
 def minute(text: str) -> datetime:
@@ -45,7 +45,7 @@ def this_minute() -> datetime:
     return datetime.now(UTC).replace(second=0, microsecond=0)
 
 
-async def test_both_secrets_work_for_a_day_unless_told_otherwise(
+async def test_both_secrets_work_for_a_day_by_default(
     installation: Installation, provider: Person, world: World
 ) -> None:
     payload = await rotated(provider, world["account_user_key"])
@@ -62,7 +62,7 @@ async def test_the_public_id_stays_the_same(provider: Person, world: World) -> N
     assert payload["token"][:16] == world.tokens["account_user"][:16] == f"vgk_{payload['apiKey']['publicId']}"
 
 
-async def test_without_overlap_the_old_secret_closes(
+async def test_without_overlap_the_old_secret_is_rejected(
     installation: Installation, provider: Person, world: World
 ) -> None:
     payload = await rotated(provider, world["account_user_key"], overlapHours=0)
@@ -71,7 +71,7 @@ async def test_without_overlap_the_old_secret_closes(
     assert not await works(installation, world.tokens["account_user"])
 
 
-async def test_the_old_secret_closes_when_the_overlap_ends(
+async def test_the_old_secret_is_rejected_after_the_overlap(
     installation: Installation, provider: Person, world: World
 ) -> None:
     payload = await rotated(provider, world["account_user_key"], overlapHours=1)
@@ -84,19 +84,19 @@ async def test_the_old_secret_closes_when_the_overlap_ends(
     assert await works(installation, payload["token"])
 
 
-async def test_a_known_old_secret_closes_at_the_second_that_the_overlap_ends(
+async def test_a_cached_old_secret_is_rejected_from_the_second_the_overlap_ends(
     provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     payload = await rotated(provider, world["account_user_key"], overlapHours=1)
     ends = datetime.fromisoformat(payload["apiKey"]["previousSecretExpiresAt"])
-    # In memory, what is known of the caller: nothing but this clock can end it.
+    # The cached caller: only this clock can expire it.
     monkeypatch.setattr(authentication, "datetime", SimpleNamespace(now=lambda _: ends - timedelta(seconds=1)))
     assert (await account_user.ask("{ viewer { scope } }")).status == 200
     monkeypatch.setattr(authentication, "datetime", SimpleNamespace(now=lambda _: ends + timedelta(seconds=1)))
     assert (await account_user.ask("{ viewer { scope } }")).status == 401
 
 
-async def test_an_overlap_lasts_no_hours_to_thirty_days(provider: Person, world: World) -> None:
+async def test_an_overlap_is_zero_hours_to_thirty_days(provider: Person, world: World) -> None:
     for hours in (-1, 721, 2**31 - 1):
         payload = await provider.change("rotateApiKey", ROTATED, id=world["account_user_key"], overlapHours=hours)
         assert payload["token"] is None
@@ -104,7 +104,7 @@ async def test_an_overlap_lasts_no_hours_to_thirty_days(provider: Person, world:
     await rotated(provider, world["account_user_key"], overlapHours=720)
 
 
-async def test_a_second_rotation_closes_the_first_secret_for_good(
+async def test_a_second_rotation_permanently_revokes_the_first_secret(
     installation: Installation, provider: Person, world: World
 ) -> None:
     second = await rotated(provider, world["account_user_key"])
@@ -113,7 +113,9 @@ async def test_a_second_rotation_closes_the_first_secret_for_good(
     assert [await works(installation, text) for text in texts] == [False, True, True]
 
 
-async def test_a_closed_key_is_not_rotated(installation: Installation, provider: Person, world: World) -> None:
+async def test_a_revoked_or_expired_key_cannot_be_rotated(
+    installation: Installation, provider: Person, world: World
+) -> None:
     await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
     async with installation.database():
         past = datetime.now(UTC) - timedelta(seconds=1)
@@ -124,7 +126,7 @@ async def test_a_closed_key_is_not_rotated(installation: Installation, provider:
         assert refusals(payload) == [("INVALID", ["id"])]
 
 
-async def test_those_who_rotate_at_once_are_all_told_the_truth(
+async def test_concurrent_rotations_run_one_after_the_other(
     installation: Installation, provider: Person, world: World
 ) -> None:
     payloads = await asyncio.gather(*(rotated(provider, world["account_user_key"]) for _ in range(5)))
@@ -140,7 +142,7 @@ async def test_a_key_may_rotate_itself(installation: Installation, account_user:
     assert await works(installation, payload["token"])
 
 
-async def test_a_key_that_ends_does_not_get_hold_of_one_that_lasts(
+async def test_a_key_with_an_expiry_cannot_rotate_one_that_outlives_it(
     installation: Installation, provider: Person, world: World
 ) -> None:
     ends = (datetime.now(UTC) + timedelta(days=1)).isoformat()
@@ -153,7 +155,7 @@ async def test_a_key_that_ends_does_not_get_hold_of_one_that_lasts(
     assert (await rotated(contractor, made["apiKey"]["id"]))["token"]
 
 
-async def test_the_old_secret_gets_nothing_that_outlives_the_overlap(
+async def test_the_old_secret_creates_and_rotates_nothing_that_outlives_the_overlap(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:
     payload = await rotated(provider, world["account_user_key"], overlapHours=1)
@@ -165,7 +167,7 @@ async def test_the_old_secret_gets_nothing_that_outlives_the_overlap(
     assert made["apiKey"]["expiresAt"] == payload["apiKey"]["previousSecretExpiresAt"]
 
 
-async def test_the_last_use_is_told_to_the_minute(
+async def test_the_last_use_is_shown_to_the_minute(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:
     before = this_minute()
@@ -178,7 +180,7 @@ async def test_the_last_use_is_told_to_the_minute(
     assert used["previousSecretLastUsedAt"] is None
 
 
-async def test_a_refused_key_does_not_count_as_used(
+async def test_a_rejected_key_does_not_count_as_used(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:
     await provider.change("revokeApiKey", "apiKey { id }", id=world["account_user_key"])
@@ -191,7 +193,7 @@ async def test_an_earlier_use_does_not_replace_a_later_one(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:
     later = this_minute() + timedelta(minutes=5)
-    async with installation.database():  # what another worker wrote
+    async with installation.database():  # as written by another worker
         await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["account_user_key"])).update(last_used_at=later)
     await account_user.ask("{ viewer { scope } }")
     await write_uses(installation)
@@ -213,7 +215,7 @@ async def test_the_old_secrets_last_use_is_shown_during_the_overlap(
     assert before <= minute(used["previousSecretLastUsedAt"]) <= this_minute()
 
 
-async def test_a_use_of_the_secret_before_last_is_not_told_as_one_of_the_last(
+async def test_a_use_of_the_secret_before_last_does_not_count_as_a_use_of_the_last(
     installation: Installation, provider: Person, world: World
 ) -> None:
     await rotated(provider, world["account_user_key"])

@@ -1,4 +1,4 @@
-"""Applications: made, changed and read by whoever reaches their account."""
+"""Applications: creating, updating and reading them, and the validation of their webhooks."""
 
 import asyncio
 from typing import Any
@@ -54,7 +54,7 @@ async def test_an_account_user_creates_an_application_of_the_account(account_use
     assert await read_one(account_user, made["id"]) == made
 
 
-async def test_every_setting_of_an_application_is_kept(account_user: Person, world: World) -> None:
+async def test_every_setting_of_an_application_is_stored(account_user: Person, world: World) -> None:
     made = await created(
         account_user,
         world["own"],
@@ -73,7 +73,7 @@ async def test_every_setting_of_an_application_is_kept(account_user: Person, wor
     assert made["callStatusWebhook"]["url"] == "http://status.example.com:8080/?a=b"
 
 
-async def test_a_password_is_stored_sealed_and_opens_in_its_own_place_alone(
+async def test_a_password_is_stored_encrypted_and_bound_to_its_row_and_column(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     made = await created(account_user, world["own"], callingWebhook={**WEBHOOK, **CREDENTIALS})
@@ -90,7 +90,7 @@ async def test_a_password_is_stored_sealed_and_opens_in_its_own_place_alone(
         keyring.open(sealed, column="call_status_webhook_password", **place)
 
 
-async def test_an_update_changes_what_is_given_and_nothing_else(account_user: Person, world: World) -> None:
+async def test_an_update_changes_only_the_given_fields(account_user: Person, world: World) -> None:
     made = await created(
         account_user,
         world["own"],
@@ -110,7 +110,7 @@ async def test_an_update_changes_what_is_given_and_nothing_else(account_user: Pe
     }
 
 
-async def test_an_update_of_nothing_changes_nothing(account_user: Person, world: World) -> None:
+async def test_an_empty_update_changes_nothing(account_user: Person, world: World) -> None:
     assert (await update(account_user, world["own_application"]))["application"]["version"] == 1
 
 
@@ -122,7 +122,7 @@ async def test_null_clears_a_call_status_webhook_with_its_credentials(account_us
     assert again["callStatusWebhook"]["hasPassword"] is False
 
 
-async def test_null_for_both_clears_the_credentials(account_user: Person, world: World) -> None:
+async def test_null_for_user_name_and_password_clears_the_credentials(account_user: Person, world: World) -> None:
     made = await created(account_user, world["own"], callingWebhook={**WEBHOOK, **CREDENTIALS})
     none = {"username": None, "password": None}
     changed = (await update(account_user, made["id"], callingWebhook={**WEBHOOK, **none}))["application"]
@@ -130,7 +130,7 @@ async def test_null_for_both_clears_the_credentials(account_user: Person, world:
 
 
 @pytest.mark.parametrize("given", [{}, {"username": "gateway"}], ids=["left out", "name sent back"])
-async def test_a_form_without_the_password_keeps_the_stored_one(
+async def test_an_update_without_the_password_keeps_the_stored_one(
     installation: Installation, account_user: Person, world: World, given: dict[str, str]
 ) -> None:
     made = await created(account_user, world["own"], callingWebhook={**WEBHOOK, **CREDENTIALS})
@@ -148,7 +148,7 @@ async def test_a_form_without_the_password_keeps_the_stored_one(
 @pytest.mark.parametrize(
     "url", ["https://evil.example.net/", "http://hooks.example.com/calls", "https://hooks.example.com:8443/"]
 )
-async def test_a_stored_password_never_goes_to_another_server(account_user: Person, world: World, url: str) -> None:
+async def test_a_stored_password_is_never_sent_to_another_server(account_user: Person, world: World, url: str) -> None:
     made = await created(account_user, world["own"], callingWebhook={**WEBHOOK, **CREDENTIALS})
     for given in ({}, {"username": "gateway"}):
         refused = await update(account_user, made["id"], callingWebhook={"url": url, **given})
@@ -187,7 +187,7 @@ async def test_a_stored_password_never_goes_to_another_server(account_user: Pers
         ({**WEBHOOK, "username": "gateway", "password": "a" * 256}, "TOO_LONG", "password"),
     ],
 )
-async def test_what_is_wrong_with_a_webhook_names_its_field(
+async def test_an_invalid_webhook_is_an_error_of_its_field(
     account_user: Person, world: World, webhook: dict[str, Any], code: str | None, field: str
 ) -> None:
     for name in ("callingWebhook", "callStatusWebhook"):
@@ -201,7 +201,7 @@ async def test_what_is_wrong_with_a_webhook_names_its_field(
             assert "secret" not in str(payload["userErrors"])
 
 
-async def test_a_call_status_webhook_is_no_web_socket(account_user: Person, world: World) -> None:
+async def test_a_call_status_webhook_cannot_be_a_web_socket(account_user: Person, world: World) -> None:
     for scheme in ("ws", "wss"):
         url = f"{scheme}://hooks.example.com"
         assert refusals(await create(account_user, world["own"], callStatusWebhook={"url": url})) == [
@@ -209,7 +209,7 @@ async def test_a_call_status_webhook_is_no_web_socket(account_user: Person, worl
         ]
 
 
-async def test_everything_that_is_wrong_is_told_at_once(account_user: Person, world: World) -> None:
+async def test_all_user_errors_are_returned_together(account_user: Person, world: World) -> None:
     payload = await create(
         account_user,
         world["own"],
@@ -226,7 +226,7 @@ async def test_everything_that_is_wrong_is_told_at_once(account_user: Person, wo
     assert payload["application"] is None
 
 
-async def test_a_name_is_told_as_taken_when_all_else_is_right(account_user: Person, world: World) -> None:
+async def test_a_taken_name_is_reported_only_when_nothing_else_is_wrong(account_user: Person, world: World) -> None:
     made = await created(account_user, world["own"])
     for save, target in ((create, world["own"]), (update, made["id"])):
         wrong = await save(account_user, target, name="OWN HOTLINE", callingWebhook={"url": "ftp://x"})
@@ -236,7 +236,7 @@ async def test_a_name_is_told_as_taken_when_all_else_is_right(account_user: Pers
 
 
 @pytest.mark.parametrize("name", ["name", "callingWebhook", "recordAllCalls"])
-async def test_null_where_nothing_can_be_cleared_is_refused(account_user: Person, world: World, name: str) -> None:
+async def test_null_for_a_required_setting_is_rejected(account_user: Person, world: World, name: str) -> None:
     before = await read_one(account_user, world["own_application"])
     assert refusals(await update(account_user, world["own_application"], **{name: None})) == [("REQUIRED", [name])]
     assert await read_one(account_user, world["own_application"]) == before
@@ -246,32 +246,32 @@ async def test_null_where_nothing_can_be_cleared_is_refused(account_user: Person
     ("name", "code"),
     [("", "REQUIRED"), (" ", "REQUIRED"), ("a\nb", "INVALID"), ("a\0", "INVALID"), ("🎧" * 65, "TOO_LONG")],
 )
-async def test_a_name_that_cannot_be_is_refused(account_user: Person, world: World, name: str, code: str) -> None:
+async def test_an_invalid_name_is_rejected(account_user: Person, world: World, name: str, code: str) -> None:
     assert refusals(await create(account_user, world["own"], name=name)) == [(code, ["name"])]
     assert refusals(await update(account_user, world["own_application"], name=name)) == [(code, ["name"])]
 
 
-async def test_a_name_of_64_characters_of_any_kind_is_kept(account_user: Person, world: World) -> None:
+async def test_a_name_of_64_unicode_characters_is_accepted(account_user: Person, world: World) -> None:
     for name in ("🎧" * 64, "\ufdfa" * 64):
         made = await created(account_user, world["own"], name=name)
         assert (await read_one(account_user, made["id"]))["name"] == name
 
 
-async def test_a_name_is_unique_within_its_account_alone(provider: Person, world: World) -> None:
+async def test_a_name_is_unique_within_its_account_only(provider: Person, world: World) -> None:
     await created(provider, world["own"], name="Straße")
     assert refusals(await create(provider, world["own"], name="STRASSE")) == [("NAME_TAKEN", ["name"])]
     assert refusals(await update(provider, world["own_application"], name="strasse")) == [("NAME_TAKEN", ["name"])]
     await created(provider, world["sibling"], name="Straße")
 
 
-async def test_of_two_that_take_a_name_at_once_one_gets_it(account_user: Person, world: World) -> None:
+async def test_of_two_concurrent_creations_one_gets_the_name(account_user: Person, world: World) -> None:
     payloads = await asyncio.gather(*(create(account_user, world["own"], name="Same") for _ in range(4)))
     assert sorted(str(refusals(payload)) for payload in payloads) == sorted(
         ["[]", *[str([("NAME_TAKEN", ["name"])])] * 3]
     )
 
 
-async def test_an_older_version_is_not_changed(account_user: Person, world: World) -> None:
+async def test_an_update_of_an_older_version_is_rejected(account_user: Person, world: World) -> None:
     id_ = world["own_application"]
     assert (await update(account_user, id_, name="New", ifVersion=1))["application"]["version"] == 2
     refused = await update(account_user, id_, recordAllCalls=True, ifVersion=1)
@@ -279,7 +279,7 @@ async def test_an_older_version_is_not_changed(account_user: Person, world: Worl
     assert (await read_one(account_user, id_))["recordAllCalls"] is False
 
 
-async def test_concurrent_changes_lose_nothing(account_user: Person, world: World) -> None:
+async def test_concurrent_updates_lose_no_change(account_user: Person, world: World) -> None:
     id_ = world["own_application"]
     changes: list[dict[str, Any]] = [
         {"name": "Renamed"},
@@ -294,7 +294,7 @@ async def test_concurrent_changes_lose_nothing(account_user: Person, world: Worl
     assert (now["callStatusWebhook"]["url"], now["callingWebhook"]["method"]) == (WEBHOOK["url"], "GET")
 
 
-async def test_another_tenants_application_is_answered_like_one_that_is_not_there(
+async def test_another_tenants_application_gets_the_same_error_as_an_unknown_one(
     account_user: Person, provider: Person, world: World
 ) -> None:
     unknown = f"AP{'0' * 32}"
@@ -312,7 +312,7 @@ async def test_another_tenants_application_is_answered_like_one_that_is_not_ther
         assert refusals(made[0]) == [("NOT_FOUND", ["accountId"])]
 
 
-async def test_an_application_is_found_by_its_id_alone(provider: Person, world: World) -> None:
+async def test_an_application_is_found_only_by_its_own_id(provider: Person, world: World) -> None:
     query = "query ($id: ID!) { node(id: $id) { __typename id ... on Application { name } } }"
     answer = await provider.ask(query, id=world["own_application"])
     assert answer.only("node") == {"__typename": "Application", "id": world["own_application"], "name": "Own hotline"}
@@ -320,7 +320,7 @@ async def test_an_application_is_found_by_its_id_alone(provider: Person, world: 
         assert await read_one(provider, wrong) is None
 
 
-async def test_a_key_that_may_only_read_sees_applications_and_changes_none(read_only: Person, world: World) -> None:
+async def test_a_read_only_key_reads_applications_and_changes_none(read_only: Person, world: World) -> None:
     query = "query ($id: ID!) { application(id: $id) { name viewerCanUpdate viewerCanDelete } }"
     answer = await read_only.ask(query, id=world["own_application"])
     assert answer.only("application") == {"name": "Own hotline", "viewerCanUpdate": False, "viewerCanDelete": False}

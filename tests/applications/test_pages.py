@@ -1,4 +1,4 @@
-"""The applications of an account: found, ordered and paged within it, for one account as for many."""
+"""Lists of an account's applications: filters, orders and pages, for one account and for many."""
 
 import re
 from contextlib import nullcontext
@@ -28,7 +28,7 @@ ORDERS = [{"field": field, "direction": direction} for field in ("NAME", "CREATE
 async def page(
     person: Person, account_id: str, *, first: int = 20, **more: Any
 ) -> tuple[list[str], dict[str, Any], dict[str, Any]]:
-    """The names on a page, the page, and the account."""
+    """The names on a page, the page and the account."""
     account = (await person.ask(QUERY, id=account_id, first=first, **more)).only("account")
     found = account["applications"]
     return [node["name"] for node in found["nodes"]], found, account
@@ -60,7 +60,7 @@ async def test_applications_are_listed_by_name_and_counted(account_user: Person,
         ({"nameContains": None, "recordAllCalls": None}, None),
     ],
 )
-async def test_a_filter_leaves_out_what_does_not_meet_it(
+async def test_a_filter_returns_only_matching_applications(
     installation: Installation, account_user: Person, world: World, filter: dict[str, Any], expected: list[str] | None
 ) -> None:
     await make(account_user, world)
@@ -75,7 +75,7 @@ async def test_a_filter_leaves_out_what_does_not_meet_it(
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order['field']} {order['direction']}")
 @pytest.mark.parametrize("way", ["compiled", "ordinary"])
-async def test_pages_of_any_order_and_size_have_each_application_once(
+async def test_pages_of_any_order_and_size_contain_each_application_once(
     installation: Installation, account_user: Person, world: World, order: dict[str, str], way: str
 ) -> None:
     await make(account_user, world)
@@ -94,14 +94,14 @@ async def test_pages_of_any_order_and_size_have_each_application_once(
     assert found["pageInfo"]["hasNextPage"] is False
 
 
-async def test_a_cursor_of_another_order_is_refused(account_user: Person, world: World) -> None:
+async def test_a_cursor_of_another_order_is_rejected(account_user: Person, world: World) -> None:
     _, found, _ = await page(account_user, world["own"], first=1, orderBy=ORDERS[0])
     after = found["pageInfo"]["endCursor"]
     answer = await account_user.ask(QUERY, id=world["own"], first=1, after=after, orderBy=ORDERS[3])
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
-async def test_each_account_shows_its_own_applications_alone(
+async def test_each_account_lists_only_its_own_applications(
     installation: Installation, admin: Person, provider: Person, account_user: Person, world: World
 ) -> None:
     query = (
@@ -139,7 +139,7 @@ async def test_more_accounts_need_no_more_statements(
     assert counts[0] == counts[1] <= most
 
 
-async def test_a_page_walks_an_index_of_its_account(
+async def test_a_page_uses_an_index_of_its_account(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     query = (
@@ -149,7 +149,7 @@ async def test_a_page_walks_an_index_of_its_account(
     async with installation.database() as connection:
         await fill(connection, world, providers=10, accounts=200)
         own, others = parse_sid(Kind.ACCOUNT, world["own"]), await Account.all().values_list("id", flat=True)
-        # In turn, as accounts of one installation make theirs: 100 of the own account, 50 of each other one.
+        # Interleaved, as accounts of one installation create theirs: 100 of the own account, 50 of each other one.
         await Application.bulk_create(
             _application(account_id, turn) for turn in range(100) for account_id in (others if turn % 2 == 0 else [own])
         )
@@ -159,11 +159,12 @@ async def test_a_page_walks_an_index_of_its_account(
             for after in (None, found["pageInfo"]["endCursor"]):
                 with recorded() as statements:
                     await account_user.ask(query, id=world["own"], o=order, a=after)
-                told = await plan(connection, statements[-1])
-                assert "applications_name_unique" in told or "applications_by_account" in told, told
-                assert "seq scan" not in told.lower(), told
-                # Within one name, which one application has, the id is all that is left to sort by.
-                assert re.search(r"->  Sort |^Sort |USE TEMP B-TREE FOR ORDER BY", told) is None, told
+                plan_text = await plan(connection, statements[-1])
+                assert "applications_name_unique" in plan_text or "applications_by_account" in plan_text, plan_text
+                # The same statement reads the account, for which a scan of this small table may be cheapest.
+                assert "seq scan on applications" not in plan_text.lower(), plan_text
+                # Names are unique, so only the id could be left to sort by.
+                assert re.search(r"->  Sort |^Sort |USE TEMP B-TREE FOR ORDER BY", plan_text) is None, plan_text
 
 
 def _application(account_id: Any, number: int) -> Application:

@@ -1,4 +1,4 @@
-"""What would happen to an application's calls: as its own switch and the account's configuration say, in one statement."""
+"""The recording decision of an application: by its own switch and the account's configuration, in one statement."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from tests.support.statements import recorded
 QUERY = "query ($id: ID!) { application(id: $id) { recordAllCalls recording { recorded reason message } } }"
 
 
-async def outlook(person: Person, world: World) -> dict[str, Any]:
+async def decision_of(person: Person, world: World) -> dict[str, Any]:
     answer = await person.ask(QUERY, id=world["own_application"])
     found: dict[str, Any] = answer.only("application")["recording"]
     return found
@@ -30,7 +30,7 @@ async def outlook(person: Person, world: World) -> dict[str, Any]:
         (False, False, False, False, "STORAGE_NOT_ENABLED"),
     ],
 )
-async def test_a_call_is_recorded_when_storage_is_enabled_and_one_of_the_two_records_all(
+async def test_calls_are_recorded_if_storage_is_enabled_and_the_account_or_the_application_records_all(
     installation: Installation,
     account_user: Person,
     world: World,
@@ -48,45 +48,46 @@ async def test_a_call_is_recorded_when_storage_is_enabled_and_one_of_the_two_rec
         id=world["own_application"],
         recordAllCalls=application,
     )
-    found = await outlook(account_user, world)
+    found = await decision_of(account_user, world)
     assert (found["recorded"], found["reason"]) == (recorded, reason)
     assert ("not recorded" in found["message"]) is not recorded
     assert payload["application"]["recording"] == found
     with ordinary(installation):
-        assert await outlook(account_user, world) == found
+        assert await decision_of(account_user, world) == found
 
 
 async def test_without_a_bucket_nothing_is_recorded(account_user: Person, world: World) -> None:
     await account_user.change("removeRecordingConfig", "deletedId", accountId=world["own"])
-    assert (await outlook(account_user, world))["reason"] == "STORAGE_NOT_CONFIGURED"
+    assert (await decision_of(account_user, world))["reason"] == "STORAGE_NOT_CONFIGURED"
     await account_user.change(
         "updateRecordingConfig", "recordingConfig { id }", accountId=world["own"], recordAllCalls=True
     )
-    assert (await outlook(account_user, world))["reason"] == "STORAGE_NOT_CONFIGURED"
+    assert (await decision_of(account_user, world))["reason"] == "STORAGE_NOT_CONFIGURED"
 
 
-async def test_another_accounts_switches_record_nothing_of_ours(provider: Person, world: World) -> None:
+async def test_another_accounts_switches_have_no_effect(provider: Person, world: World) -> None:
     changes = {"accountId": world["sibling"], "recordAllCalls": True}
     await provider.change("updateRecordingConfig", "recordingConfig { id }", **changes)
-    assert (await outlook(provider, world))["reason"] == "SWITCHED_OFF"
+    assert (await decision_of(provider, world))["reason"] == "SWITCHED_OFF"
 
 
-async def test_a_storage_that_fails_is_said_beside(
+async def test_a_failing_storage_adds_a_warning_to_the_message(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     await account_user.change(
         "updateRecordingConfig", "recordingConfig { id }", accountId=world["own"], recordAllCalls=True
     )
-    assert "may be lost" not in (await outlook(account_user, world))["message"]
+    message = "Calls are recorded: the account records the calls of all its applications."
+    assert (await decision_of(account_user, world))["message"] == message
     async with installation.database() as db:
         await db.execute_query("UPDATE recording_configs SET storage_status = 'FAILING'")
-    found = await outlook(account_user, world)
+    found = await decision_of(account_user, world)
     assert (found["recorded"], found["reason"]) == (True, "ACCOUNT_RECORDS_ALL")
-    assert "may be lost" in found["message"]
+    assert found["message"] == f"{message} But the latest storage test failed, so recordings may be lost."
 
 
 @pytest.mark.parametrize("is_configured", [True, False])
-async def test_what_would_be_recorded_is_read_with_the_application_in_one_statement(
+async def test_the_recording_decision_is_read_with_the_application_in_one_statement(
     account_user: Person, world: World, is_configured: bool
 ) -> None:
     if not is_configured:
@@ -98,7 +99,7 @@ async def test_what_would_be_recorded_is_read_with_the_application_in_one_statem
     assert len(statements) == 1
 
 
-async def test_while_its_account_or_provider_is_suspended_nothing_is_recorded_and_it_says_so(
+async def test_nothing_is_recorded_while_the_account_or_provider_is_suspended(
     installation: Installation, admin: Person, provider: Person, world: World
 ) -> None:
     for mutation in ("updateRecordingConfig", "updateApplication"):
@@ -110,10 +111,10 @@ async def test_while_its_account_or_provider_is_suspended_nothing_is_recorded_an
         (admin, "setServiceProviderActive", world["provider"]),
     ):
         await person.change(mutation, "__typename", id=id_, active=False)
-        said.append(await outlook(person, world))
+        said.append(await decision_of(person, world))
         with ordinary(installation):
-            assert await outlook(person, world) == said[-1]
-        # As a mutation's payload shows it.
+            assert await decision_of(person, world) == said[-1]
+        # In the payload of a mutation.
         same = "application { recording { recorded reason message } }"
         payload = await person.change("updateApplication", same, id=world["own_application"], recordAllCalls=True)
         assert payload["application"]["recording"] == said[-1]
@@ -130,4 +131,4 @@ async def test_while_its_account_or_provider_is_suspended_nothing_is_recorded_an
             "message": "Calls are not recorded: the account's service provider is suspended.",
         },
     ]
-    assert (await outlook(provider, world))["recorded"]
+    assert (await decision_of(provider, world))["recorded"]

@@ -1,4 +1,4 @@
-"""What an account uses its applications for: its own alone, whoever writes and in whatever order."""
+"""What an account uses its applications for: only its own, under any concurrency."""
 
 import asyncio
 from typing import Any
@@ -32,7 +32,7 @@ async def point_at_own(person: Person, world: World) -> None:
     assert payload["userErrors"] == []
 
 
-async def test_an_account_points_at_its_applications_and_lets_go_of_them(account_user: Person, world: World) -> None:
+async def test_an_account_sets_and_clears_its_applications(account_user: Person, world: World) -> None:
     one, two = world["own_application"], (await created(account_user, world["own"]))["id"]
     both = await point(account_user, world["own"], deviceCallingApplicationId=one, siprecApplicationId=two)
     assert both["account"] == {"version": 2, "deviceCallingApplication": {"id": one}, "siprecApplication": {"id": two}}
@@ -44,7 +44,7 @@ async def test_an_account_points_at_its_applications_and_lets_go_of_them(account
 
 @pytest.mark.parametrize("pointer", POINTERS)
 @pytest.mark.parametrize("theirs", ["sibling_application", "foreign_application"])
-async def test_another_accounts_application_is_refused_like_one_that_is_not_there(
+async def test_another_accounts_application_gets_the_same_error_as_an_unknown_one(
     account_user: Person, provider: Person, admin: Person, world: World, pointer: str, theirs: str
 ) -> None:
     for person in (account_user, provider, admin):
@@ -57,7 +57,7 @@ async def test_another_accounts_application_is_refused_like_one_that_is_not_ther
     assert (await pointers(admin, world["own"]))["version"] == 1
 
 
-async def test_a_wrong_application_is_told_beside_all_else_and_nothing_is_changed(
+async def test_an_unknown_application_is_returned_with_all_other_errors_and_nothing_is_changed(
     account_user: Person, world: World
 ) -> None:
     wrong = {"deviceCallingApplicationId": world["sibling_application"], "siprecApplicationId": "nonsense"}
@@ -72,21 +72,21 @@ async def test_a_wrong_application_is_told_beside_all_else_and_nothing_is_change
     assert (await pointers(account_user, world["own"]))["version"] == 1
 
 
-async def test_an_application_says_what_it_is_used_for(account_user: Person, world: World) -> None:
+async def test_an_application_shows_its_uses(account_user: Person, world: World) -> None:
     await point(account_user, world["own"], siprecApplicationId=world["own_application"])
     query = "query ($id: ID!) { application(id: $id) { usedFor } }"
     answer = await account_user.ask(query, id=world["own_application"])
     assert answer.only("application") == {"usedFor": ["SIPREC_CALLS"]}
 
 
-async def test_an_application_that_is_not_used_is_deleted(account_user: Person, world: World) -> None:
+async def test_an_unused_application_is_deleted(account_user: Person, world: World) -> None:
     payload = await account_user.change("deleteApplication", DELETED, id=world["own_application"])
     assert payload == {"deletedId": world["own_application"], "blockers": [], "userErrors": []}
     again = await account_user.change("deleteApplication", DELETED, id=world["own_application"])
     assert refusals(again) == [("NOT_FOUND", ["id"])]
 
 
-async def test_an_application_in_use_is_not_deleted_and_the_answer_says_where_it_is_used(
+async def test_an_application_in_use_is_not_deleted_and_the_payload_lists_its_uses(
     account_user: Person, world: World
 ) -> None:
     await point_at_own(account_user, world)
@@ -94,7 +94,9 @@ async def test_an_application_in_use_is_not_deleted_and_the_answer_says_where_it
     payload = await account_user.change("deleteApplication", DELETED, id=world["own_application"])
     assert (payload["deletedId"], payload["blockers"]) == (None, blockers)
     assert refusals(payload) == [("IN_USE", ["id"])]
-    assert "SIP device calls and SIPREC calls" in payload["userErrors"][0]["message"]
+    uses = "SIP device calls and SIPREC calls"
+    message = f"The account uses the application for {uses}. Delete it anyway with `force: true`."
+    assert payload["userErrors"][0]["message"] == message
     for force in (False, True):
         dry = await account_user.change(
             "deleteApplication", DELETED, id=world["own_application"], dryRun=True, force=force
@@ -103,7 +105,7 @@ async def test_an_application_in_use_is_not_deleted_and_the_answer_says_where_it
     assert (await pointers(account_user, world["own"]))["version"] == 2
 
 
-async def test_a_forced_deletion_lets_the_account_point_at_nothing(account_user: Person, world: World) -> None:
+async def test_a_forced_deletion_clears_the_uses_by_the_account(account_user: Person, world: World) -> None:
     other = (await created(account_user, world["own"]))["id"]
     await point(
         account_user, world["own"], deviceCallingApplicationId=world["own_application"], siprecApplicationId=other
@@ -111,7 +113,7 @@ async def test_a_forced_deletion_lets_the_account_point_at_nothing(account_user:
     payload = await account_user.change("deleteApplication", DELETED, id=world["own_application"], force=True)
     assert payload["deletedId"] == world["own_application"]
     assert payload["blockers"] == [{"kind": "DEVICE_CALLS"}]
-    # Whoever edits the account meanwhile learns of it: its version has grown.
+    # The account's version is incremented, so concurrent edits of it get a conflict.
     assert await pointers(account_user, world["own"]) == {
         "version": 3,
         "deviceCallingApplication": None,
@@ -119,7 +121,7 @@ async def test_a_forced_deletion_lets_the_account_point_at_nothing(account_user:
     }
 
 
-async def test_a_deletion_of_an_older_version_is_refused(account_user: Person, world: World) -> None:
+async def test_a_deletion_of_an_older_version_is_rejected(account_user: Person, world: World) -> None:
     await account_user.change("updateApplication", "application { id }", id=world["own_application"], name="New")
     payload = await account_user.change(
         "deleteApplication", DELETED, id=world["own_application"], force=True, ifVersion=1
@@ -127,16 +129,18 @@ async def test_a_deletion_of_an_older_version_is_refused(account_user: Person, w
     assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_an_account_that_points_at_its_applications_is_deleted_with_them(provider: Person, world: World) -> None:
+async def test_an_account_that_uses_its_applications_is_deleted_with_them(provider: Person, world: World) -> None:
     await point_at_own(provider, world)
     payload = await provider.change("deleteAccount", "deletedId blockers { kind count }", id=world["own"])
     assert {"kind": "APPLICATIONS", "count": 1} in payload["blockers"]
-    assert "1 application" in payload["userErrors"][0]["message"]
+    blockers = "2 API key(s) and 1 application(s)"
+    message = f"The account still has {blockers}. Delete them too with `force: true`."
+    assert payload["userErrors"][0]["message"] == message
     payload = await provider.change("deleteAccount", "deletedId", id=world["own"], force=True)
     assert payload == {"deletedId": world["own"], "userErrors": []}
 
 
-async def test_whoever_points_at_what_is_being_deleted_is_refused_or_cleared(
+async def test_a_use_set_during_a_deletion_is_rejected_or_cleared(
     account_user: Person, provider: Person, world: World
 ) -> None:
     for _ in range(5):
@@ -150,7 +154,7 @@ async def test_whoever_points_at_what_is_being_deleted_is_refused_or_cleared(
         assert (now["deviceCallingApplication"], now["siprecApplication"]) == (None, None)
 
 
-async def test_a_deletion_waits_for_an_account_that_is_just_pointed_at_it(
+async def test_a_deletion_waits_for_an_account_that_is_about_to_use_the_application(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     other = await orm.single_connection(installation.settings)

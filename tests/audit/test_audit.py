@@ -1,4 +1,4 @@
-"""The audit trail: each change leaves exactly one event, which says who, what and when, and no secret."""
+"""The audit trail: each change leaves exactly one event with actor, time and values, and without secrets."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ STORAGE = {
 }
 
 Inputs = Callable[[World], dict[str, Any]]
-# What is changed, by the mutation, in an order in which all of it works.
+# The mutations and their inputs, in an order in which all of them succeed.
 CHANGES: list[tuple[str, Inputs]] = [
     ("createServiceProvider", lambda _: {"name": "Third Voice"}),
     ("updateServiceProvider", lambda world: {"id": world["provider"], "name": "Renamed Voice"}),
@@ -86,21 +86,21 @@ CHANGES: list[tuple[str, Inputs]] = [
 ]
 
 
-# Whose events name no object, and why.
+# Mutations whose events name no object, and why.
 WITHOUT_OBJECT = {
-    "verifyRecordingStorage": "what it tests is saved nowhere",
+    "verifyRecordingStorage": "the tested draft is stored nowhere",
     "updatePasswordPolicy": "there is one policy, and it has no id",
 }
-# What is audited beside what has an id: its type, and its model.
+# The audited object without an id: its type and its model.
 POLICY = ("PasswordPolicy", PasswordPolicy)
-# Never the object of an event: a session's are its user's, and nothing happens to events.
+# Never the object of an event: events of a session belong to its user, and events never change.
 NOT_AUDITED = {Kind.SESSION, Kind.AUDIT_EVENT}
 
 
 OTHER_PASSWORD = "quite another battery"
-# What people do, by whom: as above.
+# The mutations of people, with the person: as above.
 OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
-    ("login", "nobody", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
+    ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
     ("createUser", "root", lambda people: {"email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
@@ -115,12 +115,12 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
 ]
 
 
-# What voice gateways report is no change that a person made, and is much: the calls themselves are what there is to see.
-NOT_TOLD = {"reportCalls"}
+# Reports of voice gateways are frequent and no changes by a caller; the calls themselves show them.
+UNAUDITED = {"reportCalls"}
 
 
 async def events(person: Person, **filter: Any) -> list[dict[str, Any]]:
-    """Those of requests: the world itself was made by the server."""
+    """Events of requests, without those of the server, which created the world."""
     answer = await person.ask(EVENTS, filter=filter)
     assert set(answer.codes) <= {"FORBIDDEN"}  # accounts do not see who runs them
     found: list[dict[str, Any]] = answer.data["auditEvents"]["nodes"]
@@ -138,7 +138,7 @@ async def made_empty(admin: Person, world: World) -> None:
 
 
 async def made_recording(installation: Installation, world: World) -> None:
-    """A call whose recording could not be stored, and the keys that it was tried with."""
+    """A call with a failed recording, and the storage keys of the attempt."""
     installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
     async with installation.database():
         call = await Call.create(
@@ -156,7 +156,7 @@ async def test_every_change_leaves_exactly_one_event(
     installation: Installation, admin: Person, world: World, valkey: Any
 ) -> None:
     changes = {name for name, _ in CHANGES} | {name for name, _, _ in OF_PEOPLE}
-    assert changes | NOT_TOLD == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
+    assert changes | UNAUDITED == set(schema._schema.mutation_type.fields)  # type: ignore[union-attr]
     viewer = (await admin.ask("{ viewer { apiKey { id } } }")).only("viewer")
     await made_empty(admin, world)
     await made_recording(installation, world)
@@ -171,10 +171,10 @@ async def test_every_change_leaves_exactly_one_event(
         assert found[0]["objectId"] is None or kind_of(found[0]["objectId"]) not in NOT_AUDITED
 
 
-async def test_everything_that_people_do_leaves_exactly_one_event(installation: Installation, admin: Person) -> None:
+async def test_every_mutation_of_people_leaves_exactly_one_event(installation: Installation, admin: Person) -> None:
     people = await add_people(installation)
     for number, (mutation, name, given) in enumerate(OF_PEOPLE, 1):
-        person = installation.person(None) if name == "nobody" else people[name]
+        person = installation.person(None) if name == "" else people[name]
         if mutation == "logout":
             answer = (await person.ask("mutation { logout { userErrors { code field } } }")).only("logout")
         else:
@@ -183,13 +183,13 @@ async def test_everything_that_people_do_leaves_exactly_one_event(installation: 
         found = await events(admin)
         assert [event["operation"] for event in found[:1]] == [mutation]
         assert len(found) == number, mutation
-        assert found[0]["actor"]["userId"] == people.ids["ann" if name == "nobody" else name]
+        assert found[0]["actor"]["userId"] == people.ids["ann" if name == "" else name]
         assert (found[0]["objectId"] is None) == (mutation in WITHOUT_OBJECT), mutation
     shown = json.dumps(await events(admin))
     assert not any(secret in shown for secret in (PASSWORD, OTHER_PASSWORD, "$argon2id"))
 
 
-async def test_an_event_shows_a_recording_s_error_by_the_names_of_the_contract(
+async def test_an_event_shows_a_recordings_error_with_the_names_of_the_contract(
     installation: Installation, admin: Person, world: World
 ) -> None:
     await made_recording(installation, world)
@@ -222,8 +222,8 @@ async def test_an_event_shows_a_recording_s_error_by_the_names_of_the_contract(
     assert changes == {"recording.state": ('"FAILED"', '"STORING"')}
 
 
-def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A command of this server may write before every room has told of its objects."""
+def test_a_kind_registered_after_the_first_event_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server command may write events before every domain has registered its types."""
     monkeypatch.setattr(trail, "_KINDS", {})
     with monkeypatch.context() as earlier:
         earlier.setattr(registry, "rows", {Kind.ACCOUNT: Account})
@@ -232,7 +232,7 @@ def test_a_kind_that_is_registered_after_the_first_event_is_known(monkeypatch: p
     assert trail._kind_of(RecordingConfig) is Kind.RECORDING_CONFIG
 
 
-async def test_the_reports_of_voice_gateways_leave_no_event(
+async def test_reports_of_voice_gateways_leave_no_event(
     installation: Installation, admin: Person, world: World
 ) -> None:
     made = await admin.change(
@@ -245,7 +245,7 @@ async def test_the_reports_of_voice_gateways_leave_no_event(
     assert await events(admin) == before
 
 
-async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
+async def test_a_failed_login_is_visible_to_the_users_owner(
     installation: Installation, admin: Person, account_user: Person, sibling_user: Person
 ) -> None:
     people = await add_people(installation, "ann")
@@ -259,8 +259,10 @@ async def test_a_refused_login_is_told_to_whoever_the_user_belongs_to(
     }
 
 
-async def test_what_is_typed_in_place_of_an_address_is_not_kept(installation: Installation, admin: Person) -> None:
-    """People type passwords there."""
+async def test_a_text_that_is_not_an_address_is_hidden_in_the_event_of_a_failed_login(
+    installation: Installation, admin: Person
+) -> None:
+    """It may be a password typed into the wrong field."""
     assert refusals(await log_in(installation.person(None), PASSWORD, "")) != []
     (event,) = await events(admin)
     assert {each["field"]: each["after"] for each in event["changes"]} == {"email": '"•••"', "refused": "true"}
@@ -281,7 +283,7 @@ async def test_no_event_shows_a_secret(installation: Installation, admin: Person
     assert "•••" in json.dumps(await events(admin), ensure_ascii=False)
 
 
-async def test_an_event_tells_what_was_and_what_became_of_it(provider: Person, world: World) -> None:
+async def test_an_event_shows_old_and_new_values(provider: Person, world: World) -> None:
     await provider.change("updateAccount", "account { id }", id=world["own"], name="Renamed", sipRealm=None)
     ((event),) = await events(provider)
     assert event["objectId"] == event["accountId"] == world["own"]
@@ -293,7 +295,7 @@ async def test_an_event_tells_what_was_and_what_became_of_it(provider: Person, w
     assert abs(datetime.fromisoformat(event["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
-async def test_settings_and_ids_are_told_as_clients_know_them(admin: Person, world: World) -> None:
+async def test_settings_and_ids_have_the_names_and_forms_of_the_contract(admin: Person, world: World) -> None:
     given = {
         "usageLimit": {"unit": "MINUTES", "maximum": 99},
         "registrationWebhook": {"url": "https://a.example.com/in", "username": "u", "password": "not-to-be-shown"},
@@ -305,15 +307,15 @@ async def test_settings_and_ids_are_told_as_clients_know_them(admin: Person, wor
         "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
     )
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=world["foreign"], **keys)
-    told = [{each["field"]: (each["before"], each["after"]) for each in e["changes"]} for e in await events(admin)]
-    config, moved, updated = told
+    found = [{each["field"]: (each["before"], each["after"]) for each in e["changes"]} for e in await events(admin)]
+    config, moved, updated = found
     assert moved == {"serviceProvider": (f'"{world["provider"]}"', f'"{world["other_provider"]}"')}
     assert updated["usageLimit.maximum"] == ("0", "99")
     assert updated["usageLimit.unit"] == ('"SESSIONS"', '"MINUTES"')
     assert updated["registrationWebhook.url"][1] == '"https://a.example.com/in"'
     assert updated["registrationWebhook.password"][1] == '"•••"'
     assert updated["deviceCallingApplication"] == ("null", f'"{world["own_application"]}"')
-    # As little of it as the configuration itself shows.
+    # No more of the key id than the configuration shows.
     assert config["accessKeyIdEnding"][1] == '"PLE1"'
     assert config["secretAccessKey"][1] == '"•••"'
     assert "accessKeyId" not in config
@@ -329,19 +331,19 @@ CREDENTIALS = {"username": "gateway", "password": "not-to-be-shown"}
 
 
 @pytest.mark.parametrize(("mutation", "place", "webhook"), WEBHOOKS)
-async def test_a_password_that_is_kept_or_given_again_is_not_told_as_changed(
+async def test_a_password_that_is_kept_or_sent_again_is_not_audited_as_changed(
     admin: Person, world: World, mutation: str, place: str, webhook: str
 ) -> None:
-    async def told(**given: str) -> set[str]:
+    async def changed_fields(**given: str) -> set[str]:
         await admin.change(mutation, "__typename", id=world[place], **{webhook: given})
         return {each["field"].removeprefix(f"{webhook}.") for each in (await events(admin))[0]["changes"]}
 
-    assert await told(url="https://a.example.com/1", **CREDENTIALS) >= {"url", "password"}
-    assert await told(url="https://a.example.com/2") == {"url"}
-    assert await told(url="https://a.example.com/3", **CREDENTIALS) == {"url"}
-    assert await told(url="https://b.example.com/", **CREDENTIALS) == {"url"}
-    assert await told(url="https://b.example.com/", **CREDENTIALS | {"username": "other"}) == {"username"}
-    assert await told(url="https://b.example.com/", **CREDENTIALS | {"password": "new"}) >= {"password"}
+    assert await changed_fields(url="https://a.example.com/1", **CREDENTIALS) >= {"url", "password"}
+    assert await changed_fields(url="https://a.example.com/2") == {"url"}
+    assert await changed_fields(url="https://a.example.com/3", **CREDENTIALS) == {"url"}
+    assert await changed_fields(url="https://b.example.com/", **CREDENTIALS) == {"url"}
+    assert await changed_fields(url="https://b.example.com/", **CREDENTIALS | {"username": "other"}) == {"username"}
+    assert await changed_fields(url="https://b.example.com/", **CREDENTIALS | {"password": "new"}) >= {"password"}
     before = len(await events(admin))
     await admin.change(
         mutation,
@@ -349,11 +351,11 @@ async def test_a_password_that_is_kept_or_given_again_is_not_told_as_changed(
         id=world[place],
         **{webhook: {"url": "https://b.example.com/", "username": "gateway", "password": "new"}},
     )
-    assert len(await events(admin)) == before  # nothing has changed at all
+    assert len(await events(admin)) == before  # nothing has changed
 
 
-async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed(admin: Person, world: World) -> None:
-    async def told(**given: str) -> set[str]:
+async def test_storage_keys_that_are_kept_or_sent_again_are_not_audited_as_changed(admin: Person, world: World) -> None:
+    async def changed_fields(**given: str) -> set[str]:
         payload = await admin.change(
             "updateRecordingConfig", "recordingConfig { id }", accountId=world["foreign"], **given
         )
@@ -361,19 +363,19 @@ async def test_storage_keys_that_are_kept_or_given_again_are_not_told_as_changed
         return {each["field"] for each in (await events(admin))[0]["changes"]}
 
     keys = {name: STORAGE[name] for name in ("accessKeyId", "secretAccessKey")}
-    await told(**STORAGE)
+    await changed_fields(**STORAGE)
     for given in ({"bucketName": "other"}, {"bucketName": "another", **keys}):
-        changed = await told(**given)
+        changed = await changed_fields(**given)
         assert "bucketName" in changed
         assert not changed & {"accessKeyIdEnding", "secretAccessKey", "secretAccessKeySetAt"}
-    changed = await told(**keys | {"accessKeyId": "AKIAANOTHEREXAMPLE1"})
+    changed = await changed_fields(**keys | {"accessKeyId": "AKIAANOTHEREXAMPLE1"})
     assert "accessKeyIdEnding" in changed
     assert "secretAccessKey" not in changed
-    assert "secretAccessKey" in await told(**keys | {"secretAccessKey": "not-to-be-shown-either"})
+    assert "secretAccessKey" in await changed_fields(**keys | {"secretAccessKey": "not-to-be-shown-either"})
 
 
-async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract(installation: Installation) -> None:
-    async with installation.database():  # the ORM knows all columns then
+async def test_every_audited_column_has_a_name_in_the_contract(installation: Installation) -> None:
+    async with installation.database():  # initializes the ORM's models
         audited: list[tuple[str | None, str, type[TenantScoped]]] = [(None, *POLICY)]
         for kind, model in fields.registry.rows.items():
             audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
@@ -384,26 +386,26 @@ async def test_every_column_of_what_is_audited_is_told_by_a_name_of_the_contract
                 if setting is None:
                     assert model.audit_names[column] is None  # type: ignore[attr-defined]
                     continue
-                place = f"{type_name}: {column}, told as {setting.name}"
+                place = f"{type_name}: {column}, audited as {setting.name}"
                 found = [field for owner in owners(type_name) if (field := field_at(owner, setting.name.split(".")))]
                 assert found, f"{place}: neither the type has it nor the input"
                 for first, last in found:
                     is_json = isinstance(model._meta.fields_map[column], JSONField)
                     is_object = hasattr(get_named_type(last.type), "fields") and not is_json
-                    is_id = column == f"{to_snake_case(setting.name)}_id" and setting.made_of is not None
+                    is_id = column == f"{to_snake_case(setting.name)}_id" and setting.convert is not None
                     assert is_object == is_id, place
                     needed = set(first.extensions["strawberry-definition"].metadata.get(fields.PERMISSIONS, ()))
                     assert needed <= setting.permissions, place
 
 
 def owners(type_name: str) -> list[Any]:
-    """A type of the graph, and what it is made and changed by."""
+    """A type of the contract and its create and update inputs."""
     names = (type_name, f"Create{type_name}Input", f"Update{type_name}Input")
     return [found for name in names if (found := schema._schema.type_map.get(name))]
 
 
 def field_at(owner: Any, path: list[str]) -> tuple[Any, Any] | None:
-    """The first and the last field of a path from a type; None when there is none."""
+    """The first and the last field of a path from a type; None if the path does not exist."""
     first = last = None
     for name in path:
         last = getattr(owner, "fields", {}).get(name)
@@ -449,7 +451,9 @@ async def test_an_update_that_changes_nothing_leaves_no_event_and_no_new_version
     assert refusals(await admin.change(mutation, "__typename", **stale)) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_a_user_that_is_saved_unchanged_is_not_changed(installation: Installation, admin: Person) -> None:
+async def test_a_user_saved_unchanged_keeps_its_version_and_leaves_no_event(
+    installation: Installation, admin: Person
+) -> None:
     people = await add_people(installation, "ann")
     for given in ({}, {"name": "Ann"}, {"email": email_of("ann")}):
         payload = await admin.change("updateUser", "user { version }", id=people.ids["ann"], **given)
@@ -457,7 +461,7 @@ async def test_a_user_that_is_saved_unchanged_is_not_changed(installation: Insta
     assert await events(admin) == []
 
 
-async def test_what_is_refused_leaves_no_event(provider: Person, admin: Person, world: World) -> None:
+async def test_a_refused_mutation_leaves_no_event(provider: Person, admin: Person, world: World) -> None:
     for given in ({"name": " "}, {"name": "Sibling customer"}, {"name": "x", "ifVersion": 7}):
         assert refusals(await provider.change("updateAccount", "account { id }", id=world["own"], **given))
     assert refusals(await provider.change("updateAccount", "account { id }", id=world["foreign"], name="x"))
@@ -466,7 +470,7 @@ async def test_what_is_refused_leaves_no_event(provider: Person, admin: Person, 
     assert await events(admin) == []
 
 
-async def test_each_sees_the_events_of_its_own_reach(
+async def test_each_caller_sees_the_events_of_its_tenant_scope(
     admin: Person, provider: Person, other_provider: Person, account_user: Person, sibling_user: Person, world: World
 ) -> None:
     await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
@@ -478,7 +482,7 @@ async def test_each_sees_the_events_of_its_own_reach(
     assert await events(account_user, accountId=world["foreign"]) == []
 
 
-async def test_events_are_found_by_what_they_speak_of(admin: Person, world: World) -> None:
+async def test_events_are_filtered_by_object_operation_and_time(admin: Person, world: World) -> None:
     began = datetime.now(UTC) - timedelta(seconds=1)
     await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
     await admin.change("setAccountActive", "account { id }", id=world["foreign"], active=False)
@@ -500,7 +504,7 @@ async def test_parallel_changes_leave_an_event_each(admin: Person, world: World)
     assert {each["before"] for each in names} - {each["after"] for each in names} == {'"Own customer"'}
 
 
-async def test_nobody_changes_or_deletes_an_event(installation: Installation, admin: Person, world: World) -> None:
+async def test_events_cannot_be_changed_or_deleted(installation: Installation, admin: Person, world: World) -> None:
     await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
     async with installation.database() as connection:
         attempts: list[Callable[[], Awaitable[Any]]] = [
@@ -514,7 +518,7 @@ async def test_nobody_changes_or_deletes_an_event(installation: Installation, ad
         assert await operations() == ["updateAccount"]
 
 
-async def test_only_what_is_old_is_forgotten(installation: Installation, admin: Person, world: World) -> None:
+async def test_only_old_events_are_pruned(installation: Installation, admin: Person, world: World) -> None:
     await admin.change("updateAccount", "account { id }", id=world["own"], name="One")
     async with installation.database():
         await AuditEvent.create(at=datetime.now(UTC) - timedelta(days=401), operation="old")
@@ -524,7 +528,7 @@ async def test_only_what_is_old_is_forgotten(installation: Installation, admin: 
             await AuditEvent.all().delete()
 
 
-async def test_events_outlive_what_they_speak_of(installation: Installation, admin: Person, world: World) -> None:
+async def test_events_outlive_their_objects(installation: Installation, admin: Person, world: World) -> None:
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=world["own"], enabled=False)
     await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
     async with installation.database():
@@ -532,7 +536,7 @@ async def test_events_outlive_what_they_speak_of(installation: Installation, adm
     assert [event["operation"] for event in await events(admin)] == ["deleteAccount", "updateRecordingConfig"]
 
 
-async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
+async def test_reading_a_secret_is_audited_once_per_operation_and_account(
     installation: Installation, provider: Person, world: World
 ) -> None:
     for query in (
@@ -542,19 +546,19 @@ async def test_reading_a_secret_is_told_once_for_each_operation_and_account(
     ):
         assert not (await provider.ask(query)).errors
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.opened.clients[SecretReads].flush()
     found = await events(provider, operation="read webhookSecret")
     assert sorted(event["accountId"] for event in found) == sorted([world["own"], world["own"], world["sibling"]])
     assert all(event["actor"]["scope"] == "SERVICE_PROVIDER" and event["changes"] == [] for event in found)
     assert all(event["serviceProviderId"] == world["provider"] for event in found)
 
 
-async def test_reads_are_kept_while_the_database_is_away(
+async def test_secret_reads_are_kept_while_the_database_is_unreachable(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reads = installation.opened.clients[SecretReads]
     async with installation.database() as connection:
-        await reads.write()
+        await reads.flush()
         assert not (await provider.ask("{ accounts { nodes { webhookSecret } } }")).errors
         with monkeypatch.context() as patched:
 
@@ -563,12 +567,12 @@ async def test_reads_are_kept_while_the_database_is_away(
 
             patched.setattr(type(connection), "execute_many", away)
             with pytest.raises(ConnectionError):
-                await reads.write()
-        await reads.write()
+                await reads.flush()
+        await reads.flush()
         assert await AuditEvent.filter(operation="read webhookSecret").count() == 2
 
 
-async def test_an_account_that_moves_is_in_both_providers_trails(
+async def test_both_providers_see_the_event_of_a_moved_account(
     admin: Person, provider: Person, other_provider: Person, world: World
 ) -> None:
     await admin.change(
@@ -581,7 +585,7 @@ async def test_an_account_that_moves_is_in_both_providers_trails(
         assert event["formerServiceProviderId"] == world["provider"]
 
 
-async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
+async def test_events_hide_settings_that_the_caller_may_not_read(
     admin: Person, provider: Person, account_user: Person, world: World
 ) -> None:
     limit = {"unit": "MINUTES", "maximum": 99}
@@ -595,9 +599,9 @@ async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
     for name, person in (("admin", admin), ("provider", provider), ("account", account_user)):
         query = EVENTS if name != "account" else EVENTS.replace("serviceProviderId formerServiceProviderId", "")
         answer = (await person.ask(query, filter={})).only("auditEvents")["nodes"]
-        told = [event for event in answer if event["operation"] != "server"]
-        seen[name] = {change["field"] for event in told for change in event["changes"]}
-        assert all((event["actor"]["apiKeyId"] is None) == (name != "admin") for event in told)
+        changed = [event for event in answer if event["operation"] != "server"]
+        seen[name] = {change["field"] for event in changed for change in event["changes"]}
+        assert all((event["actor"]["apiKeyId"] is None) == (name != "admin") for event in changed)
     assert seen["admin"] >= {"name", "licensedSessions", "usageLimit.maximum", "serviceProvider"}
     assert seen["provider"] == {"name", "serviceProvider"}
     assert seen["account"] == {"name"}
@@ -605,7 +609,7 @@ async def test_nobody_sees_in_the_trail_what_its_scope_may_not_see(
     assert denied.codes == ["FORBIDDEN"]
 
 
-async def test_an_admin_who_is_made_on_the_server_is_told(migrated: Any, empty: Settings) -> None:
+async def test_an_admin_created_on_the_command_line_is_audited(migrated: Any, empty: Settings) -> None:
     for options in ([], ["--email", "ann@example.com"]):
         status, _, wrong = await ended(environment_of(empty), "create-admin", *options)
         assert status == 0, wrong

@@ -1,4 +1,4 @@
-"""One row changed by one statement: within reach, with the row as it is now for an answer."""
+"""The audited update: one statement, within the tenant scope, that returns the updated row."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from tortoise.transactions import in_transaction
 from app.accounts.model import Account, UsageUnit
 from app.api_keys.model import ApiKey
 from app.audit import rows
-from app.audit.audited_update import change
+from app.audit.audited_update import update_row
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.orm import violated_constraint
@@ -32,7 +32,7 @@ ROWS: dict[type[Model], tuple[Kind, str]] = {
     RecordingConfig: (Kind.RECORDING_CONFIG, "{}_recording"),
 }
 TIME = datetime(2031, 2, 3, 4, 5, 6, 789, tzinfo=UTC)
-# Each kind of column: texts, numbers, choices, JSON, bytes, times, ids, and null in place of most.
+# Each kind of column: texts, numbers, enums, JSON, bytes, times and ids, and null for most of them.
 CHANGES: list[tuple[type[Model], dict[str, Any]]] = [
     (ServiceProvider, {"name": "Ünï ' \" $1 ? %", "name_key": "x", "active": False}),
     (Account, {"name": "*", "name_key": "*", "usage_unit": UsageUnit.MINUTES, "usage_maximum": 2**31 - 1}),
@@ -47,7 +47,7 @@ CHANGES: list[tuple[type[Model], dict[str, Any]]] = [
 ]
 
 
-CHANGED = ["WITH"]
+UPDATE = ["WITH"]
 
 
 @pytest.fixture
@@ -79,28 +79,28 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
 @pytest.mark.parametrize(
     ("mutation", "selection", "input", "statements"),
     [
-        ("updateAccount", "account { name version }", {"id": "own", "name": "Renamed"}, CHANGED),
-        ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, CHANGED),
+        ("updateAccount", "account { name version }", {"id": "own", "name": "Renamed"}, UPDATE),
+        ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, UPDATE),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
-        ("setAccountActive", "account { active }", {"id": "own", "active": False}, CHANGED),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *CHANGED]),
+        ("setAccountActive", "account { active }", {"id": "own", "active": False}, UPDATE),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *UPDATE]),
         (
             "updateAccount",
             "account { id }",
             {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
-            ["SELECT", *CHANGED],
+            ["SELECT", *UPDATE],
         ),
-        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, CHANGED),
-        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, CHANGED),
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, UPDATE),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, UPDATE),
         (
             "updateRecordingConfig",
             "recordingConfig { id }",
             {"accountId": "own", "enabled": False},
-            ["SELECT", "SELECT", *CHANGED],
+            ["SELECT", "SELECT", *UPDATE],
         ),
     ],
 )
-async def test_a_change_costs_one_statement(
+async def test_an_update_takes_one_statement(
     provider: Person,
     world: World,
     mutation: str,
@@ -108,7 +108,7 @@ async def test_a_change_costs_one_statement(
     input: dict[str, Any],
     statements: list[str],
 ) -> None:
-    await provider.ask("{ viewer { scope } }")  # who asks is remembered for some seconds
+    await provider.ask("{ viewer { scope } }")  # fills the authentication cache
     given = {name: world.ids.get(value, value) if isinstance(value, str) else value for name, value in input.items()}
     with recorded() as sent:
         payload = await provider.change(mutation, selection, **given)
@@ -116,7 +116,7 @@ async def test_a_change_costs_one_statement(
     assert [text.split()[0] for text, _ in sent if text.split()[0] not in ("BEGIN", "COMMIT")] == statements
 
 
-async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, world: World) -> None:
+async def test_all_errors_of_an_update_are_returned_together(provider: Person, world: World) -> None:
     sibling = {"name": "SIBLING customer", "sipRealm": "sibling.sip.example.com"}
     payload = await provider.change("updateAccount", "account { id }", id=world["own"], **sibling)
     assert refusals(payload) == [("NAME_TAKEN", ["name"])]
@@ -129,16 +129,20 @@ async def test_what_is_wrong_with_a_change_is_told_in_full(provider: Person, wor
     assert refusals(payload) == [("NOT_FOUND", ["id"])]
 
 
-async def test_an_account_that_came_within_reach_while_it_was_changed_is_a_conflict(
+async def test_an_account_that_becomes_visible_during_the_update_is_a_conflict(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def too_early(*_: Any, **__: Any) -> None:
         return None
 
-    monkeypatch.setattr(rows, "change", too_early)
+    monkeypatch.setattr(rows, "update_row", too_early)
     payload = await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
     assert payload["userErrors"] == [
-        {"code": "CONFLICT", "message": "Others keep changing the account; try again.", "field": ["ifVersion"]}
+        {
+            "code": "CONFLICT",
+            "message": "The account is being changed by other requests; try again.",
+            "field": ["ifVersion"],
+        }
     ]
 
 
@@ -147,30 +151,34 @@ async def test_an_account_that_came_within_reach_while_it_was_changed_is_a_confl
     ("person", "reached"),
     [("admin", ["own", "sibling", "foreign"]), ("provider", ["own", "sibling"]), ("account_user", ["own"])],
 )
-async def test_only_rows_within_reach_are_changed(
+async def test_only_visible_rows_are_updated(
     database: Any, installation: Installation, world: World, model: type[Any], person: str, reached: list[str]
 ) -> None:
     for place in ("own", "sibling", "foreign"):
         row_id = row_of(world, model, place)
         before = (await model.get(id=row_id)).version
-        changed = await change(context_of(installation, world, person), model, row_id, {"created_at": TIME})
+        changed = await update_row(context_of(installation, world, person), model, row_id, {"created_at": TIME})
         assert (changed is not None) == (place in reached)
         assert (await model.get(id=row_id)).version - before == (place in reached)
-    assert await change(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
+    assert await update_row(context_of(installation, world, person), model, new_id(), {"created_at": TIME}) is None
 
 
-async def test_an_account_reaches_no_service_provider(database: Any, installation: Installation, world: World) -> None:
+async def test_an_account_cannot_update_a_service_provider(
+    database: Any, installation: Installation, world: World
+) -> None:
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
     assert provider_id is not None
     assert (
-        await change(context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"})
+        await update_row(
+            context_of(installation, world, "account_user"), ServiceProvider, provider_id, {"name": "Mine"}
+        )
         is None
     )
     assert (await ServiceProvider.get(id=provider_id)).name == "Northern Voice"
 
 
 @pytest.mark.parametrize(("model", "values"), CHANGES)
-async def test_a_changed_row_is_answered_as_it_would_be_read(
+async def test_the_returned_row_equals_the_stored_one(
     database: Any, installation: Installation, world: World, model: type[Any], values: dict[str, Any]
 ) -> None:
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
@@ -178,7 +186,7 @@ async def test_a_changed_row_is_answered_as_it_would_be_read(
     assert row_id is not None
     before = await model.get(id=row_id)
     with recorded() as sent:
-        changed = await change(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
+        changed = await update_row(context_of(installation, world, "provider"), model, row_id, values, if_version=1)
     assert changed is not None
     assert vars(changed) == vars(await model.get(id=row_id))
     assert {name: getattr(changed, name) for name in values} == values
@@ -190,10 +198,10 @@ async def test_a_changed_row_is_answered_as_it_would_be_read(
     assert not any(sign in text for sign in ("Ünï", "*", "MINUTES", "s3.example.com", "2031", "FAILING"))
 
 
-async def test_an_answered_row_is_saved_like_one_that_was_read(
+async def test_the_returned_row_can_be_saved_like_one_that_was_read(
     database: Any, installation: Installation, world: World
 ) -> None:
-    account = await change(
+    account = await update_row(
         context_of(installation, world, "admin"), Account, row_of(world, Account, "own"), {"name": "Renamed"}
     )
     assert account is not None
@@ -203,29 +211,29 @@ async def test_an_answered_row_is_saved_like_one_that_was_read(
     assert await Account.all().count() == 3
 
 
-async def test_conditions_on_the_row_are_part_of_the_change(
+async def test_conditions_on_the_row_are_part_of_the_update(
     database: Any, installation: Installation, world: World
 ) -> None:
     context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
     open_ones = {"revoked_at__isnull": True}
-    assert await change(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
-    assert await change(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
+    assert await update_row(context, ApiKey, key_id, {"revoked_at": TIME}, where=open_ones) is not None
+    assert await update_row(context, ApiKey, key_id, {"revoked_at": None}, where=open_ones) is None
     assert (await ApiKey.get(id=key_id)).revoked_at == TIME
 
 
-async def test_a_change_is_rolled_back_with_its_transaction(
+async def test_an_update_is_rolled_back_with_its_transaction(
     database: Any, installation: Installation, world: World
 ) -> None:
     context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
     with suppress(RuntimeError):
         async with in_transaction():
-            await change(context, Account, account_id, {"name": "Renamed"})
+            await update_row(context, Account, account_id, {"name": "Renamed"})
             assert (await Account.get(id=account_id)).name == "Renamed"
             raise RuntimeError
     assert (await Account.get(id=account_id)).name == "Own customer"
 
 
-async def test_a_refused_change_names_the_constraint(database: Any, installation: Installation, world: World) -> None:
+async def test_a_violated_constraint_is_named(database: Any, installation: Installation, world: World) -> None:
     context, account_id = context_of(installation, world, "provider"), row_of(world, Account, "own")
     for values, constraint in (
         ({"name_key": "sibling customer"}, "accounts_name_unique"),
@@ -233,12 +241,12 @@ async def test_a_refused_change_names_the_constraint(database: Any, installation
         ({"usage_maximum": -1}, "accounts_limits_check"),
     ):
         with pytest.raises(IntegrityError) as refused:
-            await change(context, Account, account_id, values)
+            await update_row(context, Account, account_id, values)
         assert violated_constraint(refused.value) == constraint
 
 
 @pytest.mark.parametrize("model", ROWS)
-async def test_who_waits_for_anothers_change_does_not_overwrite_it(
+async def test_an_update_that_waited_for_another_does_not_overwrite_it(
     database: Any, installation: Installation, world: World, model: type[Any]
 ) -> None:
     context, row_id = context_of(installation, world, "provider"), row_of(world, model, "own")
@@ -246,28 +254,30 @@ async def test_who_waits_for_anothers_change_does_not_overwrite_it(
 
     async def second() -> Model | None:
         await begun.wait()
-        return await change(context, model, row_id, {"created_at": TIME}, if_version=1)
+        return await update_row(context, model, row_id, {"created_at": TIME}, if_version=1)
 
     waiting = asyncio.create_task(second())
     async with in_transaction() as first:
-        assert await change(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
+        assert await update_row(context, model, row_id, {"created_at": datetime.now(UTC)}, if_version=1) is not None
         begun.set()
         await until(
             lambda: first.execute_query_dict("SELECT pid FROM pg_locks WHERE NOT granted")
-        )  # the second one waits for the row
+        )  # the second update waits for the row
         assert not waiting.done()
     assert await waiting is None
     assert (await model.get(id=row_id)).version == 2
 
 
-async def test_parallel_changes_are_all_counted(database: Any, installation: Installation, world: World) -> None:
+async def test_parallel_updates_each_increment_the_version(
+    database: Any, installation: Installation, world: World
+) -> None:
     context, key_id = context_of(installation, world, "provider"), row_of(world, ApiKey, "own")
-    changed = await asyncio.gather(*(change(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
+    changed = await asyncio.gather(*(update_row(context, ApiKey, key_id, {"name": f"Number {n}"}) for n in range(10)))
     assert sorted(key.version for key in changed if key) == list(range(2, 12))
     assert {key.name: key.version for key in changed if key}[(await ApiKey.get(id=key_id)).name] == 11
 
 
-async def test_parallel_renames_to_one_name_let_one_through(provider: Person, world: World) -> None:
+async def test_of_parallel_renames_to_one_name_one_succeeds(provider: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             provider.change("updateAccount", "account { id }", id=world[place], name="One")

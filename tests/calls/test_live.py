@@ -200,7 +200,7 @@ async def test_a_subscription_does_not_count_as_use_of_a_session(
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
         noted: list[Any] = []
-        last_use.note_session = noted.append
+        last_use.record_session = noted.append
         for _ in range(3):
             await pass_seconds(CHECK_SECONDS)
             await client.say(type="ping")

@@ -486,7 +486,7 @@ async def test_a_slow_client_slows_the_download_from_the_storage(installation: I
 
 async def events(installation: Installation) -> list[AuditEvent]:
     async with installation.database():
-        await installation.opened.clients[SecretReads].write()
+        await installation.opened.clients[SecretReads].flush()
         return await AuditEvent.filter(operation="playRecording")
 
 

@@ -13,7 +13,7 @@ from app.commands.reencrypt import rewrap
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import RecordingConfig
-from tests.invariants.schema_walk import inputs, mistakes, send, with_everything
+from tests.invariants.schema_walk import inputs, send, user_errors_of, with_everything
 from tests.support.fault_injection import failing
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import add_people
@@ -59,7 +59,7 @@ async def fill_every_place(installation: Installation) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     given = inputs(world, people)
     for mutation in ("updateAccount", "updateApplication", "rotateWebhookSecret"):
-        assert mistakes(await send(people["root"], mutation, given[mutation][0]), mutation) == []
+        assert user_errors_of(await send(people["root"], mutation, given[mutation][0]), mutation) == []
 
 
 async def sealed() -> list[tuple[type[Model], str, Any, bytes]]:

@@ -14,9 +14,9 @@ from tests.invariants.schema_walk import (
     input_type,
     inputs,
     leaves,
-    mistakes,
     replaced,
     send,
+    user_errors_of,
     with_everything,
 )
 from tests.support.database_contents import changed, contents
@@ -163,7 +163,7 @@ async def test_every_create_is_done_once_for_a_key(
             before = await contents(connection)
             answers = await asyncio.gather(*(ask_to_make(installation, mutation, given) for _ in range(4)))
             assert len({made(answer.only(mutation)) for answer in answers}) == 1
-            codes = {code for answer in answers for code, _ in mistakes(answer, mutation)}
+            codes = {code for answer in answers for code, _ in user_errors_of(answer, mutation)}
             assert codes <= {"ALREADY_SHOWN"}, codes
             after = await contents(connection)
             others = {"idempotency_records", "audit_events", "password_policies", "call_accounts"}
@@ -177,7 +177,7 @@ async def test_a_repeat_with_any_other_field_is_refused(
     installation: Installation, whole: dict[str, list[Input]], mutation: str
 ) -> None:
     given = {**whole[mutation][0], "idempotencyKey": "one"}
-    assert mistakes(await ask_to_make(installation, mutation, given), mutation) == []
+    assert user_errors_of(await ask_to_make(installation, mutation, given), mutation) == []
     others = {"String": "x.example.com", "Int": 9, "Boolean": False, "AccessLevel": "READ_ONLY", "WebhookMethod": "GET"}
     others |= {"UsageUnit": "SESSIONS", "DateTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
     async with installation.database() as connection:
@@ -194,7 +194,7 @@ async def test_a_repeat_with_any_other_field_is_refused(
                 other = "quite another secret"
             sent = {**replaced(given, path, other or others[kind]), "idempotencyKey": "one"}
             answer = await ask_to_make(installation, mutation, sent)
-            assert mistakes(answer, mutation) == [("CONFLICT", ["idempotencyKey"])], (path, answer.body)
+            assert user_errors_of(answer, mutation) == [("CONFLICT", ["idempotencyKey"])], (path, answer.body)
         assert changed(before, await contents(connection)) == {}
 
 
@@ -214,7 +214,7 @@ async def test_a_create_and_its_record_are_of_one_transaction(
                 break
             assert answer.codes == ["INTERNAL_SERVER_ERROR"], number
             assert changed(before, await contents(connection, without=beside)) == {}, number
-        assert mistakes(answer, mutation) == []
+        assert user_errors_of(answer, mutation) == []
         assert number > 5, "the record, the object and the event are all written"
 
 

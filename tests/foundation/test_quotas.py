@@ -92,7 +92,7 @@ async def test_an_owner_has_exactly_as_many_api_keys_that_work_as_it_may(
     person = installation.person(asker)
     payloads = await twelve(person, "createApiKey", "apiKey")
     assert sum(payload["apiKey"] is not None for payload in payloads) == 6 - there
-    message = f"The {words} has 6 API keys that work, as many as this server allows. Revoke one first."
+    message = f"The {words} has 6 valid API keys, as many as this server allows. Revoke one first."
     assert refused(payloads, "apiKey") == {("LIMIT_REACHED", message)}
 
 

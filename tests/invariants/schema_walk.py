@@ -1,4 +1,4 @@
-"""Ways through the whole schema: every input with all of its fields, every field that can be read."""
+"""Walks through the whole schema: every input with all of its fields, and every readable field."""
 
 import json
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ from tests.support.installation import Answer, Installation, Person
 from tests.support.personas import PASSWORD, People, email_of
 
 SCHEMA = strawberry_schema._schema
-# What no person sends, and no key but a gateway's: tests/calls/test_reporting.py.
+# Sent by gateways only: tests/calls/test_reporting.py.
 OF_GATEWAYS = {"reportCalls"}
 MUTATIONS: Any = {name: one for name, one in SCHEMA.mutation_type.fields.items() if name not in OF_GATEWAYS}  # type: ignore[union-attr]
 QUERIES: Any = SCHEMA.query_type.fields  # type: ignore[union-attr]
@@ -37,7 +37,7 @@ NEW_PASSWORD = "quite another battery"
 _HOOK = {"url": "https://hooks.example.com/x", "method": "POST", "username": "user", "password": SECRET}
 STORAGE = {
     "bucketVendor": "S3_COMPATIBLE",
-    # Nobody listens there: what is not refused before is refused at once.
+    # Nothing listens there, so connections fail immediately.
     "endpointUrl": "http://127.0.0.1:9",
     "bucketName": "calls",
     "region": "eu-central-1",
@@ -49,7 +49,7 @@ _CONFIG = {**STORAGE, "enabled": True, "audioFormat": "WAV", "recordAllCalls": T
 
 
 def inputs(world: Any, people: People) -> dict[str, list[Input]]:
-    """For each mutation, inputs that it takes on the own account; together they have every field of its input."""
+    """For each mutation, valid inputs for the own account, which together contain every field of its input."""
     own, provider, application = world["own"], world["provider"], world["own_application"]
     limit = {"usageLimit": {"unit": "MINUTES", "maximum": 5}, "licensedSessions": 7}
     version = {"ifVersion": None}
@@ -118,7 +118,7 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
 
 
 async def with_everything(installation: Installation) -> Any:
-    """The world, with a provider in it that has nothing, and calls whose recordings could not be stored."""
+    """The world with an additional empty provider, and calls with failed recordings."""
     calls = await add_calls(installation)
     for place, credential_id in (await add_failed_recordings(installation, calls)).items():
         installation.world.ids |= {f"{place}_call": calls[place], f"{place}_credential": credential_id}
@@ -158,7 +158,7 @@ def leaves(type_: Any, value: Any, path: Path = ()) -> Iterator[tuple[Path, str,
 
 
 def replaced(value: Any, path: Path, new: Any) -> Any:
-    """A copy in which something else stands in one place, with an idempotency key of its own."""
+    """A copy with another value at the path, and a new idempotency key."""
     if not path:
         return new
     head, *rest = path
@@ -184,7 +184,7 @@ def allowed(type_: Any, value: Any, scope: Scope) -> Any:
 
 
 async def send(person: Person, mutation: str, given: Input, selection: str = "") -> Answer:
-    """A mutation, whose mistakes are always asked for as well."""
+    """Sends a mutation that always selects its user errors."""
     declared, argument = (
         (f"($input: {mutation[0].upper()}{mutation[1:]}Input!)", "(input: $input)") if given else ("",) * 2
     )
@@ -192,14 +192,14 @@ async def send(person: Person, mutation: str, given: Input, selection: str = "")
     return await person.ask(document, **({"input": given} if given else {}))
 
 
-def mistakes(answer: Answer, mutation: str) -> list[tuple[str, list[str] | None]]:
-    """The code and field of each user error; none when the field was refused as a whole."""
+def user_errors_of(answer: Answer, mutation: str) -> list[tuple[str, list[str] | None]]:
+    """The code and field of each user error; none if the mutation itself was refused."""
     payload = (answer.data or {}).get(mutation)
     return [(error["code"], error["field"]) for error in payload["userErrors"]] if payload else []
 
 
 def selection(type_: Any, depth: int, *, without: frozenset[str] = frozenset()) -> str:
-    """All fields of a type that need no argument, objects as many levels down as `depth` says, pages of two rows."""
+    """All fields of a type that need no argument, with objects down to `depth` levels and pages of two rows."""
     named = get_named_type(type_)
     if not isinstance(named, GraphQLObjectType):
         return ""
@@ -219,7 +219,7 @@ def selection(type_: Any, depth: int, *, without: frozenset[str] = frozenset()) 
 
 
 def texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every text of an answer, with the name of the field in which it stands."""
+    """Every text of an answer, with the name of its field."""
     if isinstance(value, dict):
         for key, one in value.items():
             yield from texts(one, key)
@@ -231,7 +231,7 @@ def texts(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 
 def tells_of_the_database(answer: Answer) -> list[str]:
-    """Words of an answer that only a database or a program would say."""
+    """Words in an answer that come from a database or a traceback."""
     said = json.dumps([answer.errors, [error for _, error in texts(answer.data, "") if "constraint" in error.lower()]])
     return [word for word in DATABASE_WORDS if word.lower() in said.lower()]
 

@@ -1,4 +1,4 @@
-"""Whatever is typed into any field of any mutation: it is taken, or its field is named; and what is left out stays."""
+"""Any value in any field of any mutation is accepted or is an error of its field, and never a database error."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,11 +14,11 @@ from tests.invariants.schema_walk import (
     input_type,
     inputs,
     leaves,
-    mistakes,
     replaced,
     selection,
     send,
     tells_of_the_database,
+    user_errors_of,
     with_everything,
 )
 from tests.support.access_matrix import Kept
@@ -35,7 +35,7 @@ ODD_TEXTS = [
     *("", " ", "a\0b", "\x07bell", "\u202eright to left", "ﷺ" * 64, EMOJI, "'; DROP TABLE accounts; --", "%_\\"),
     *("../../etc/passwd", "https://[", "http://xn--a.example.com", "https://h.example.com:99999999", "AC" + "0" * 32),
 ]
-# In clear: they are told to nobody, and may therefore not be named one by one.
+# A failed login does not say which of them was wrong.
 CREDENTIALS = {"email", "password", "currentPassword"}
 NUMBERS = [-(2**31), -1, 0, 1, 2**31 - 1]
 TIMES = [
@@ -45,7 +45,7 @@ TIMES = [
 
 
 class Walk:
-    """One person, who may send everything, sends one thing after the other; what a change did is undone."""
+    """Sends one mutation after the other as an admin, and undoes what each changed."""
 
     def __init__(self, installation: Installation, people: People, kept: Kept, connection: Any) -> None:
         self.inputs = inputs(installation.world, people)
@@ -64,8 +64,8 @@ class Walk:
     async def send(self, mutation: str, given: Input) -> Answer:
         person = self._nobody if mutation == "login" else self.person
         answer = await send(person, mutation, given)
-        if not mistakes(answer, mutation) or mutation in ("login", "changePassword"):
-            # Accounts and applications point at each other.
+        if not user_errors_of(answer, mutation) or mutation in ("login", "changePassword"):
+            # Accounts and applications refer to each other.
             pointers = "device_calling_application_id = NULL, siprec_application_id = NULL"
             await self.connection.execute_query(f"UPDATE accounts SET {pointers}")
             await self._kept.put_back()
@@ -87,24 +87,24 @@ async def walk(template: World, postgres: Postgres, tmp_path_factory: pytest.Tem
 
 
 def assert_named(answer: Answer, mutation: str, path: Path, value: Any) -> None:
-    """A mistake names the field, or the object that the field is part of; nothing else is said."""
+    """A user error names the field, or the object that contains it, and no other error occurs."""
     what = (mutation, path, value[:40] if isinstance(value, str) else value, answer.body)
     assert not answer.errors, what
-    for _, field in mistakes(answer, mutation):
+    for _, field in user_errors_of(answer, mutation):
         is_credential = mutation == "login" and path[-1] in CREDENTIALS
         assert is_credential or (field is not None and field == list(path[: len(field)])), what
     assert tells_of_the_database(answer) == [], what
 
 
-async def test_over_long_input_names_the_field_and_is_no_database_error(walk: Walk) -> None:
-    tested = {"verifyRecordingStorage"}  # what is wrong with a draft fails its first step
+async def test_overlong_input_is_an_error_of_its_field_and_not_a_database_error(walk: Walk) -> None:
+    tested = {"verifyRecordingStorage"}  # an invalid draft fails the first step instead
     unchanged = frozenset({"login_failures", "audit_events"})
     for mutation, given, path in walk.places("String", "ID"):
         before = await contents(walk.connection, without=unchanged)
         for text in (LONG, lengthened(value_at(given, path))):
             answer = await walk.send(mutation, replaced(given, path, text))
             assert_named(answer, mutation, path, text)
-            assert mistakes(answer, mutation) or mutation in tested, (mutation, path, "was taken")
+            assert user_errors_of(answer, mutation) or mutation in tested, (mutation, path, "was taken")
         assert changed(before, await contents(walk.connection, without=unchanged)) == {}, (mutation, path)
 
 
@@ -115,30 +115,30 @@ def value_at(given: Any, path: Path) -> str:
 
 
 def lengthened(text: str) -> str:
-    """A text of the same form, right in all but its length."""
+    """A text of the same form, valid except for its length."""
     if "://" in text:
         return f"{text}/{LONG}"
     return f"{'x.' * 5_000}{text}" if text.endswith(".example.com") and "@" not in text else f"{LONG}{text}"
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=lambda text: ascii(text)[:24])
-async def test_odd_input_is_taken_or_its_field_is_named(walk: Walk, text: str) -> None:
+async def test_unusual_text_is_accepted_or_an_error_of_its_field(walk: Walk, text: str) -> None:
     for mutation, given, path in walk.places("String", "ID"):
         assert_named(await walk.send(mutation, replaced(given, path, text)), mutation, path, text)
 
 
-async def test_numbers_at_their_ends_are_taken_or_their_field_is_named(walk: Walk) -> None:
+async def test_extreme_numbers_are_accepted_or_an_error_of_their_field(walk: Walk) -> None:
     for mutation, given, path in walk.places("Int"):
         for number in NUMBERS:
             answer = await walk.send(mutation, replaced(given, path, number))
             assert_named(answer, mutation, path, number)
 
 
-async def test_times_at_their_ends_are_taken_or_their_field_is_named(walk: Walk) -> None:
+async def test_extreme_times_are_accepted_or_an_error_of_their_field(walk: Walk) -> None:
     for mutation, given, path in walk.places("DateTime"):
         for time in TIMES:
             answer = await walk.send(mutation, replaced(given, path, time))
-            if answer.codes != ["BAD_USER_INPUT"]:  # no time at all
+            if answer.codes != ["BAD_USER_INPUT"]:  # not a valid time
                 assert_named(answer, mutation, path, time)
 
 
@@ -152,12 +152,12 @@ async def test_a_name_with_emoji_works(walk: Walk) -> None:
     for mutation, given, path in walk.places("String"):
         if path == ("name",):
             answer = await walk.send(mutation, replaced(given, path, EMOJI))
-            assert mistakes(answer, mutation) == [], (mutation, answer.body)
+            assert user_errors_of(answer, mutation) == [], (mutation, answer.body)
             walked.add(mutation)
     assert walked == NAMED
 
 
-async def test_a_name_with_emoji_comes_back_as_it_was_typed(installation: Installation, admin: Person) -> None:
+async def test_a_name_with_emoji_is_returned_unchanged(installation: Installation, admin: Person) -> None:
     world = installation.world
     for mutation, object_, id_ in (
         ("updateAccount", "account", world["own"]),
@@ -174,7 +174,7 @@ async def test_a_name_with_emoji_comes_back_as_it_was_typed(installation: Instal
 
 
 def query_places() -> list[tuple[str, str, Path]]:
-    """Each text, number and time that a query takes: the field, the argument, and the path within it."""
+    """Each text, number and time argument of the queries: the field, the argument and the path within it."""
     return [
         (name, argument, tuple(field.split(".")) if field else ())
         for name, one in QUERIES.items()
@@ -190,7 +190,7 @@ def _named(type_: Any) -> Any:
 ODD_VALUES = [*ODD_TEXTS, LONG, *NUMBERS, *TIMES, True, [], {}]
 
 
-async def test_odd_arguments_of_queries_are_no_database_error(walk: Walk) -> None:
+async def test_unusual_arguments_of_queries_cause_no_database_error(walk: Walk) -> None:
     for name, argument, path in query_places():
         one = QUERIES[name]
         needed = {arg: "AC" for arg, declared in one.args.items() if isinstance(declared.type, GraphQLNonNull)}

@@ -1,4 +1,4 @@
-"""What stands for a secret in forms, logs and the audit trail is saved as none, in whichever field a secret is entered."""
+"""A mask that forms, logs and the audit trail show for a secret is never saved as one, in any field."""
 
 import re
 
@@ -32,7 +32,7 @@ MASKS = [
     "‹hidden›",
     "[REDACTED:secret]",
 ]
-# What looks a little like one.
+# Texts that resemble a mask.
 SECRETS = [
     "summer***of***69",
     "hunter2-and-a-half",
@@ -42,12 +42,12 @@ SECRETS = [
 ]
 
 SECRET = re.compile(r"password|secret|accessKeyId|token|passphrase|credential", re.IGNORECASE)
-# Compared with what is stored, and not stored.
+# Compared with a stored secret, but not stored.
 COMPARED = {("login", "password"), ("changePassword", "currentPassword")}
 
 
 def secret_fields() -> set[tuple[str, str]]:
-    """Each field of each mutation in which a secret is entered: the mutation, and the path below its input."""
+    """Each input field for a secret: the mutation, and the path within its input."""
     found = {
         (name, path) for name in MUTATIONS for path in fields_of(input_type(name)) if SECRET.search(path.split(".")[-1])
     }
@@ -68,7 +68,7 @@ async def filled(installation: Installation) -> People:
 
 
 async def refused(people: People, world: World, mutation: str, path: str, text: str) -> list[str]:
-    """The messages under this field when a text is entered in it, of a user error or of the storage test's first step."""
+    """The messages at this field when it has this text: user errors, or the first step of the storage test."""
     (given, *_) = inputs(world, people)[mutation]
     parts = tuple(path.split("."))
     assert parts in {found for found, _, _ in leaves(input_type(mutation), given)}
@@ -87,7 +87,7 @@ async def test_no_mask_is_saved_as_a_secret(filled: People, world: World, mask: 
 
 
 @pytest.mark.parametrize("text", SECRETS)
-async def test_a_secret_that_looks_a_little_like_a_mask_is_taken(filled: People, world: World, text: str) -> None:
+async def test_a_secret_that_resembles_a_mask_is_accepted(filled: People, world: World, text: str) -> None:
     for mutation, path in sorted(secret_fields()):
         if not path.endswith("accessKeyId"):
             found = await refused(filled, world, mutation, path, text)

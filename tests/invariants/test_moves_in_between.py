@@ -1,4 +1,4 @@
-"""An account moves to another provider while the old provider's change of it, or of something in it, waits for a lock."""
+"""An account moves to another provider while a mutation of the old provider waits for a lock."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,9 +28,9 @@ from tests.support.personas import People, add_people
 from tests.support.waiting import until
 
 MOVE = "UPDATE accounts SET service_provider_id = $1 WHERE id = $2"
-# What is written of a storage test although its result is kept nowhere: that it was made.
+# A storage test is audited although its result is not stored.
 TRACES = frozenset({"audit_events"})
-# Where the row stands that each change locks; the others lock the account alone.
+# The table of the row that each mutation locks; all others lock the account only.
 LOCKED = {
     "updateApplication": "applications",
     "deleteApplication": "applications",
@@ -49,7 +49,7 @@ LOCKED = {
     "retryRecording": "calls",
     "deleteRecording": "calls",
 }
-# They change no row of the account, and only one that the caller owns or that stands in another database.
+# They change no row of the account: only rows that the caller owns, or the cache.
 CHANGE_NOTHING = {"verifyRecordingStorage", "clearTtsCache"}
 
 
@@ -63,7 +63,7 @@ async def connected(installation: Installation) -> AsyncIterator[asyncpg.Connect
 
 
 async def until_waiting(watcher: asyncpg.Connection, *tasks: asyncio.Task[Any]) -> None:
-    """Until each of the tasks waits for a lock or is done."""
+    """Waits until each of the tasks waits for a lock or is done."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
     async def all_wait() -> bool:
@@ -74,7 +74,7 @@ async def until_waiting(watcher: asyncpg.Connection, *tasks: asyncio.Task[Any]) 
 
 
 async def prepared(installation: Installation) -> tuple[World, People, Person]:
-    """A world whose storage refuses at once, and the old provider's gateway."""
+    """A world whose storage fails immediately, and a gateway of the old provider."""
     world, people = await with_everything(installation), await add_people(installation)
     await people["boss"].change("updateRecordingConfig", "__typename", accountId=world["own"], **STORAGE)
     made = await people["boss"].change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
@@ -82,7 +82,7 @@ async def prepared(installation: Installation) -> tuple[World, People, Person]:
 
 
 def of_provider(world: World, people: People) -> dict[str, Input]:
-    """For each mutation with which a provider changes its account, or something in it, an input."""
+    """An input for each mutation by which a provider changes its account or the account's contents."""
     found: dict[str, Input] = {}
     provider = {world["provider"], world["empty_provider"]}
     for mutation, values in inputs(world, people).items():
@@ -102,7 +102,7 @@ def refused(answer: Answer, mutation: str) -> bool:
     return [error["code"] for error in errors] == ["NOT_FOUND"]
 
 
-async def test_a_provider_changes_nothing_of_an_account_that_is_moving_away(installation: Installation) -> None:
+async def test_a_provider_changes_nothing_in_an_account_that_is_moving_away(installation: Installation) -> None:
     world, people, gateway = await prepared(installation)
     own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
     here = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
@@ -132,8 +132,8 @@ async def test_a_provider_changes_nothing_of_an_account_that_is_moving_away(inst
     assert done == []
 
 
-def test_each_mutation_of_what_an_account_holds_is_known_here() -> None:
-    """A new one: say which row it locks."""
+def test_this_module_covers_each_mutation_of_an_accounts_contents() -> None:
+    """For a new mutation, add the row that it locks."""
     known = {*LOCKED, *CHANGE_NOTHING, "moveAccount", "reactivateUser"}
     of_account = {"updateAccount", "setAccountActive", "rotateWebhookSecret", "deleteAccount"}
     creating = {"createApplication", "createApiKey", "createUser", "sendTestWebhook"}
@@ -143,10 +143,10 @@ def test_each_mutation_of_what_an_account_holds_is_known_here() -> None:
 
 
 @pytest.mark.parametrize("mutation", LOCKED)
-async def test_a_provider_that_waits_for_a_row_changes_it_before_its_account_moves_or_not_at_all(
+async def test_a_mutation_that_waits_for_a_row_changes_it_before_the_account_moves_or_not_at_all(
     installation: Installation, mutation: str
 ) -> None:
-    """The row alone is locked when the change arrives; the account moves while the change waits."""
+    """Only the row is locked when the mutation arrives; the account moves while the mutation waits."""
     world, people, _ = await prepared(installation)
     own, there = parse_sid(Kind.ACCOUNT, world["own"]), parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])
     given = of_provider(world, people)[mutation]

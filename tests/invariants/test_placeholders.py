@@ -1,4 +1,4 @@
-"""A value that reads like a placeholder of a statement is a value like any other, in every text and id that can be sent."""
+"""Values that look like placeholders of SQL statements are ordinary values, in every text and id."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,12 +20,12 @@ WAYS = [
     pytest.param(marks=pytest.mark.settings(compiled_operations=True), id="compiled"),
     pytest.param(marks=pytest.mark.settings(compiled_operations=False), id="not compiled"),
 ]
-# The lists of objects whose fields take arguments, to stand around these.
+# Lists of objects whose fields take arguments.
 AROUND = {"Query": "{%s}", "Account": "{accounts{nodes{%s}}}", "ServiceProvider": "{serviceProviders{nodes{%s}}}"}
 
 
 def asked(name: str, declared: Any) -> Iterator[str]:
-    """A field with each of its texts and ids in turn, once for each value; calls are looked for in the last day."""
+    """A field with each of its text and id arguments in turn, once per value; calls are limited to the last day."""
     since = (datetime.now(UTC) - timedelta(days=1)).isoformat()
     needed = {argument for argument, one in declared.args.items() if is_required_argument(one)}
     for argument, one in declared.args.items():
@@ -58,32 +58,32 @@ QUERIES = [
 
 
 async def failing(person: Person) -> list[str]:
-    """The queries that end with an error of the server, or were not asked as they should be."""
+    """The queries that fail with a server error or are invalid."""
     answers = [(query, await person.ask(query)) for query in QUERIES]
     return [query for query, answer in answers if not set(answer.codes) <= {"BAD_USER_INPUT", "FORBIDDEN"}]
 
 
 @pytest.mark.parametrize((), WAYS)
-async def test_a_query_takes_values_that_read_like_placeholders(admin: Person) -> None:
+async def test_queries_accept_values_that_look_like_placeholders(admin: Person) -> None:
     assert await failing(admin) == []
 
 
-async def test_a_tenant_finds_nothing_by_values_that_read_like_placeholders(provider: Person) -> None:
+async def test_a_tenant_finds_nothing_by_values_that_look_like_placeholders(provider: Person) -> None:
     assert await failing(provider) == []
 
 
 @pytest.mark.parametrize((), WAYS)
-async def test_a_mutation_takes_values_that_read_like_placeholders(walk: Walk) -> None:  # noqa: F811
+async def test_mutations_accept_values_that_look_like_placeholders(walk: Walk) -> None:  # noqa: F811
     places = {(mutation, path): given for mutation, given, path in walk.places("ID", "String")}
     for (mutation, path), given in places.items():
         kept = reduce(lambda value, name: value[int(name) if isinstance(value, list) else name], path, given)
-        # An id of another kind is refused before a statement is made.
+        # An id of another kind is rejected before any statement.
         value = next((one for one in IDS if isinstance(kept, str) and one[:2] == kept[:2]), TEXTS[0])
         assert_named(await walk.send(mutation, replaced(given, path, value)), mutation, path, value)
 
 
 @pytest.mark.parametrize((), WAYS)
-async def test_an_account_with_the_name_of_a_placeholder_is_found_by_it(provider: Person) -> None:
+async def test_an_account_named_like_a_placeholder_is_found_by_its_name(provider: Person) -> None:
     made = await provider.ask('mutation { createAccount(input: {name: "Slot0zz"}) { userErrors { message } } }')
     assert made.only("createAccount") == {"userErrors": []}
     found = await provider.ask('{ accounts(filter: {nameContains: "slot0zz"}) { totalCount nodes { name } } }')

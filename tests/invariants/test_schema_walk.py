@@ -1,4 +1,4 @@
-"""The walks of the lessons leave nothing out."""
+"""The schema walks leave nothing out."""
 
 from collections import defaultdict
 from types import SimpleNamespace
@@ -7,9 +7,9 @@ from typing import Any
 from tests.invariants.schema_walk import MUTATIONS, fields_of, input_type, inputs, leaves
 
 
-def test_the_inputs_that_are_walked_have_every_field_of_every_mutation() -> None:
-    nobody: Any = SimpleNamespace(ids=defaultdict(str), sessions=defaultdict(str))
-    given = inputs(defaultdict(str), nobody)
+def test_the_walked_inputs_contain_every_field_of_every_mutation() -> None:
+    no_people: Any = SimpleNamespace(ids=defaultdict(str), sessions=defaultdict(str))
+    given = inputs(defaultdict(str), no_people)
     assert set(given) == set(MUTATIONS), "add the mutation to `inputs`, with all of its fields"
     for mutation, values in given.items():
         type_ = input_type(mutation)

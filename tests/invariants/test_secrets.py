@@ -1,4 +1,4 @@
-"""What lets somebody in ends when it is said to, and what is secret is shown nowhere, once shown or never."""
+"""Credentials end when they should, and secrets are returned once or never."""
 
 import base64
 import json
@@ -22,10 +22,10 @@ from tests.invariants.schema_walk import (
     fields_of,
     input_type,
     inputs,
-    mistakes,
     selection,
     send,
     texts,
+    user_errors_of,
     with_everything,
 )
 from tests.support.installation import Answer, Installation, Person, World
@@ -55,7 +55,7 @@ async def test_expired_and_idle_sessions_do_not_work(installation: Installation,
     assert (answer.status, answer.codes) == (401, ["UNAUTHENTICATED"])
 
 
-# Who is closed, and what by: the owner of a user closes it as well.
+# The inactive object: the user, or an owner of the user.
 CLOSED: dict[str, tuple[str, dict[str, Any]]] = {
     "the user": ("deactivateUser", {}),
     "the account": ("setAccountActive", {"active": False}),
@@ -69,7 +69,7 @@ async def test_inactive_users_do_not_log_in(installation: Installation, admin: P
     wrong = await people.login("ann", "not the password")
     mutation, given = CLOSED[who]
     id_ = {"the user": people.ids["ann"], "the account": world["own"], "the provider": world["provider"]}[who]
-    assert mistakes(await send(admin, mutation, {"id": id_, **given}), mutation) == []
+    assert user_errors_of(await send(admin, mutation, {"id": id_, **given}), mutation) == []
     refused = await people.login("ann")
     assert refused == wrong, "in the same words as a wrong password"
     assert refused["userErrors"][0]["code"] == "WRONG_CREDENTIALS"
@@ -77,11 +77,11 @@ async def test_inactive_users_do_not_log_in(installation: Installation, admin: P
 
 
 async def _fill_with_secrets(installation: Installation, people: People) -> list[str]:
-    """Has a secret stored in every place for one; answers those that are shown once, as they were shown."""
+    """Stores a secret in every field for one. Returns the texts of those that are returned once."""
     world, root, shown = installation.world, people["root"], []
     given = inputs(world, people)
     for mutation in ("updateAccount", "updateApplication"):
-        assert mistakes(await send(root, mutation, given[mutation][0]), mutation) == []
+        assert user_errors_of(await send(root, mutation, given[mutation][0]), mutation) == []
     for mutation, more, selected in (
         ("createApiKey", {"name": "New", "owner": {"accountId": world["own"]}}, "token"),
         ("rotateApiKey", {"id": world["sibling_user_key"]}, "token"),
@@ -99,7 +99,7 @@ async def _fill_with_secrets(installation: Installation, people: People) -> list
 
 
 async def _stored_secrets(installation: Installation) -> tuple[list[str], set[str]]:
-    """Texts that no answer may hold: what is stored as bytes or hash, sealed secrets opened; and the webhook secrets."""
+    """Texts that no answer may contain: stored bytes and hashes, and decrypted secrets; and the webhook secrets."""
     found, signing, keyring = [PASSWORD, SECRET, NEW_PASSWORD], set(), installation.opened.keyring
     for model in Tortoise.apps["models"].values():
         columns = [name for name, one in model._meta.fields_map.items() if isinstance(one, fields.BinaryField)]
@@ -120,7 +120,7 @@ async def _stored_secrets(installation: Installation) -> tuple[list[str], set[st
 
 
 def _reads(installation: Installation, people: People) -> list[tuple[str, dict[str, Any]]]:
-    """Every root field with all that lies two objects below, and every object by its id."""
+    """Every root field with two levels of objects, and every object by its id."""
     asked: list[tuple[str, dict[str, Any]]] = []
     for name, one in QUERIES.items():
         if not any(is_required_argument(argument) for argument in one.args.values()):
@@ -136,7 +136,7 @@ def _reads(installation: Installation, people: People) -> list[tuple[str, dict[s
 
 
 def _split(type_: Any, depth: int) -> list[str]:
-    """A selection, each object below it in one of its own: all at once are too large for one document."""
+    """Selections with one nested object each, since all together exceed the limit of a document."""
     named = get_named_type(type_)
     if not hasattr(named, "fields"):
         return [""]
@@ -160,7 +160,7 @@ def _showing(answer: Answer, secrets: list[str]) -> list[str]:
     return [secret for secret in secrets if secret in said]
 
 
-async def test_secrets_are_in_clear_on_no_route(installation: Installation) -> None:
+async def test_no_query_returns_a_secret_in_clear(installation: Installation) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     shown_once = await _fill_with_secrets(installation, people)
     async with installation.database():
@@ -177,14 +177,14 @@ async def test_secrets_are_in_clear_on_no_route(installation: Installation) -> N
                 if any(secret in text for secret in signing):
                     assert field == "webhookSecret", (name, field, document)
                     shown_to.add(name)
-    assert shown_to == {"root", "ann"}, "whoever may only read sees none, and whoever may do all does"
+    assert shown_to == {"root", "ann"}, "read-only callers see no secret, full callers do"
 
 
-async def test_no_mutation_answers_a_secret_but_those_that_show_one_once(installation: Installation) -> None:
+async def test_only_mutations_that_create_a_secret_return_it(installation: Installation) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     await _fill_with_secrets(installation, people)
     shown_by = set()
-    # Those that take away what others need come last.
+    # Mutations that delete what others need come last.
     order = sorted(
         MUTATIONS, key=lambda name: (name.startswith(("delete", "remove", "deactivate", "set", "logout")), name)
     )
@@ -204,7 +204,7 @@ async def test_no_mutation_answers_a_secret_but_those_that_show_one_once(install
 SECRET_INPUTS = {"password", "currentPassword", "newPassword", "secretAccessKey", "accessKeyId"}
 
 
-def test_a_secret_goes_in_by_fields_that_nothing_can_be_read_from() -> None:
+def test_input_fields_for_secrets_have_no_readable_counterpart() -> None:
     readable = {
         name
         for type_ in SCHEMA.type_map.values()
@@ -214,7 +214,7 @@ def test_a_secret_goes_in_by_fields_that_nothing_can_be_read_from() -> None:
     typed_in = {path.rpartition(".")[2] for name in MUTATIONS for path in fields_of(input_type(name))}
     assert typed_in >= SECRET_INPUTS
     assert readable & SECRET_INPUTS == set()
-    # And a secret that can be read cannot be written.
+    # A readable secret cannot be written.
     assert "webhookSecret" in readable - typed_in
 
 
@@ -235,13 +235,13 @@ async def test_a_masked_secret_cannot_be_saved_over_the_real_one(installation: I
             return secrets, row[0]
 
     before = await stored()
-    # A form that is loaded and saved as it was shown, user names and all.
+    # A form that is loaded and saved unchanged, including user names.
     shown = (await people["ann"].ask(FORM, id=world["own"])).only("account")
     assert shown["registrationWebhook"]["username"] == "user"
     answer = await send(people["ann"], "updateAccount", {"id": world["own"], **shown})
-    assert mistakes(answer, "updateAccount") == [], answer.body
+    assert user_errors_of(answer, "updateAccount") == [], answer.body
     assert await stored() == before
-    # What is shown in the place of a secret is no secret.
+    # The text shown in place of a secret is not a secret.
     ending = (
         await people["ann"].ask(
             "query ($id: ID!) { account(id: $id) { recordingConfig { accessKeyIdEnding } } }", id=world["own"]
@@ -250,5 +250,5 @@ async def test_a_masked_secret_cannot_be_saved_over_the_real_one(installation: I
     keys = {"accessKeyId": ending, "secretAccessKey": "•" * 20}
     for given in ({"accessKeyId": ending}, {"secretAccessKey": "********"}, keys):
         refused = await send(people["ann"], "updateRecordingConfig", {"accountId": world["own"], **given})
-        assert mistakes(refused, "updateRecordingConfig") != [], given
+        assert user_errors_of(refused, "updateRecordingConfig") != [], given
     assert await stored() == before

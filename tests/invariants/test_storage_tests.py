@@ -1,4 +1,4 @@
-"""The Test of a storage: of what the form shows, leaving nothing behind, naming the region, and no scanner of our network."""
+"""The storage test: it tests the given draft, leaves nothing behind, names the region, and cannot scan our network."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from app.demo.local_s3 import LocalS3
-from tests.invariants.schema_walk import MUTATIONS, fields_of, input_type, mistakes, send
+from tests.invariants.schema_walk import MUTATIONS, fields_of, input_type, send, user_errors_of
 from tests.support.installation import Installation, Person, World
 from tests.support.servers.fixtures import ADMIN, BUCKETS, NEIGHBOUR
 from tests.support.servers.scripted_s3 import Answer as Scripted
@@ -24,7 +24,7 @@ async def verified(person: Person, mutation: str, account: str, **draft: Any) ->
     return found
 
 
-# Each field of a draft, wrong, and what else has to change for it to be the only thing that is wrong.
+# An invalid value for each field of a draft, and the other fields that must change for it to be the only error.
 WRONG: dict[str, dict[str, Any]] = {
     "bucketVendor": {"bucketVendor": "AWS_S3"},
     "endpointUrl": {"endpointUrl": "http://127.0.0.1:9"},
@@ -36,14 +36,14 @@ WRONG: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_the_test_of_a_draft_tests_the_draft_and_not_what_is_stored(
+async def test_testing_a_draft_does_not_test_the_stored_configuration(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     drawn = {path.split(".")[0] for path in fields_of(input_type(DRAFT))} - {"accountId"}
     assert drawn == set(WRONG), "a new field of a draft: say how it can be wrong"
     own = world["own"]
     assert (
-        mistakes(
+        user_errors_of(
             await send(account_user, "updateRecordingConfig", {"accountId": own, **working_storage}),
             "updateRecordingConfig",
         )
@@ -57,7 +57,7 @@ async def test_the_test_of_a_draft_tests_the_draft_and_not_what_is_stored(
         assert draft["fingerprint"] != working["fingerprint"], name
 
 
-async def test_the_test_of_what_is_stored_does_not_hear_of_a_draft_that_works(
+async def test_testing_the_stored_configuration_ignores_a_working_draft(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     own, wrong = world["own"], {"secretAccessKey": "wrong-but-long-enough"}
@@ -70,7 +70,7 @@ async def test_the_test_of_what_is_stored_does_not_hear_of_a_draft_that_works(
     assert config == {"storageStatus": "FAILING", "fingerprint": stored["fingerprint"]}
 
 
-async def test_the_test_leaves_no_probe_object(
+async def test_a_storage_test_leaves_no_probe_object(
     account_user: Person, world: World, working_storage: dict[str, Any], local_s3: LocalS3
 ) -> None:
     keys = {"aws_access_key_id": ADMIN.access_key_id, "aws_secret_access_key": ADMIN.secret_access_key}
@@ -96,7 +96,7 @@ async def scripted() -> AsyncIterator[ScriptedS3]:
 
 
 @pytest.mark.parametrize("call", ["put", "tags", "get", "create", "abort"])
-async def test_a_test_that_fails_anywhere_leaves_no_probe_object(
+async def test_a_storage_test_that_fails_at_any_step_leaves_no_probe_object(
     account_user: Person, world: World, working_storage: dict[str, Any], scripted: ScriptedS3, call: str
 ) -> None:
     scripted.answers[call] = error(500, "InternalError")
@@ -114,7 +114,7 @@ async def test_a_probe_that_cannot_be_deleted_is_named(
 
 
 @pytest.mark.parametrize("status", [200, 403])
-async def test_another_region_that_a_server_names_is_a_warning_where_all_else_works(
+async def test_another_region_named_by_a_working_server_is_a_warning(
     account_user: Person, world: World, working_storage: dict[str, Any], scripted: ScriptedS3, status: int
 ) -> None:
     there = {**working_storage, "endpointUrl": scripted.endpoint, "region": "us-east-1"}
@@ -130,7 +130,7 @@ async def test_another_region_that_a_server_names_is_a_warning_where_all_else_wo
 
 
 class Ear:
-    """Listens on the loopback and counts who comes."""
+    """Listens on the loopback interface and counts connections."""
 
     def __init__(self) -> None:
         self.heard = 0
@@ -174,23 +174,25 @@ INNER = [
 
 @pytest.mark.settings(outbound_allowed_hosts=[])
 @pytest.mark.parametrize("host", INNER)
-async def test_the_test_cannot_scan_the_servers_own_network(
+async def test_a_storage_test_cannot_scan_the_servers_own_network(
     installation: Installation, account_user: Person, world: World, working_storage: dict[str, Any], ear: Any, host: str
 ) -> None:
     listener, port = ear
     said = []
-    for there in (port, 9):  # one where somebody listens, and one where nobody does
+    for there in (port, 9):  # an open port and a closed one
         found = await verified(
             account_user, DRAFT, world["own"], **{**working_storage, "endpointUrl": f"http://{host}:{there}"}
         )
         said.append([(step["step"], step["status"], step["advice"]) for step in found["steps"]])
         assert found["verdict"] == "FAILING"
     assert listener.heard == 0
-    assert str(said[0]).replace(str(port), "9") == str(said[1]), "whether somebody listens is not told"
+    assert str(said[0]).replace(str(port), "9") == str(said[1]), (
+        "the answer does not depend on whether the port is open"
+    )
 
 
 @pytest.mark.settings(outbound_allowed_hosts=[])
-async def test_no_address_that_a_tenant_gives_leads_to_the_servers_own_network(
+async def test_no_address_from_a_tenant_leads_to_the_servers_own_network(
     account_user: Person, world: World, ear: Any
 ) -> None:
     listener, port = ear
@@ -206,8 +208,8 @@ async def test_no_address_that_a_tenant_gives_leads_to_the_servers_own_network(
             ("updateApplication", {"id": application, "callStatusWebhook": hook}, ["callStatusWebhook", "url"]),
         ):
             answer = await send(account_user, mutation, given)
-            assert mistakes(answer, mutation) == [("INVALID", path)], (mutation, host)
+            assert user_errors_of(answer, mutation) == [("INVALID", path)], (mutation, host)
         config = {"bucketVendor": "S3_COMPATIBLE", "endpointUrl": f"http://{host}:{port}"}
         refused = await send(account_user, "updateRecordingConfig", {"accountId": own, **config})
-        assert ("INVALID", ["endpointUrl"]) in mistakes(refused, "updateRecordingConfig"), host
+        assert ("INVALID", ["endpointUrl"]) in user_errors_of(refused, "updateRecordingConfig"), host
     assert listener.heard == 0

@@ -1,4 +1,4 @@
-"""Nobody reaches what is another's: not by any id in any input, not by a list, not by a scope that was never given."""
+"""Tenants are isolated: in every id of every input, in lists, and against missing owners."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +20,9 @@ from tests.invariants.schema_walk import (
     input_type,
     inputs,
     leaves,
-    mistakes,
     replaced,
     send,
+    user_errors_of,
     with_everything,
 )
 from tests.support.database_contents import changed, contents
@@ -56,7 +56,7 @@ def id_places(mutation: str, values: list[Input], scope: Scope) -> Iterator[tupl
 async def no_mutation_reaches(
     installation: Installation, asker: str, scope: Scope, place: str, admins_alone: frozenset[str]
 ) -> None:
-    """Another's id in each place of each mutation's input is answered as an unknown one is, and nothing has changed."""
+    """Another tenant's id at each path of each input gets the same answer as an unknown id and changes nothing."""
     world, people = await with_everything(installation), await add_people(installation)
     others, walked = of_another(world, people, place), set()
     async with installation.database() as connection:
@@ -72,7 +72,11 @@ async def no_mutation_reaches(
                 if theirs.codes == ["FORBIDDEN"]:
                     assert mutation in admins_alone, mutation
                 else:
-                    assert mistakes(theirs, mutation) == [("NOT_FOUND", list(path))], (mutation, path, theirs.body)
+                    assert user_errors_of(theirs, mutation) == [("NOT_FOUND", list(path))], (
+                        mutation,
+                        path,
+                        theirs.body,
+                    )
                 walked.add(mutation)
     assert walked == {name for name in MUTATIONS if "ID" in {id_ for _, id_, _ in _leaves_of(world, people, name)}}
 
@@ -98,8 +102,8 @@ async def test_provider_a_cannot_create_change_or_delete_anything_of_provider_b(
 
 
 @pytest.mark.parametrize("place", ["sibling", "foreign"])
-async def test_an_account_user_reaches_no_other_account(installation: Installation, place: str) -> None:
-    # What nobody of an account may send at all (an owner that is a provider) is left out of its inputs.
+async def test_an_account_user_reads_and_changes_no_other_account(installation: Installation, place: str) -> None:
+    # Inputs leave out fields that the scope ACCOUNT may not send, such as a provider as owner.
     await no_mutation_reaches(installation, "ann", Scope.ACCOUNT, place, OF_ADMINS | OF_PROVIDERS)
 
 
@@ -119,7 +123,7 @@ async def test_no_object_of_another_tenant_can_be_read_by_its_id(installation: I
             assert answer.body == {"data": {"node": None}}, (name, id_)
 
 
-# Each list that an account has, and an id of each row's owner.
+# Each list of an account, and the id of each row's owner.
 LISTS = {
     "apiKeys": "account { id }",
     "applications": "account { id }",
@@ -130,7 +134,7 @@ LISTS = {
 }
 
 
-async def test_a_list_filtered_by_account_shows_only_that_account(installation: Installation, world: World) -> None:
+async def test_a_list_filtered_by_account_contains_only_that_account(installation: Installation, world: World) -> None:
     people = await add_people(installation)
     await with_everything(installation)
     account: Any = SCHEMA.type_map["Account"]
@@ -161,9 +165,7 @@ WITHOUT_AN_ID: list[Input] = [
 
 
 @pytest.mark.parametrize("asker", ["boss", "ann"])
-async def test_a_user_created_without_an_owner_never_becomes_an_admin_by_a_missing_id(
-    installation: Installation, asker: str
-) -> None:
+async def test_a_missing_owner_id_never_creates_an_admin(installation: Installation, asker: str) -> None:
     people = await add_people(installation)
     async with installation.database():
         admins = [await User.filter(scope=Scope.ADMIN).count(), await ApiKey.filter(scope=Scope.ADMIN).count()]
@@ -171,14 +173,14 @@ async def test_a_user_created_without_an_owner_never_becomes_an_admin_by_a_missi
             user = {"email": f"n{number}@people.example.com", "name": "New", "password": NEW_PASSWORD}
             for mutation, given in (("createUser", user), ("createApiKey", {"name": "New"})):
                 answer = await send(people[asker], mutation, {**given, **owner})
-                was_refused = bool(answer.errors or mistakes(answer, mutation))
+                was_refused = bool(answer.errors or user_errors_of(answer, mutation))
                 assert was_refused == (owner not in OWNERLESS), (mutation, owner)
         assert [await User.filter(scope=Scope.ADMIN).count(), await ApiKey.filter(scope=Scope.ADMIN).count()] == admins
         own_scope = Scope.SERVICE_PROVIDER if asker == "boss" else Scope.ACCOUNT
         assert {user.scope for user in await User.filter(email__startswith="n")} == {own_scope}
 
 
-async def test_the_database_holds_no_user_or_key_whose_owner_is_missing(installation: Installation) -> None:
+async def test_the_database_rejects_users_and_keys_without_their_owner(installation: Installation) -> None:
     values: dict[str, Any] = {
         "name": "New",
         "email": "n@x.example",
@@ -204,7 +206,7 @@ LIMITS: list[Input] = [
 ]
 
 
-async def test_an_account_key_changes_neither_its_limits_nor_another_tenants_webhook(
+async def test_an_account_key_cannot_change_its_limits_or_another_tenants_webhook(
     installation: Installation, account_user: Person, provider: Person, world: World
 ) -> None:
     webhook = {"registrationWebhook": {"url": "https://hooks.attacker.example"}}
@@ -220,14 +222,14 @@ async def test_an_account_key_changes_neither_its_limits_nor_another_tenants_web
             assert answer.codes == ["FORBIDDEN"]
         for place in ("sibling", "foreign"):
             answer = await send(account_user, "updateAccount", {"id": world[place], **webhook})
-            assert mistakes(answer, "updateAccount") == [("NOT_FOUND", ["id"])]
+            assert user_errors_of(answer, "updateAccount") == [("NOT_FOUND", ["id"])]
             hooks = {"callingWebhook": {"url": "https://hooks.attacker.example"}}
             answer = await send(account_user, "updateApplication", {"id": world[f"{place}_application"], **hooks})
-            assert mistakes(answer, "updateApplication") == [("NOT_FOUND", ["id"])]
+            assert user_errors_of(answer, "updateApplication") == [("NOT_FOUND", ["id"])]
         assert changed(before, await contents(connection)) == {}
 
 
-async def test_an_account_key_resets_nobodys_password(installation: Installation, account_user: Person) -> None:
+async def test_an_account_key_cannot_reset_a_password(installation: Installation, account_user: Person) -> None:
     people = await add_people(installation)
     for name, id_ in people.ids.items():
         answer = await send(account_user, "resetPassword", {"id": id_, "password": NEW_PASSWORD})
@@ -235,6 +237,6 @@ async def test_an_account_key_resets_nobodys_password(installation: Installation
     for asker, above in (("ann", ("root", "boss", "rival", "sue", "fay")), ("boss", ("root", "rival", "fay"))):
         for name in above:
             answer = await send(people[asker], "resetPassword", {"id": people.ids[name], "password": NEW_PASSWORD})
-            assert mistakes(answer, "resetPassword") == [("NOT_FOUND", ["id"])], (asker, name)
+            assert user_errors_of(answer, "resetPassword") == [("NOT_FOUND", ["id"])], (asker, name)
     opened = await send(installation.person(None), "login", {"email": email_of("root"), "password": PASSWORD})
-    assert mistakes(opened, "login") == []
+    assert user_errors_of(opened, "login") == []

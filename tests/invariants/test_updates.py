@@ -1,4 +1,4 @@
-"""What an update leaves out stays; and no mutation stops half-way, whichever of its statements fails."""
+"""Updates keep omitted fields, and a mutation with a failing statement changes nothing."""
 
 from collections.abc import Iterator
 
@@ -10,9 +10,9 @@ from tests.invariants.schema_walk import (
     MUTATIONS,
     Input,
     inputs,
-    mistakes,
     send,
     tells_of_the_database,
+    user_errors_of,
     with_everything,
 )
 from tests.support.access_matrix import NoPrompts, SilentSender, StandIn
@@ -22,7 +22,7 @@ from tests.support.installation import Installation
 from tests.support.personas import People, add_people
 
 UPDATES = sorted(name for name in MUTATIONS if name.startswith("update"))
-# Columns that say of a secret, and the place where a secret comes in: what is sealed again looks different.
+# Encrypted columns, and the fields that set them: encrypting the same secret again yields another ciphertext.
 SEALED = ("_password", "secret_access_key", "secret_access_key_set_at")
 
 
@@ -32,13 +32,13 @@ def part(given: Input, name: str) -> Input:
     value = given[name]
     if isinstance(value, dict) and "url" in value:
         value = {"url": value["url"]}
-    # Both keys or none.
+    # Both storage keys or none.
     keys = ("accessKeyId", "secretAccessKey")
     return {**kept, **({key: given[key] for key in keys} if name in keys else {name: value})}
 
 
 def parts(given: Input) -> Iterator[Input]:
-    """The input with nothing but ids, and with each of its fields alone, those within objects too."""
+    """The input with its ids only, and with each single field added, also within objects."""
     if "id" in given or "accountId" in given:
         yield {key: value for key, value in given.items() if key in ("id", "accountId")}
     for name, value in given.items():
@@ -51,7 +51,7 @@ def parts(given: Input) -> Iterator[Input]:
 
 
 def settings_of(tables: Tables, *, sealed: bool) -> Tables:
-    """All rows, without what each change counts on."""
+    """All rows, without the columns that every change increments."""
     left_out = {"version", "updated_at"}
     return {
         table: [
@@ -68,38 +68,38 @@ def settings_of(tables: Tables, *, sealed: bool) -> Tables:
 
 
 @pytest.mark.parametrize("mutation", UPDATES)
-async def test_an_update_that_leaves_fields_out_erases_nothing(installation: Installation, mutation: str) -> None:
+async def test_an_update_that_omits_fields_erases_nothing(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     (whole,) = inputs(world, people)[mutation]
-    assert mistakes(await send(people["root"], mutation, whole), mutation) == []
+    assert user_errors_of(await send(people["root"], mutation, whole), mutation) == []
     async with installation.database() as connection:
         before = await contents(connection)
         for given in parts(whole):
             answer = await send(people["root"], mutation, given)
-            assert mistakes(answer, mutation) == [], (given, answer.body)
+            assert user_errors_of(answer, mutation) == [], (given, answer.body)
             assert not answer.errors
             sends_secrets = "secretAccessKey" in str(given)
             now = settings_of(await contents(connection), sealed=sends_secrets)
             assert changed(settings_of(before, sealed=sends_secrets), now) == {}, given
 
 
-# Tries are counted before a password is looked at, so that tries at once count each other; a policy that nobody has changed
-# is written down as it is.
-BESIDE = frozenset({"login_failures", "password_policies"})
-# The storage has been tested: that stays told, even when the result cannot be kept.
-TOLD_BEFORE = {"verifyStoredRecordingStorage": frozenset({"audit_events"})}
+# Attempts are counted before a password is checked, so that concurrent ones count each other. The first change of the
+# policy first stores its defaults.
+WRITTEN_FIRST = frozenset({"login_failures", "password_policies"})
+# A storage test is audited even if its result cannot be stored.
+AUDITED_FIRST = {"verifyStoredRecordingStorage": frozenset({"audit_events"})}
 # The account and its recording configuration are two objects.
 EVENTS = {"updateAccount": 2}
 
 
 async def fail_each_statement(installation: Installation, people: People, mutation: str, given: Input) -> None:
-    """Fails one statement of a mutation after the other, until it is done; before that, nothing may have changed."""
+    """Fails each statement of a mutation in turn. Nothing may have changed before all of them succeed."""
     person = installation.person(None) if mutation == "login" else people["root"]
     async with installation.database() as connection:
-        beside = BESIDE | TOLD_BEFORE.get(mutation, frozenset())
-        before, events = await contents(connection, without=beside), await AuditEvent.all().count()
+        uncounted = WRITTEN_FIRST | AUDITED_FIRST.get(mutation, frozenset())
+        before, events = await contents(connection, without=uncounted), await AuditEvent.all().count()
         for number in range(1, 100):
-            await person.ask("{ __typename }")  # who asks is remembered for some seconds
+            await person.ask("{ __typename }")  # fills the authentication cache
             await LoginFailure.all().delete()
             with failing(number) as left:
                 answer = await send(person, mutation, given)
@@ -107,15 +107,15 @@ async def fail_each_statement(installation: Installation, people: People, mutati
                 break
             assert tells_of_the_database(answer) == [], (mutation, number)
             assert set(answer.codes) == {"INTERNAL_SERVER_ERROR"}, (mutation, number, answer.body)
-            assert changed(before, await contents(connection, without=beside)) == {}, (mutation, number)
+            assert changed(before, await contents(connection, without=uncounted)) == {}, (mutation, number)
         assert number > 1, f"{mutation} sends no statement"
-        assert (answer.errors, mistakes(answer, mutation)) == ([], []), (mutation, answer.body)
-        if mutation not in TOLD_BEFORE:
+        assert (answer.errors, user_errors_of(answer, mutation)) == ([], []), (mutation, answer.body)
+        if mutation not in AUDITED_FIRST:
             assert await AuditEvent.all().count() == events + EVENTS.get(mutation, 1), mutation
 
 
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
-async def test_no_mutation_stops_half_way_or_tells_a_raw_sql_error(installation: Installation, mutation: str) -> None:
+async def test_a_mutation_with_a_failing_statement_changes_nothing(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     for client in (StandIn, NoPrompts, SilentSender):
         installation.opened.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]

@@ -1,11 +1,20 @@
-"""Optimistic concurrency on every editable object: who saw another version changes nothing, and is told so."""
+"""Optimistic concurrency on every editable object: a change of another version is a CONFLICT."""
 
 from typing import Any
 
 import pytest
 from graphql import GraphQLObjectType, get_named_type
 
-from tests.invariants.schema_walk import MUTATIONS, SCHEMA, Input, input_type, inputs, mistakes, send, with_everything
+from tests.invariants.schema_walk import (
+    MUTATIONS,
+    SCHEMA,
+    Input,
+    input_type,
+    inputs,
+    send,
+    user_errors_of,
+    with_everything,
+)
 from tests.support.database_contents import Tables, changed, contents
 from tests.support.installation import Installation
 from tests.support.personas import add_people
@@ -15,12 +24,12 @@ VERSIONED = sorted(
     for type_ in SCHEMA.type_map.values()
     if isinstance(type_, GraphQLObjectType) and "version" in type_.fields and not type_.name.startswith("__")
 )
-# What they change is no form that somebody has loaded, and to do it twice loses nothing.
+# These change nothing that was loaded into a form, and repeating them loses nothing.
 WITHOUT_A_VERSION = {
-    "rotateApiKey": "the secret that goes stays valid for the overlap; of two at once one is told CONFLICT",
+    "rotateApiKey": "the old secret stays valid for the overlap; concurrent rotations run one after the other",
     "revokeApiKey": "to revoke again changes nothing",
     "resetPassword": "a new password replaces whatever there was",
-    "changePassword": "the present password is asked for",
+    "changePassword": "the current password is required",
     "revokeSession": "a session ends once",
     "logout": "a session ends once",
     "logoutEverywhere": "a session ends once",
@@ -43,7 +52,7 @@ def takes_a_version(mutation: str) -> bool:
 CHANGES = sorted(name for name in MUTATIONS if takes_a_version(name))
 
 
-def test_every_object_with_a_version_is_updated_by_it() -> None:
+def test_every_object_with_a_version_has_an_update_that_takes_it() -> None:
     for type_name in VERSIONED:
         assert takes_a_version(f"update{type_name}"), type_name
     editable = {get_named_type(one.type).name for name in MUTATIONS for one in _payload(name) if name in CHANGES}
@@ -54,7 +63,7 @@ def _payload(mutation: str) -> list[Any]:
     return list(get_named_type(MUTATIONS[mutation].type).fields.values())
 
 
-def test_every_change_of_what_was_there_takes_a_version_or_says_why_not() -> None:
+def test_every_mutation_of_an_existing_object_takes_a_version_or_is_exempt() -> None:
     without = {name for name in MUTATIONS if not name.startswith("create")} - set(CHANGES)
     assert without == set(WITHOUT_A_VERSION)
     assert all(not name.startswith("update") for name in without)
@@ -66,7 +75,7 @@ def versions_in(given: Input) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.parametrize("mutation", CHANGES)
-async def test_a_change_of_another_version_is_refused_and_changes_nothing(
+async def test_a_mutation_of_another_version_is_rejected_and_changes_nothing(
     installation: Installation, mutation: str
 ) -> None:
     world, people = await with_everything(installation), await add_people(installation)
@@ -83,12 +92,12 @@ async def test_a_change_of_another_version_is_refused_and_changes_nothing(
                 if len(path) == 2:
                     old = {**given, path[0]: {**given[path[0]], "ifVersion": version}}
                 answer = await send(people["root"], mutation, old)
-                assert mistakes(answer, mutation) == [("CONFLICT", list(path))], (path, version, answer.body)
+                assert user_errors_of(answer, mutation) == [("CONFLICT", list(path))], (path, version, answer.body)
         assert changed(before, await contents(connection)) == {}
 
 
 @pytest.mark.parametrize("type_name", VERSIONED)
-async def test_each_update_counts_the_version_and_needs_the_one_before(
+async def test_each_update_increments_the_version_and_needs_the_previous_one(
     installation: Installation, type_name: str
 ) -> None:
     world, people = await with_everything(installation), await add_people(installation)
@@ -104,13 +113,11 @@ async def test_each_update_counts_the_version_and_needs_the_one_before(
     again = await send(people["root"], mutation, {**ids, **changes, "ifVersion": seen}, f"{object_} {{ version }}")
     assert again.only(mutation)[object_]["version"] == seen + 1
     late = await send(people["root"], mutation, {**given, "ifVersion": seen})
-    assert mistakes(late, mutation) == [("CONFLICT", ["ifVersion"])]
+    assert user_errors_of(late, mutation) == [("CONFLICT", ["ifVersion"])]
 
 
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
-async def test_each_new_version_of_an_object_is_explained_by_an_event_of_it(
-    installation: Installation, mutation: str
-) -> None:
+async def test_each_new_version_of_an_object_has_an_audit_event(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
     pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
     await send(people["root"], "updateAccount", {"id": world["own"], **pointers})
@@ -118,14 +125,14 @@ async def test_each_new_version_of_an_object_is_explained_by_an_event_of_it(
         before = await contents(connection)
         await send(people["root"], mutation, inputs(world, people)[mutation][0])
         after = await contents(connection)
-    told = [event["object_id"] for event in after["audit_events"] if event not in before["audit_events"]]
+    audited = [event["object_id"] for event in after["audit_events"] if event not in before["audit_events"]]
     old, new = versions_of(before), versions_of(after)
-    risen = {row_id: new[row_id] - old[row_id] for row_id in old.keys() & new.keys() if new[row_id] != old[row_id]}
-    assert risen == {row_id: told.count(row_id) for row_id in risen}
+    increments = {row_id: new[row_id] - old[row_id] for row_id in old.keys() & new.keys() if new[row_id] != old[row_id]}
+    assert increments == {row_id: audited.count(row_id) for row_id in increments}
 
 
 def versions_of(tables: Tables) -> dict[Any, int]:
-    """Of all objects that have one, by their ids."""
+    """The versions of all objects by id."""
     return {
         row["id"]: row["version"] for rows in tables.values() for row in rows if {"version", "updated_at"} <= row.keys()
     }

@@ -1,4 +1,4 @@
-"""`viewerCan…`: a front end shows the buttons that work for whoever looks, and no others."""
+"""`viewerCan…` fields are true exactly where the caller may send the mutation or input field."""
 
 from itertools import product
 from typing import Any
@@ -9,7 +9,7 @@ from app.foundation.graphql import fields as graph
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
 
-# By the field that says whether a button is shown: the mutations behind it, or the input fields.
+# The mutations or input fields behind each `viewerCan…` field.
 BUTTONS = {
     "Account.viewerCanUpdate": {
         *("updateAccount", "rotateWebhookSecret", "sendTestWebhook", "updateRecordingConfig", "removeRecordingConfig"),
@@ -38,9 +38,9 @@ BUTTONS = {
     "Viewer.viewerCanCreateUser": {"createUser"},
     "Viewer.viewerCanUpdatePasswordPolicy": {"updatePasswordPolicy"},
 }
-# What everybody may do who has logged in, with themselves.
+# Allowed to every person with a session, for themselves.
 OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "revokeSession"}
-# What no person does.
+# Allowed to no person.
 OF_GATEWAYS = {"reportCalls"}
 
 CALLERS = [
@@ -52,7 +52,7 @@ CALLERS = [
 
 
 def shown(path: str) -> list[bool]:
-    """What a `viewerCan…` answers each of them."""
+    """The value of a `viewerCan…` field for each viewer."""
     type_name, _, name = path.partition(".")
     named: Any = schema.get_type_by_name(type_name)
     (declared,) = (one for one in named.fields if schema.config.name_converter.get_graphql_name(one) == name)
@@ -61,32 +61,32 @@ def shown(path: str) -> list[bool]:
 
 
 def works(what: str) -> list[bool]:
-    """Whether each of them may send a mutation, or an input field."""
+    """Whether each viewer may send a mutation or an input field."""
     type_name, _, name = what.rpartition(".")
     fields: Any = schema._schema.type_map[type_name or "Mutation"]
     return [caller.may(permissions_of(fields.fields[name])) for caller in CALLERS]
 
 
-def test_every_mutation_has_a_field_that_says_whether_to_show_its_button() -> None:
+def test_every_mutation_has_a_viewer_can_field() -> None:
     mutations: Any = schema._schema.mutation_type
     behind = {what for whats in BUTTONS.values() for what in whats if "." not in what}
     assert behind | OF_ONESELF | OF_GATEWAYS == set(mutations.fields)
-    told = {
+    declared = {
         f"{type_.name}.{name}"
         for type_ in schema._schema.type_map.values()
         for name in getattr(type_, "fields", ())
         if name.startswith("viewerCan")
     }
-    assert told == BUTTONS.keys(), (
+    assert declared == BUTTONS.keys(), (
         "Which button is this for?\n  Why it matters: a button that is shown and refused is worse than none.\n"
-        "  To fix this: 1. name the mutation beside its `viewerCan…` in BUTTONS."
+        "  To fix this: 1. add the mutation to its `viewerCan…` in BUTTONS."
     )
 
 
-def test_a_button_is_shown_to_those_for_whom_it_works() -> None:
+def test_viewer_can_fields_agree_with_the_permissions() -> None:
     assert len(CALLERS) == 12
     for path, mutations in BUTTONS.items():
         for what in mutations:
-            # Behind the fields of an input is its mutation too.
+            # An input field also needs its mutation.
             also = works("updateAccount") if "." in what else [True] * len(CALLERS)
             assert shown(path) == [one and other for one, other in zip(works(what), also, strict=True)], (path, what)

@@ -1,4 +1,4 @@
-"""A deletion is done whole or not at all, the cache server is never held up, and no raw error of a database gets out."""
+"""Deletions are all or nothing, the cache server is never blocked, and no database error reaches a client."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ from graphql import is_required_argument
 from tests.invariants.schema_walk import (
     QUERIES,
     inputs,
-    mistakes,
     selection,
     send,
     tells_of_the_database,
+    user_errors_of,
     with_everything,
 )
 from tests.support.database_contents import changed, contents
@@ -35,14 +35,14 @@ OF_THE_ACCOUNT = {
 }
 
 
-async def test_deleting_an_account_never_stops_half_way(installation: Installation, world: World) -> None:
+async def test_deleting_an_account_is_all_or_nothing(installation: Installation, world: World) -> None:
     people = await add_people(installation)
     full = inputs(await with_everything(installation), people)["updateAccount"][0]
-    assert mistakes(await send(people["root"], "updateAccount", full), "updateAccount") == []
+    assert user_errors_of(await send(people["root"], "updateAccount", full), "updateAccount") == []
     async with installation.database() as connection:
         before = await contents(connection)
         for number in range(1, 100):
-            await people["boss"].ask("{ __typename }")  # who asks is remembered for some seconds
+            await people["boss"].ask("{ __typename }")  # fills the authentication cache
             with failing(number) as left:
                 answer = await send(people["boss"], "deleteAccount", {"id": world["own"], "force": True}, "deletedId")
             if left[0] > 0:
@@ -68,10 +68,10 @@ async def test_counting_the_cache_does_not_block_the_cache_server(
     cleared = await send(account_user, "clearTtsCache", {"accountId": world["own"]}, "clearedCount")
     assert cleared.only("clearTtsCache")["clearedCount"] == 700
     sent = {name.removeprefix("cmdstat_"): stat["calls"] for name, stat in valkey.run("INFO", "commandstats").items()}
-    # What walks or frees everything at once: none of it was asked for.
+    # Commands that scan or free everything at once are never sent.
     holding_up = {"keys", "del", "flushdb", "flushall", "eval", "fcall", "mget", "dbsize", "sort", "smembers"}
     assert set(sent) & holding_up == set()
-    # Twice 20,700 keys, at most about 500 in one step; freed in steps as well, by a thread of the server's.
+    # Two scans of 20,700 keys, about 500 per command, freed in batches by a background thread of the server.
     assert sent["scan"] >= 2 * 20_700 / 600
     assert sent["unlink"] >= 2
     assert len(valkey.keys()) == 20_000
@@ -87,11 +87,11 @@ OPEN_QUERIES = [name for name, one in QUERIES.items() if not any(map(is_required
 
 
 @pytest.mark.parametrize("name", OPEN_QUERIES)
-async def test_no_raw_sql_error_reaches_a_client(installation: Installation, name: str) -> None:
+async def test_no_sql_error_reaches_a_client(installation: Installation, name: str) -> None:
     people = await add_people(installation, "root")
     for number in range(1, 100):
-        await people["root"].ask("{ __typename }")  # who asks is remembered for some seconds
-        # One that fails alone is asked again, in another way.
+        await people["root"].ask("{ __typename }")  # fills the authentication cache
+        # The reference executor retries a failed statement.
         with failing(number, onwards=True) as left:
             answer = await people["root"].ask(_asked(name))
         if left[0] > 0:

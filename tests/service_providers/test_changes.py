@@ -1,4 +1,4 @@
-"""Service providers are renamed, suspended and deleted; each sees and edits itself alone."""
+"""Renaming, suspending and deleting service providers; each reads and changes only itself."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,7 +24,7 @@ async def test_a_provider_renames_itself(provider: Person, world: World) -> None
     assert payload["serviceProvider"] == {"name": "Neue Stimme 🎙️", "active": True, "version": 2}
 
 
-async def test_another_provider_cannot_be_edited_and_looks_like_one_that_is_missing(
+async def test_updating_another_provider_gets_the_same_error_as_an_unknown_one(
     provider: Person, admin: Person, world: World
 ) -> None:
     answers = []
@@ -37,13 +37,13 @@ async def test_another_provider_cannot_be_edited_and_looks_like_one_that_is_miss
     assert found.only("serviceProvider") == {"name": "Southern Voice"}
 
 
-async def test_nothing_is_changed_when_nothing_is_given(provider: Person, world: World) -> None:
+async def test_an_empty_update_changes_nothing(provider: Person, world: World) -> None:
     payload = await provider.change("updateServiceProvider", SHOWN, id=world["provider"])
     assert payload == {"serviceProvider": {"name": "Northern Voice", "active": True, "version": 1}, "userErrors": []}
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "code"),
     [
         (None, "REQUIRED"),
         (" ", "REQUIRED"),
@@ -53,15 +53,13 @@ async def test_nothing_is_changed_when_nothing_is_given(provider: Person, world:
     ],
 )
 async def test_a_new_name_follows_the_rules_of_names(
-    provider: Person, world: World, name: str | None, told: str
+    provider: Person, world: World, name: str | None, code: str
 ) -> None:
     payload = await provider.change("updateServiceProvider", SHOWN, id=world["provider"], name=name)
-    assert refusals(payload) == [(told, ["name"])]
+    assert refusals(payload) == [(code, ["name"])]
 
 
-async def test_a_change_of_another_version_is_refused_beside_all_else_that_is_wrong(
-    provider: Person, world: World
-) -> None:
+async def test_a_version_conflict_is_returned_with_all_other_errors(provider: Person, world: World) -> None:
     payload = await provider.change("updateServiceProvider", SHOWN, id=world["provider"], name="", ifVersion=9)
     assert refusals(payload) == [("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
     payload = await provider.change("updateServiceProvider", SHOWN, id=world["provider"], name="Fine", ifVersion=9)
@@ -70,7 +68,7 @@ async def test_a_change_of_another_version_is_refused_beside_all_else_that_is_wr
     assert payload["serviceProvider"]["version"] == 2
 
 
-async def test_of_ten_who_rename_at_once_by_version_one_wins(admin: Person, world: World) -> None:
+async def test_of_ten_concurrent_renames_of_one_version_one_succeeds(admin: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             admin.change("updateServiceProvider", SHOWN, id=world["provider"], name=f"Voice {n}", ifVersion=1)
@@ -80,7 +78,7 @@ async def test_of_ten_who_rename_at_once_by_version_one_wins(admin: Person, worl
     assert sorted(refusals(payload) for payload in payloads) == [[]] + [[("CONFLICT", ["ifVersion"])]] * 9
 
 
-async def test_of_two_who_take_one_name_at_once_one_gets_it(admin: Person, world: World) -> None:
+async def test_of_two_concurrent_renames_to_one_name_one_succeeds(admin: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             admin.change("updateServiceProvider", SHOWN, id=world[owner], name="Wanted")
@@ -101,7 +99,7 @@ async def test_an_admin_suspends_a_provider_with_all_its_accounts_and_resumes_it
         assert [(await installation.person(person).ask(WHO)).status for person in people] == statuses
 
 
-async def test_to_suspend_a_suspended_provider_changes_nothing(admin: Person, world: World) -> None:
+async def test_suspending_a_suspended_provider_changes_nothing(admin: Person, world: World) -> None:
     for _ in range(2):
         payload = await admin.change("setServiceProviderActive", SHOWN, id=world["provider"], active=False)
         assert payload["serviceProvider"] == {"name": "Northern Voice", "active": False, "version": 2}
@@ -109,7 +107,7 @@ async def test_to_suspend_a_suspended_provider_changes_nothing(admin: Person, wo
     assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_no_provider_suspends_or_deletes_itself(provider: Person, world: World) -> None:
+async def test_a_provider_cannot_suspend_or_delete_itself(provider: Person, world: World) -> None:
     for mutation in ("setServiceProviderActive", "deleteServiceProvider"):
         given = ", active: false" if mutation.startswith("set") else ", force: true"
         answer = await provider.ask(
@@ -128,7 +126,8 @@ async def test_a_provider_with_accounts_is_not_deleted_even_by_force(admin: Pers
         payload = await admin.change("deleteServiceProvider", DELETED, id=world["provider"], force=force)
         assert (payload["deletedId"], payload["blockers"]) == (None, blockers)
         assert refusals(payload) == [("IN_USE", ["id"])]
-        assert "2 account(s)" in payload["userErrors"][0]["message"]
+        message = "The service provider still runs 2 account(s). Move or delete them first."
+        assert payload["userErrors"][0]["message"] == message
     payload = await admin.change("deleteServiceProvider", DELETED, id=world["provider"], dryRun=True, force=True)
     assert payload == {"deletedId": None, "blockers": blockers, "userErrors": []}
     query = "query ($id: ID!) { serviceProvider(id: $id) { accountCount apiKeyCount } }"
@@ -138,7 +137,7 @@ async def test_a_provider_with_accounts_is_not_deleted_even_by_force(admin: Pers
     }
 
 
-async def test_a_providers_keys_go_with_it_by_force_alone(admin: Person) -> None:
+async def test_a_providers_keys_are_deleted_only_by_force(admin: Person) -> None:
     doomed = await made(admin)
     await admin.change("createApiKey", "token", name="Portal", owner={"serviceProviderId": doomed})
     keys = [{"kind": "API_KEYS", "count": 1}]
@@ -151,7 +150,7 @@ async def test_a_providers_keys_go_with_it_by_force_alone(admin: Person) -> None
     assert refusals(await admin.change("deleteServiceProvider", DELETED, id=doomed)) == [("NOT_FOUND", ["id"])]
 
 
-async def test_a_provider_with_nothing_is_deleted_and_its_name_is_free_again(admin: Person) -> None:
+async def test_deleting_an_empty_provider_frees_its_name(admin: Person) -> None:
     doomed = await made(admin)
     payload = await admin.change("deleteServiceProvider", DELETED, id=doomed, ifVersion=2)
     assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
@@ -160,8 +159,8 @@ async def test_a_provider_with_nothing_is_deleted_and_its_name_is_free_again(adm
     assert await made(admin) != doomed
 
 
-async def test_what_comes_in_while_a_provider_is_deleted_is_refused_or_stands_in_the_way(admin: Person) -> None:
-    """Never an account or a key without its provider, and no error that nobody can read."""
+async def test_objects_created_during_a_deletion_are_rejected_or_block_it(admin: Person) -> None:
+    """No account or key is left without a provider, and every error is a user error."""
     for number in range(8):
         doomed = await made(admin, f"Doomed {number}")
         account, key, gone = await asyncio.gather(
@@ -179,7 +178,7 @@ async def test_what_comes_in_while_a_provider_is_deleted_is_refused_or_stands_in
         assert (there.only("serviceProvider") is None) is bool(gone["deletedId"])
 
 
-async def test_a_provider_shows_its_accounts_by_name(admin: Person, provider: Person, world: World) -> None:
+async def test_a_provider_lists_its_accounts_by_name(admin: Person, provider: Person, world: World) -> None:
     query = (
         "query ($id: ID!, $after: String) { serviceProvider(id: $id) { accountCount accounts(first: 1, after: $after)"
         " { totalCount nodes { name } pageInfo { hasNextPage endCursor } } } }"

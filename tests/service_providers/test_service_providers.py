@@ -1,4 +1,4 @@
-"""Service providers: made by admins, seen by themselves, hidden from accounts."""
+"""Service providers are created by admins, visible to themselves, and not visible to accounts."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ async def test_an_admin_creates_a_service_provider(admin: Person) -> None:
     assert made["id"].startswith("SP")
 
 
-async def test_nobody_else_creates_a_service_provider(installation: Installation, admin: Person) -> None:
+async def test_only_an_admin_creates_a_service_provider(installation: Installation, admin: Person) -> None:
     for person in ("provider", "account_user", "read_only"):
         answer = await installation.person(person).ask(
             'mutation { createServiceProvider(input: {name: "Mine"}) { serviceProvider { id } } }'
@@ -32,16 +32,16 @@ async def test_a_providers_name_is_unique_in_the_installation(admin: Person) -> 
 
 
 async def test_a_providers_name_follows_the_rules_of_names(admin: Person) -> None:
-    for name, told in ((" ", "REQUIRED"), ("n" * 65, "TOO_LONG"), ("a\0b", "INVALID"), ("a\nb", "INVALID")):
-        assert refusals(await admin.change("createServiceProvider", MADE, name=name)) == [(told, ["name"])]
+    for name, code in ((" ", "REQUIRED"), ("n" * 65, "TOO_LONG"), ("a\0b", "INVALID"), ("a\nb", "INVALID")):
+        assert refusals(await admin.change("createServiceProvider", MADE, name=name)) == [(code, ["name"])]
 
 
-async def test_of_twenty_providers_at_once_one_gets_the_name(admin: Person) -> None:
+async def test_of_twenty_concurrent_creations_one_gets_the_name(admin: Person) -> None:
     payloads = await asyncio.gather(*(admin.change("createServiceProvider", MADE, name="Wanted") for _ in range(20)))
     assert sorted(refusals(payload) for payload in payloads) == [[]] + [[("NAME_TAKEN", ["name"])]] * 19
 
 
-async def test_a_provider_sees_itself_alone(provider: Person, world: World) -> None:
+async def test_a_provider_sees_only_itself(provider: Person, world: World) -> None:
     answer = await provider.ask("{ serviceProviders { totalCount nodes { id name viewerCanCreateAccount } } }")
     itself = {"id": world["provider"], "name": "Northern Voice", "viewerCanCreateAccount": True}
     assert answer.only("serviceProviders") == {"totalCount": 1, "nodes": [itself]}
@@ -57,7 +57,7 @@ async def test_an_admin_sees_all_providers_by_name(admin: Person) -> None:
     ]
 
 
-async def test_another_provider_looks_like_one_that_is_missing(provider: Person, world: World) -> None:
+async def test_another_provider_reads_as_null_like_an_unknown_one(provider: Person, world: World) -> None:
     query = "query ($id: ID!) { serviceProvider(id: $id) { id } node(id: $id) { id } }"
     for someone in (sid_of(Kind.SERVICE_PROVIDER, new_id()), world["other_provider"], "SP", "", "\0"):
         answer = await provider.ask(query, id=someone)

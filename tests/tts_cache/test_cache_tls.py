@@ -1,4 +1,4 @@
-"""A prompt cache behind TLS: its certificate and its name are checked."""
+"""A prompt cache behind TLS: its certificate and its host name are verified."""
 
 import asyncio
 import datetime
@@ -23,7 +23,7 @@ OWN = f"AC{1:032x}"
 
 
 def certificate(folder: Path, name: x509.GeneralName) -> Path:
-    """A certificate that signs itself, with its key, in one file."""
+    """A self-signed certificate and its key, in one file."""
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "cache")])
     signed = (
@@ -43,7 +43,7 @@ def certificate(folder: Path, name: x509.GeneralName) -> Path:
 
 @asynccontextmanager
 async def behind_tls(server: PromptServer, file: Path) -> AsyncIterator[str]:
-    """Ends TLS before the server, whose wheel has none; answers the address with `valkeys`."""
+    """A TLS proxy in front of the server, whose wheel has no TLS. Yields its `valkeys` URL."""
     port = int(server.url.rsplit(":", 1)[1].split("/")[0])
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(file)
@@ -64,7 +64,7 @@ async def behind_tls(server: PromptServer, file: Path) -> AsyncIterator[str]:
         yield server.url.replace("valkey://", "valkeys://").replace(f":{port}/", f":{outer}/")
 
 
-async def test_a_cache_behind_tls_is_reached_when_its_authority_is_known_and_its_name_is_right(
+async def test_a_cache_behind_tls_needs_a_known_authority_and_the_right_host_name(
     valkey: PromptServer, tmp_path: Path
 ) -> None:
     valkey.fill(OWN, 3)
@@ -75,7 +75,7 @@ async def test_a_cache_behind_tls_is_reached_when_its_authority_is_known_and_its
             await PromptCache(url).count([OWN])
 
 
-async def test_a_cache_with_anothers_certificate_is_not_spoken_to(valkey: PromptServer, tmp_path: Path) -> None:
+async def test_a_cache_with_a_certificate_for_another_host_is_rejected(valkey: PromptServer, tmp_path: Path) -> None:
     file = certificate(tmp_path, x509.DNSName("another.example.com"))
     async with behind_tls(valkey, file) as url:
         with pytest.raises(ServiceUnavailable):

@@ -1,4 +1,4 @@
-"""Cached prompts of accounts, on a real Valkey: counted and cleared exactly, and only the one field errs without it."""
+"""Cached prompts of accounts on a real Valkey: exact counts and clearings, and an error on one field without it."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ from tests.support.waiting import until
 ONE = "query ($id: ID!) { account(id: $id) { name ttsCache { configured promptCount viewerCanClear } } }"
 PAGE = "{ accounts { nodes { id name ttsCache { promptCount } } } }"
 CLEAR = "mutation ($input: ClearTtsCacheInput!) { clearTtsCache(input: $input) { clearedCount userErrors { code } } }"
-AWAY = "The prompt cache does not answer. Try again in a moment."
+UNREACHABLE = "The prompt cache does not answer. Try again in a moment."
 
 
 def count_of(answer: Answer) -> Any:
@@ -39,13 +39,13 @@ def calls(server: PromptServer, command: str) -> int:
 
 
 def later(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """As if so much time had passed."""
+    """Moves the clock of the cache modules."""
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + seconds)
     for module in (cache, counts):
         monkeypatch.setattr(module, "time", clock)
 
 
-async def test_everybody_of_an_account_sees_how_many_of_its_prompts_are_cached(
+async def test_every_caller_of_an_account_sees_how_many_of_its_prompts_are_cached(
     valkey: PromptServer, account_user: Person, read_only: Person, provider: Person, world: World
 ) -> None:
     valkey.fill(world["own"], 3)
@@ -60,7 +60,7 @@ async def test_everybody_of_an_account_sees_how_many_of_its_prompts_are_cached(
     assert count_of(await provider.ask(ONE, id=world["sibling"])) == 2
 
 
-async def test_a_count_is_kept_for_ten_seconds_for_its_account_alone(
+async def test_a_count_is_cached_for_ten_seconds_and_per_account(
     valkey: PromptServer, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert count_of(await provider.ask(ONE, id=world["own"])) == 0
@@ -74,7 +74,7 @@ async def test_a_count_is_kept_for_ten_seconds_for_its_account_alone(
     assert count_of(await provider.ask(ONE, id=world["own"])) == 2
 
 
-async def test_clearing_answers_how_many_went_and_the_new_count_at_once(
+async def test_clearing_returns_the_number_removed_and_the_new_count(
     valkey: PromptServer, account_user: Person, world: World
 ) -> None:
     valkey.fill(world["own"], 1_234)
@@ -89,7 +89,7 @@ async def test_clearing_answers_how_many_went_and_the_new_count_at_once(
         }
 
 
-async def test_what_an_operation_has_counted_before_it_clears_is_counted_again_after_that(
+async def test_an_operation_counts_again_after_it_clears(
     valkey: PromptServer, account_user: Person, world: World
 ) -> None:
     valkey.fill(world["own"], 3)
@@ -104,7 +104,7 @@ async def test_what_an_operation_has_counted_before_it_clears_is_counted_again_a
     assert counted == [3, 0]
 
 
-async def test_two_who_clear_at_once_are_told_together_what_went(
+async def test_concurrent_clearings_together_report_every_removed_prompt_once(
     valkey: PromptServer, account_user: Person, provider: Person, world: World
 ) -> None:
     valkey.fill(world["own"], 3_000)
@@ -117,7 +117,7 @@ async def test_two_who_clear_at_once_are_told_together_what_went(
     assert sum(payload["clearedCount"] for payload in payloads) == 3_000
 
 
-async def test_clearing_never_touches_what_is_not_the_accounts_own(
+async def test_clearing_removes_no_key_outside_the_account(
     valkey: PromptServer, account_user: Person, world: World
 ) -> None:
     own = world["own"]
@@ -140,7 +140,7 @@ async def test_prompts_under_the_bare_uuid_of_an_account_are_counted_and_cleared
     for name, uuid in uuids.items():
         valkey.fill(world[name], 2)
         valkey.fill(uuid, 3)
-    # Nobody's: a UUID is written with all of its hyphens, or none of them after the prefix.
+    # These belong to no account: a UUID has all of its hyphens, a SID has none.
     own = uuids["own"]
     others = [f"tts:{own.replace('-', '')}:a", f"tts:AC{own}:a", f"tts:{own.replace('-', '', 1)}:a", f"tts:x{own}:a"]
     others += [f"tts:{own.upper()}:a", f"tts:{own}"]
@@ -154,7 +154,7 @@ async def test_prompts_under_the_bare_uuid_of_an_account_are_counted_and_cleared
     assert {key.encode() for key in others} <= valkey.keys()
 
 
-async def test_nobody_clears_the_cache_of_an_account_out_of_reach(
+async def test_the_cache_of_an_account_that_is_not_visible_cannot_be_cleared(
     valkey: PromptServer, account_user: Person, provider: Person, world: World
 ) -> None:
     for person, place in ((account_user, "sibling"), (account_user, "foreign"), (provider, "foreign")):
@@ -165,16 +165,14 @@ async def test_nobody_clears_the_cache_of_an_account_out_of_reach(
     assert len(valkey.keys()) == 2
 
 
-async def test_a_key_that_may_only_read_clears_nothing(valkey: PromptServer, read_only: Person, world: World) -> None:
+async def test_a_read_only_key_cannot_clear_the_cache(valkey: PromptServer, read_only: Person, world: World) -> None:
     valkey.fill(world["own"], 1)
     answer = await read_only.ask(CLEAR, input={"accountId": world["own"]})
     assert answer.codes == ["FORBIDDEN"]
     assert len(valkey.keys()) == 1
 
 
-async def test_a_page_of_accounts_walks_the_cache_once_for_all_of_them(
-    valkey: PromptServer, admin: Person, world: World
-) -> None:
+async def test_a_page_of_accounts_scans_the_cache_once(valkey: PromptServer, admin: Person, world: World) -> None:
     for number, place in enumerate(("own", "sibling", "foreign"), 1):
         valkey.fill(world[place], number)
     valkey.write(f"tts:AC{number:032x}:a" for number in range(5_000))
@@ -185,34 +183,32 @@ async def test_a_page_of_accounts_walks_the_cache_once_for_all_of_them(
     assert 8 <= calls(valkey, "scan") - before <= 20, "5,006 keys, 500 at once"
 
 
-async def test_operations_that_ask_at_the_same_time_share_a_walk(
-    valkey: PromptServer, admin: Person, world: World
-) -> None:
+async def test_concurrent_operations_share_a_scan(valkey: PromptServer, admin: Person, world: World) -> None:
     valkey.fill(world["own"], 3)
     answers = await asyncio.gather(*(admin.ask(ONE, id=world["own"]) for _ in range(20)))
     assert [count_of(answer) for answer in answers] == [3] * 20
     assert calls(valkey, "scan") <= 2
 
 
-async def test_who_asks_during_a_walk_for_what_it_counts_causes_no_second_one(
+async def test_a_request_during_a_scan_of_the_same_account_starts_no_second_scan(
     valkey: PromptServer, installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey.fill(world["own"], 3)
-    walks, go_on, count = [], asyncio.Event(), cache.PromptCache.count
+    scans, go_on, count = [], asyncio.Event(), cache.PromptCache.count
 
     async def held(*arguments: Any) -> dict[str, int]:
-        walks.append(arguments)
+        scans.append(arguments)
         await go_on.wait()
         return await count(*arguments)
 
     monkeypatch.setattr(cache.PromptCache, "count", held)
     first = asyncio.create_task(admin.ask(ONE, id=world["own"]))
-    await until(lambda: walks)
+    await until(lambda: scans)
     second = asyncio.create_task(admin.ask(ONE, id=world["own"]))
     await until(lambda: installation.opened.clients[counts.PromptCounts]._waiting)
     go_on.set()
     assert [count_of(await each) for each in (first, second)] == [3, 3]
-    assert len(walks) == 1
+    assert len(scans) == 1
 
 
 async def test_the_count_of_an_account_is_part_of_a_compiled_query(
@@ -225,22 +221,25 @@ async def test_the_count_of_an_account_is_part_of_a_compiled_query(
         assert await way_of(admin, account_user, text, given) == "compiled"
 
 
-async def test_without_a_cache_address_the_field_says_so(account_user: Person, world: World) -> None:
+async def test_without_a_cache_url_the_field_says_that_no_cache_is_configured(
+    account_user: Person, world: World
+) -> None:
     answer = await account_user.ask(ONE, id=world["own"])
     assert answer.only("account")["ttsCache"] == {"configured": False, "promptCount": None, "viewerCanClear": True}
     refused = await account_user.ask(CLEAR, input={"accountId": world["own"]})
     assert refused.codes == ["SERVICE_UNAVAILABLE"]
-    assert "CACHE_URL" in refused.errors[0]["message"]
+    message = "No prompt cache is configured. The server's operator can set CACHE_URL."
+    assert refused.errors[0]["message"] == message
 
 
 def assert_only_the_count_is_missing(answer: Answer) -> None:
     assert answer.status == 200
     assert answer.data == {"account": {"name": "Own customer", "ttsCache": None}}
-    assert [(error["message"], error["path"]) for error in answer.errors] == [(AWAY, ["account", "ttsCache"])]
+    assert [(error["message"], error["path"]) for error in answer.errors] == [(UNREACHABLE, ["account", "ttsCache"])]
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
 
 
-async def test_a_cache_that_is_away_errs_on_its_field_alone_and_may_come_back(
+async def test_an_unreachable_cache_is_an_error_of_its_field_only_until_it_recovers(
     valkey: PromptServer, admin: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey.stop()
@@ -253,22 +252,22 @@ async def test_a_cache_that_is_away_errs_on_its_field_alone_and_may_come_back(
     refused = await account_user.ask(CLEAR, input={"accountId": world["own"]})
     assert (refused.codes, refused.data) == (["SERVICE_UNAVAILABLE"], {"clearTtsCache": None})
     valkey.start()
-    later(monkeypatch, cache.AWAY_SECONDS)
+    later(monkeypatch, cache.BACKOFF_SECONDS)
     assert count_of(await account_user.ask(ONE, id=world["own"])) == 0
 
 
-async def test_a_cache_that_hangs_is_waited_for_once_and_then_everybody_is_told_at_once(
+async def test_after_one_timeout_of_a_hanging_cache_requests_fail_immediately(
     valkey: PromptServer, account_user: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cache, "AWAY_SECONDS", 60)
+    monkeypatch.setattr(cache, "BACKOFF_SECONDS", 60)
     monkeypatch.setattr(cache.PromptCache.__init__, "__kwdefaults__", {"answer_seconds": 0.5})
     valkey.send_signal(signal.SIGSTOP)
-    tried = 0
+    attempts = 0
     connect = cache.PromptCache._client
 
     def counted(self: cache.PromptCache) -> Valkey:
-        nonlocal tried
-        tried += 1
+        nonlocal attempts
+        attempts += 1
         return connect(self)
 
     monkeypatch.setattr(cache.PromptCache, "_client", counted)
@@ -276,14 +275,14 @@ async def test_a_cache_that_hangs_is_waited_for_once_and_then_everybody_is_told_
     for person in (account_user, provider, account_user):
         assert_only_the_count_is_missing(await person.ask(ONE, id=world["own"]))
         assert (await person.ask(CLEAR, input={"accountId": world["own"]})).codes == ["SERVICE_UNAVAILABLE"]
-    assert tried == 1, "although what fails is run again by the ordinary executor"
+    assert attempts == 1, "although the reference executor runs a failed operation again"
     assert time.monotonic() - began < 10
     valkey.send_signal(signal.SIGCONT)
     later(monkeypatch, 61)
     assert count_of(await account_user.ask(ONE, id=world["own"])) == 0
 
 
-async def test_a_cache_that_dies_while_it_is_cleared_says_how_many_went_before_that(
+async def test_a_cache_that_stops_during_a_clearing_reports_how_many_prompts_were_removed(
     valkey: PromptServer, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     valkey.fill(world["own"], 2_000)
@@ -300,19 +299,20 @@ async def test_a_cache_that_dies_while_it_is_cleared_says_how_many_went_before_t
     assert answer.data == {"clearTtsCache": None}
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     assert answer.errors[0]["extensions"]["clearedCount"] == sum(removed) > 0
-    assert f"At least {sum(removed):,} prompts are removed" in answer.errors[0]["message"]
+    rest = f"At least {sum(removed):,} prompts were removed. Clear again to remove the rest."
+    assert answer.errors[0]["message"] == f"{UNREACHABLE} {rest}"
 
 
 @pytest.mark.settings(cache_url="valkey://:the-pass-word@127.0.0.1:1/0")
-async def test_a_cache_that_is_down_at_the_start_is_a_field_error_and_no_more(
+async def test_a_cache_that_is_down_at_startup_is_only_a_field_error(
     account_user: Person, world: World, installation: Installation
 ) -> None:
     assert (await installation.client.get("/readyz")).status_code == 200
     assert_only_the_count_is_missing(await account_user.ask(ONE, id=world["own"]))
 
 
-async def says_nothing_of(url: str, password: str, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
-    """Asked for counts, the cache says that it is away, and not with which password."""
+async def hides_the_password(url: str, password: str, monkeypatch: pytest.MonkeyPatch, caplog: Any) -> None:
+    """A count fails without the password in the error, the log or the traceback."""
     said: list[Any] = []
     caplog.set_level(logging.DEBUG)
     monkeypatch.setattr(cache, "_log", SimpleNamespace(warning=lambda *words, **more: said.append((words, more))))
@@ -323,16 +323,16 @@ async def says_nothing_of(url: str, password: str, monkeypatch: pytest.MonkeyPat
     assert password not in f"{said} {shown} {raised.value.__dict__} {caplog.text}"
 
 
-async def test_no_password_is_in_what_is_said_of_a_cache_that_refuses_it(
+async def test_no_password_is_logged_when_the_cache_rejects_it(
     valkey: PromptServer, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     right = valkey.url.split(":")[2].split("@")[0]
-    await says_nothing_of(valkey.url.replace(right, "wrong-pass-word"), "wrong-pass-word", monkeypatch, caplog)
-    await says_nothing_of(valkey.url.replace(f":{right}@", ""), right, monkeypatch, caplog)
-    await says_nothing_of(valkey.url.replace("valkey://", "valkeys://"), right, monkeypatch, caplog)
+    await hides_the_password(valkey.url.replace(right, "wrong-pass-word"), "wrong-pass-word", monkeypatch, caplog)
+    await hides_the_password(valkey.url.replace(f":{right}@", ""), right, monkeypatch, caplog)
+    await hides_the_password(valkey.url.replace("valkey://", "valkeys://"), right, monkeypatch, caplog)
 
 
-async def test_an_address_where_something_else_or_nothing_answers_is_a_cache_that_is_away(
+async def test_an_address_without_a_valkey_server_counts_as_an_unreachable_cache(
     monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     async def speak_http(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -342,9 +342,9 @@ async def test_an_address_where_something_else_or_nothing_answers_is_a_cache_tha
 
     async with await asyncio.start_server(speak_http, "127.0.0.1") as server:
         port = server.sockets[0].getsockname()[1]
-        await says_nothing_of(f"valkey://:pass-word@127.0.0.1:{port}", "pass-word", monkeypatch, caplog)
+        await hides_the_password(f"valkey://:pass-word@127.0.0.1:{port}", "pass-word", monkeypatch, caplog)
     for address in (f"127.0.0.1:{free_ports(1)[0]}", "nobody.invalid:6379"):
-        await says_nothing_of(f"valkey://:pass-word@{address}", "pass-word", monkeypatch, caplog)
+        await hides_the_password(f"valkey://:pass-word@{address}", "pass-word", monkeypatch, caplog)
 
 
 async def test_a_clearing_whose_request_is_cancelled_is_audited(
@@ -355,15 +355,15 @@ async def test_a_clearing_whose_request_is_cancelled_is_audited(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     valkey.fill(world["own"], 3)
-    removed, go_on, steps = asyncio.Event(), asyncio.Event(), cache._steps
+    removed, go_on, scan = asyncio.Event(), asyncio.Event(), cache._scan
 
     async def held(*arguments: Any) -> Any:
-        async for keys in steps(*arguments):
+        async for keys in scan(*arguments):
             yield keys
         removed.set()
         await go_on.wait()
 
-    monkeypatch.setattr(cache, "_steps", held)
+    monkeypatch.setattr(cache, "_scan", held)
     request = asyncio.create_task(account_user.change("clearTtsCache", "clearedCount", accountId=world["own"]))
     await removed.wait()
     request.cancel()
@@ -374,5 +374,5 @@ async def test_a_clearing_whose_request_is_cancelled_is_audited(
     assert [event.after for event in events] == [{"clearedCount": 3}]
 
 
-def test_counts_and_clearings_end_before_the_deadline_of_a_request() -> None:
+def test_counts_and_clearings_end_before_the_request_deadline() -> None:
     assert cache.COUNT_SECONDS < cache.CLEAR_SECONDS < deadline.REQUEST_SECONDS - cache.ANSWER_SECONDS

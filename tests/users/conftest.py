@@ -1,4 +1,4 @@
-"""People beside the keys of the installation."""
+"""People in addition to the keys of the installation."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Whoever was closed is let in for up to four seconds by what a worker remembers, and changes nothing of people in them."""
+"""A worker's cache accepts a revoked credential for up to four seconds, in which it must not change users."""
 
 import asyncio
 from typing import Any
@@ -12,7 +12,7 @@ from tests.support.installation import Person, World
 from tests.support.personas import PASSWORD, People
 from tests.support.waiting import until
 
-# What a person could do to lasting effect, on Bob, who belongs to the same account.
+# Changes with a lasting effect, on Bob, who belongs to the same account.
 CHANGES = {
     "createUser": '{name: "Eve", email: "eve@example.com"}',
     "updateUser": '{id: "%(bob)s", email: "eve@example.com"}',
@@ -39,7 +39,7 @@ async def close(people: People, world: World, how: str) -> None:
 
 
 async def stored(people: People) -> list[Any]:
-    """All that a change would change."""
+    """The rows that these changes would affect."""
     async with people.installation.database() as db:
         return [
             await db.execute_query_dict("SELECT id, version, active, email, password_hash FROM users ORDER BY id"),
@@ -50,7 +50,9 @@ async def stored(people: People) -> list[Any]:
 
 @pytest.mark.parametrize("how", ["revoked", "deactivated", "account suspended", "provider deactivated"])
 @pytest.mark.usefixtures("unheard")
-async def test_who_was_closed_changes_nobody_while_still_remembered(people: People, world: World, how: str) -> None:
+async def test_a_deactivated_or_logged_out_person_changes_no_user_while_cached(
+    people: People, world: World, how: str
+) -> None:
     ann = people["ann"]
     assert (await ann.ask("{ viewer { scope } }")).status == 200
     await close(people, world, how)
@@ -63,7 +65,7 @@ async def test_who_was_closed_changes_nobody_while_still_remembered(people: Peop
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_key_of_a_suspended_account_changes_nobody_while_still_remembered(
+async def test_a_key_of_a_suspended_account_changes_no_user_while_cached(
     people: People, account_user: Person, world: World
 ) -> None:
     assert (await account_user.ask("{ viewer { scope } }")).status == 200
@@ -76,8 +78,8 @@ async def test_a_key_of_a_suspended_account_changes_nobody_while_still_remembere
     assert await stored(people) == before
 
 
-async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivation(people: People) -> None:
-    """The question is asked behind the lock: before it, the deactivation had not happened yet."""
+async def test_a_person_who_waited_for_their_own_deactivation_cannot_reactivate_themselves(people: People) -> None:
+    """The credential is checked with the lock held; before it, the deactivation had not been committed."""
     ann, ann_id = people["ann"], people.ids["ann"]
     assert (await ann.ask("{ viewer { scope } }")).status == 200
     connection = await asyncpg.connect(people.installation.settings.database_url)
@@ -94,10 +96,10 @@ async def test_nobody_reactivates_themselves_who_waited_for_their_own_deactivati
         assert not (await User.get(id=parse_sid(Kind.USER, ann_id))).active
 
 
-async def test_an_account_is_deleted_with_the_session_of_a_login_that_runs_then(
+async def test_deleting_an_account_deletes_the_session_of_a_concurrent_login(
     people: People, admin: Person, world: World
 ) -> None:
-    """The deletion waits for the login, which holds the user, before it deletes the user's sessions."""
+    """The deletion waits for the login, which has locked the user, before it deletes the user's sessions."""
     ann_id = parse_sid(Kind.USER, people.ids["ann"])
     new = "jsonb_populate_record(session, jsonb_build_object('id', gen_random_uuid(), 'public_id', 'of the login'))"
     connection = await asyncpg.connect(people.installation.settings.database_url)

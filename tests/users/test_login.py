@@ -1,4 +1,4 @@
-"""Logging in: the same words and the same work for whoever is not let in, and only so many tries."""
+"""Login: the same message and work for every failure, and a limited number of attempts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Hashable, Iterator
@@ -24,7 +24,7 @@ WRONG = {"code": "WRONG_CREDENTIALS", "message": "The e-mail address or the pass
 
 @pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The stored hashes that Argon2 was run on."""
+    """The stored hashes that Argon2 verified."""
     seen: list[str] = []
     before = password.verify
 
@@ -36,7 +36,7 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return seen
 
 
-async def test_a_stranger_with_the_right_password_gets_a_session(
+async def test_the_right_password_opens_a_session(
     people: People, installation: Installation, stranger: Person, world: World
 ) -> None:
     entered = await people.login("ann")
@@ -56,7 +56,7 @@ async def test_a_stranger_with_the_right_password_gets_a_session(
     }
 
 
-async def test_the_address_is_read_whatever_its_case_and_the_spaces_around_it(people: People, stranger: Person) -> None:
+async def test_login_ignores_the_case_of_the_address_and_spaces_around_it(people: People, stranger: Person) -> None:
     entered = await log_in(stranger, "  ANN@People.Example.COM ", PASSWORD)
     assert entered["user"] == {"id": people.ids["ann"]}
 
@@ -65,7 +65,7 @@ async def test_the_address_is_read_whatever_its_case_and_the_spaces_around_it(pe
     "email",
     [email_of("ann"), "nobody@people.example.com", "no address", "", "x" * 5000, "a\0b@people.example.com", "💥@x.y"],
 )
-async def test_a_wrong_user_and_a_wrong_password_hear_the_same_and_cost_the_same(
+async def test_an_unknown_user_and_a_wrong_password_get_the_same_error_after_the_same_work(
     people: People, stranger: Person, compared: list[str], email: str
 ) -> None:
     with recorded() as statements:
@@ -89,7 +89,7 @@ async def test_a_wrong_user_and_a_wrong_password_hear_the_same_and_cost_the_same
     assert {one.rpartition("$")[0].rpartition("$")[0] for one in compared} == {"$argon2id$v=19$m=19456,t=2,p=1"}
 
 
-async def test_whoever_is_closed_hears_nothing_else(
+async def test_an_inactive_user_gets_the_same_error(
     people: People, installation: Installation, provider: Person, world: World, compared: list[str]
 ) -> None:
     async with installation.database():
@@ -103,17 +103,19 @@ async def test_whoever_is_closed_hears_nothing_else(
 
 
 @pytest.mark.parametrize("given", ["x" * 10_000, "", "\0", "correct horse battery ", "🎧" * 300])
-async def test_a_password_of_any_form_is_just_wrong(people: People, given: str) -> None:
+async def test_a_password_of_any_form_gets_the_same_error(people: People, given: str) -> None:
     assert (await people.login("ann", given))["userErrors"] == [WRONG]
 
 
 async def test_a_password_is_the_same_on_every_keyboard() -> None:
-    stored = await password.hashed("caf\u00e9 au lait", claim())
+    stored = await password.hash_password("caf\u00e9 au lait", claim())
     assert await password.matches("cafe\u0301 au lait", stored, claim())
     assert not await password.matches("cafe au lait", stored, claim())
 
 
-async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_passwords_are_verified_in_parallel_and_a_limited_number_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert password._threads._max_workers == 2
     monkeypatch.setattr(password, "LOGINS", FairSlots(3))
     found = await asyncio.gather(*(password.matches("x", None, claim()) for _ in range(5)), return_exceptions=True)
@@ -121,22 +123,22 @@ async def test_two_passwords_are_compared_at_once_and_no_more_than_some_wait(mon
     assert [type(one) for one in found if isinstance(one, Exception)] == [RateLimited] * 2
 
 
-async def test_one_caller_has_a_quarter_of_the_places_and_the_others_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_one_caller_takes_at_most_a_quarter_of_the_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(password, "LOGINS", FairSlots(8))
-    many = [password.hashed("x", claim("one")) for _ in range(5)]
+    many = [password.hash_password("x", claim("one")) for _ in range(5)]
     found = await asyncio.gather(*many, password.matches("x", None, claim("another")), return_exceptions=True)
     limited = [isinstance(one, RateLimited) for one in found]
     assert limited == [False] * 2 + [True] * 3 + [False]
     assert password.LOGINS.total == 0
-    assert await password.hashed("x", claim("one"))
+    assert await password.hash_password("x", claim("one"))
 
 
 def claim(*owners: str) -> password.Claim:
     return password.Claim(password.LOGINS, tuple((Share.CALLER, owner) for owner in owners))
 
 
-async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) -> None:
-    """One person's resets are not to keep everybody else from logging in."""
+async def test_a_caller_with_too_many_waiting_passwords_delays_no_other(people: People) -> None:
+    """One person's resets must not keep others from logging in."""
     new = "a new passphrase of mine"
     mutations = (
         f'resetPassword(input: {{id: "{people.ids["fay"]}", password: "{new}"}})',
@@ -160,14 +162,14 @@ async def test_who_has_too_many_passwords_in_work_waits_alone(people: People) ->
 
 @contextmanager
 def in_work(queue: FairSlots, caller: Hashable, number: int) -> Iterator[None]:
-    """As if so many passwords of this caller were being hashed."""
+    """Fills the queue with waiting passwords of this caller."""
     with ExitStack() as slots:
         for _ in range(number):
             slots.enter_context(queue.slot()).add(Share.CALLER, caller)
         yield
 
 
-async def test_twenty_aliases_are_twenty_tries(people: People, stranger: Person, compared: list[str]) -> None:
+async def test_twenty_aliases_are_twenty_attempts(people: People, stranger: Person, compared: list[str]) -> None:
     fields = " ".join(
         f'a{number}: login(input: {{email: "{email_of("ann")}", password: "guess {number}"}}) {{ userErrors {{ code }} }}'
         for number in range(20)
@@ -179,7 +181,7 @@ async def test_twenty_aliases_are_twenty_tries(people: People, stranger: Person,
     again = await stranger.ask(_login("ann"))
     assert again.codes == ["RATE_LIMITED"]
     error = again.errors[0]
-    assert error["message"] == "Too many tries failed. Come back in 15 minutes."
+    assert error["message"] == "Too many failed attempts. Try again in 15 minutes."
     assert 0 < error["extensions"]["retryAfterSeconds"] <= 901
     assert datetime.fromisoformat(error["extensions"]["retryAt"]) > datetime.now(UTC)
 
@@ -188,7 +190,7 @@ def _login(name: str, given: str = PASSWORD) -> str:
     return f'mutation {{ login(input: {{email: "{email_of(name)}", password: "{given}"}}) {{ token }} }}'
 
 
-async def test_the_address_that_tries_many_people_is_limited_too(
+async def test_a_network_that_tries_many_users_is_limited_too(
     people: People, stranger: Person, compared: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_throttle, "MAXIMUM_BY_NETWORK", 6)
@@ -202,24 +204,24 @@ async def test_the_address_that_tries_many_people_is_limited_too(
 
 @asynccontextmanager
 async def stranger_at(people: People, address: str) -> AsyncIterator[Person]:
-    """Nobody, who asks from this network address."""
+    """An unauthenticated client at this network address."""
     transport = httpx.ASGITransport(people.installation.app, client=(address, 1))
     async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
         yield Person(client, None)
 
 
-async def test_who_guesses_locks_out_their_own_network_and_nobody_else(people: People, stranger: Person) -> None:
-    """A stranger who knows Ann's address is not to keep her out."""
+async def test_an_attacker_locks_out_only_their_own_network(people: People, stranger: Person) -> None:
+    """An attacker who knows Ann's address must not lock her out."""
     async with stranger_at(people, "203.0.113.9") as attacker:
         for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
             assert (await log_in(attacker, email_of("ann"), "guess"))["userErrors"] == [WRONG]
         assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
         assert (await people.login("ann"))["token"]
-        # That she knows her password forgives the attacker nothing.
+        # Her successful login does not clear the attacker's failures.
         assert (await attacker.ask(_login("ann"))).codes == ["RATE_LIMITED"]
 
 
-async def test_many_networks_that_guess_together_are_bounded(
+async def test_attempts_from_many_networks_are_limited_together(
     people: People, compared: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert login_throttle.MAXIMUM_BY_EMAIL == 100
@@ -232,7 +234,7 @@ async def test_many_networks_that_guess_together_are_bounded(
     assert len(compared) == 6
 
 
-async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) -> None:
+async def test_the_schema_states_the_limits_of_attempts(stranger: Person) -> None:
     query = '{ __type(name: "Mutation") { fields { name description } } }'
     fields = {field["name"]: field["description"] for field in (await stranger.ask(query)).only("__type")["fields"]}
     for limit in (
@@ -241,12 +243,12 @@ async def test_the_contract_says_how_often_somebody_may_try(stranger: Person) ->
         login_throttle.MAXIMUM_BY_NETWORK,
     ):
         assert f" {limit} " in fields["login"]
-    assert f"within 15 minutes: {login_throttle.MAXIMUM_TAKEN} for one caller" in fields["createUser"]
-    assert f" {login_throttle.MAXIMUM_TAKEN_BY_OWNER} for all callers of one account" in fields["createUser"]
+    assert f"within 15 minutes {login_throttle.MAXIMUM_DISCLOSURES} for one caller" in fields["createUser"]
+    assert f" {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers of one account" in fields["createUser"]
 
 
 @pytest.mark.parametrize("mutation", ["login", "changePassword"])
-async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
+async def test_an_attempt_rejected_by_a_full_queue_does_not_count_as_a_failure(
     people: People, monkeypatch: pytest.MonkeyPatch, mutation: str
 ) -> None:
     change = (
@@ -263,7 +265,7 @@ async def test_a_try_that_nobody_had_time_to_look_at_is_no_failure(
     assert (await people.login("ann"))["token"]
 
 
-def test_an_ipv6_household_is_one_network() -> None:
+def test_an_ipv6_prefix_of_64_bits_is_one_network() -> None:
     assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2:ffff::1")
     assert network_of("2001:db8:1:2:3::4") != network_of("2001:db8:1:3:3::4")
     assert site_of(network_of("2001:db8:1:2::1")) == site_of(network_of("2001:db8:1:ff::1"))
@@ -274,12 +276,12 @@ def test_an_ipv6_household_is_one_network() -> None:
     assert network_of("a socket") == ""
 
 
-async def test_tries_at_once_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:
+async def test_concurrent_attempts_count_each_other(people: People, stranger: Person, compared: list[str]) -> None:
     await asyncio.gather(*(stranger.ask(_login("ann", f"guess {number}")) for number in range(25)))
     assert len(compared) <= login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK
 
 
-async def test_the_wait_ends_and_the_right_password_forgets_the_slips(
+async def test_the_wait_ends_and_the_right_password_clears_earlier_failures(
     people: People, installation: Installation, stranger: Person
 ) -> None:
     for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
@@ -306,7 +308,7 @@ async def test_neither_password_nor_address_of_a_failed_login_is_stored(
     assert "secret" not in str(rows)
 
 
-async def test_a_session_keeps_where_it_was_opened_and_no_more_than_fifty_stay(
+async def test_a_session_stores_where_it_was_opened_and_a_user_has_at_most_fifty(
     people: People, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.users.sessions.MAXIMUM_SESSIONS", 3)
@@ -323,28 +325,30 @@ async def test_a_session_keeps_where_it_was_opened_and_no_more_than_fifty_stay(
         assert await Session.all().count() == 3 + len(people.ids) - 1
 
 
-async def test_a_login_asked_with_a_key_is_a_login_all_the_same(people: People, admin: Person) -> None:
+async def test_a_login_sent_with_an_api_key_opens_a_session(people: People, admin: Person) -> None:
     entered = await admin.change("login", "token user { account { name } }", email=email_of("ann"), password=PASSWORD)
     assert entered["token"].startswith("vgs_")
     assert entered["user"]["account"] == {"name": "Own customer"}
 
 
-async def test_one_mistake_of_login_never_shows_which_part_was_wrong(people: People, stranger: Person) -> None:
+async def test_a_login_error_never_shows_which_part_was_wrong(people: People, stranger: Person) -> None:
     assert refusals(await people.login("ann", "wrong")) == [("WRONG_CREDENTIALS", None)]
 
 
-async def test_many_networks_of_one_site_are_bounded_together(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    """256 networks of IPv6 begin with the same 56 bits, which many a customer has."""
+async def test_networks_of_one_site_are_limited_together(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """256 IPv6 networks share the same 56 bits, which many customers get."""
     monkeypatch.setattr(login_throttle, "MAXIMUM_BY_NETWORK", 3)
     for number in range(6):
         async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
             assert (await attacker.ask(_login(f"user{number}", "guess"))).codes == []
     for address, codes in (("2001:db8:0:ff::1", ["RATE_LIMITED"]), ("2001:db8:0:100::1", []), ("203.0.113.9", [])):
-        async with stranger_at(people, address) as somebody:
-            assert (await somebody.ask(_login("ann"))).codes == codes, address
+        async with stranger_at(people, address) as client:
+            assert (await client.ask(_login("ann"))).codes == codes, address
 
 
-async def test_so_are_their_guesses_for_one_address(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_attempts_of_one_site_for_one_address_are_limited_together(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(login_throttle, "MAXIMUM_BY_EMAIL_AND_NETWORK", 2)
     for number in range(4):
         async with stranger_at(people, f"2001:db8:0:{number:x}f::1") as attacker:
@@ -354,7 +358,7 @@ async def test_so_are_their_guesses_for_one_address(people: People, monkeypatch:
         assert (await attacker.ask(_login("bob"))).codes == []
 
 
-async def test_guesses_of_strangers_keep_nobody_from_changing_their_password(
+async def test_failed_logins_of_others_do_not_limit_password_changes(
     people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login_throttle, "MAXIMUM_BY_EMAIL", 3)
@@ -365,7 +369,7 @@ async def test_guesses_of_strangers_keep_nobody_from_changing_their_password(
     assert refusals(await people["ann"].change("changePassword", "user { id }", **given)) == []
 
 
-async def test_guesses_in_an_open_session_keep_nobody_from_logging_in(people: People, stranger: Person) -> None:
+async def test_wrong_passwords_in_an_open_session_do_not_limit_logins(people: People, stranger: Person) -> None:
     text = 'mutation { changePassword(input: {currentPassword: "guess", newPassword: "four words"}) { userErrors { code } } }'
     answers = [await people["ann"].ask(text) for _ in range(11)]
     assert [answer.codes for answer in answers] == [[]] * 10 + [["RATE_LIMITED"]]

@@ -1,4 +1,4 @@
-"""What entering costs and tells: the look-up's index, the log's line, the first admin of the command line."""
+"""The index of the session lookup, the log line of a person, and the first admin from the command line."""
 
 import pytest
 
@@ -17,7 +17,7 @@ __all__ = ["empty", "make_settings"]
 WHO = "{ viewer { scope } }"
 
 
-async def test_the_look_up_of_a_session_walks_an_index(people: People) -> None:
+async def test_the_session_lookup_uses_an_index(people: People) -> None:
     with recorded() as statements:
         assert (await people["ann"].ask(WHO)).status == 200
     async with people.installation.database() as connection:
@@ -27,7 +27,7 @@ async def test_the_look_up_of_a_session_walks_an_index(people: People) -> None:
     assert not [line for line in walked.splitlines() if line.strip(" ->").lower().startswith("scan")]
 
 
-async def test_a_line_of_the_log_says_which_person_asked(people: People) -> None:
+async def test_a_log_line_names_the_user(people: People) -> None:
 
     lines: list[bytes] = []
 
@@ -49,24 +49,27 @@ async def test_a_line_of_the_log_says_which_person_asked(people: People) -> None
 
 
 @pytest.mark.parametrize("same", ["ANN@EXAMPLE.COM", "ann@example.com", " Ａnn@example.com "])
-def test_addresses_that_differ_in_case_alone_are_one(same: str) -> None:
+def test_addresses_that_differ_only_in_case_are_equal(same: str) -> None:
     assert email_key(same) == "ann@example.com"
 
 
-async def test_the_command_line_makes_the_first_admin_who_must_choose_a_password(empty: Settings) -> None:
+async def test_the_command_line_creates_the_first_admin_who_must_change_the_password(empty: Settings) -> None:
     create_admin = (environment_of(empty), "create-admin", "--name", "Ann", "--email")
     await migrate.migrate(empty)
     status, printed, said = await ended(*create_admin, "ann@example.com")
     assert status == 0, said
     assert len(printed.strip()) >= 20
     assert "Log in with it" in said
-    for email, problem in (("Ann@Example.com", "already"), ("ann", "no e-mail address")):
+    for email, problem in (
+        ("Ann@Example.com", "Another user already has this e-mail address (upper and lower case count as the same)."),
+        ("ann", "This is not an e-mail address such as ann@example.com."),
+    ):
         status, printed, said = await ended(*create_admin, email)
         assert (status, printed) == (1, "")
         assert problem in said
 
 
-async def test_nobody_who_was_deactivated_reactivates_themselves_within_the_seconds_that_are_remembered(
+async def test_a_deactivated_user_cannot_reactivate_themselves_while_cached(
     installation: Installation, admin: Person
 ) -> None:
     people = await add_people(installation, "ann")

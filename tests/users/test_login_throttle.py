@@ -1,4 +1,4 @@
-"""A try that failed on our side is no wrong one: neither a login, nor a change of the password, nor a taken address."""
+"""Attempts that fail on the server's side do not count: logins, password changes and disclosures."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ Later = Callable[[float], None]
 
 @pytest.fixture
 def later(monkeypatch: pytest.MonkeyPatch) -> Later:
-    """Lets seconds pass for the tries."""
+    """Moves the clock of the throttle."""
     passed = timedelta()
     clock = SimpleNamespace(now=lambda zone=UTC: datetime.now(zone) + passed)
     monkeypatch.setattr(login_throttle, "datetime", clock)
@@ -36,7 +36,7 @@ def disk_is_full(*_: Any, **__: Any) -> Any:
 
 @pytest.fixture
 def full_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
-    """What the server says of a full disk, to what a test chooses."""
+    """Makes chosen functions fail like a database with a full disk."""
     with monkeypatch.context() as patch:
         yield patch
 
@@ -47,7 +47,7 @@ async def log_in(stranger: Person, password: str) -> Answer:
 
 
 @pytest.mark.parametrize("where", ["the session", "the user"])
-async def test_logins_that_failed_on_our_side_do_not_lock_out_the_right_password(
+async def test_logins_that_failed_on_the_server_do_not_lock_out_the_right_password(
     people: People, stranger: Person, later: Later, full_disk: pytest.MonkeyPatch, where: str
 ) -> None:
     if where == "the session":
@@ -61,12 +61,12 @@ async def test_logins_that_failed_on_our_side_do_not_lock_out_the_right_password
     assert (await log_in(stranger, PASSWORD)).only("login")["token"]
 
 
-async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_the_right_one(
+async def test_password_changes_that_failed_on_the_server_do_not_lock_out_the_right_password(
     people: People, later: Later, full_disk: pytest.MonkeyPatch
 ) -> None:
     document = "mutation ($input: ChangePasswordInput!) { changePassword(input: $input) { userErrors { code } } }"
     given = {"currentPassword": PASSWORD, "newPassword": "a password nobody has"}
-    full_disk.setattr(login_throttle, "take_back", disk_is_full)
+    full_disk.setattr(login_throttle, "withdraw", disk_is_full)
     for _ in range(login_throttle.MAXIMUM_BY_SESSION):
         assert (await people["bob"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
@@ -74,9 +74,7 @@ async def test_changes_of_the_password_that_failed_on_our_side_do_not_lock_out_t
     assert (await people["bob"].ask(document, input=given)).only("changePassword")["userErrors"] == []
 
 
-async def test_wrong_passwords_count_for_15_minutes_all_the_same(
-    people: People, stranger: Person, later: Later
-) -> None:
+async def test_wrong_passwords_count_for_15_minutes(people: People, stranger: Person, later: Later) -> None:
     for _ in range(login_throttle.MAXIMUM_BY_EMAIL_AND_NETWORK):
         assert (await log_in(stranger, "wrong")).only("login")["userErrors"] == [{"code": "WRONG_CREDENTIALS"}]
     later(880)
@@ -85,7 +83,7 @@ async def test_wrong_passwords_count_for_15_minutes_all_the_same(
     assert (await log_in(stranger, PASSWORD)).only("login")["token"]
 
 
-async def test_wrong_passwords_count_when_another_server_deletes_them_before_they_are_decided(
+async def test_wrong_passwords_count_even_if_another_worker_deletes_the_pending_attempt(
     people: People, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail = login_throttle.fail
@@ -101,13 +99,13 @@ async def test_wrong_passwords_count_when_another_server_deletes_them_before_the
     assert (await log_in(stranger, "wrong")).codes == ["RATE_LIMITED"]
 
 
-async def test_a_taken_address_that_was_not_told_does_not_count(
+async def test_a_disclosure_that_failed_does_not_count(
     people: People, later: Later, full_disk: pytest.MonkeyPatch
 ) -> None:
     document = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }"
     given = {"email": email_of("sue"), "name": "Sue"}
-    full_disk.setattr(login_throttle, "_ends_of_wait", _fails_once_counted(login_throttle._ends_of_wait))
-    for _ in range(login_throttle.MAXIMUM_TAKEN):
+    full_disk.setattr(login_throttle, "_wait_ends", _fails_once_counted(login_throttle._wait_ends))
+    for _ in range(login_throttle.MAXIMUM_DISCLOSURES):
         assert (await people["ann"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]
     full_disk.undo()
     later(15)

@@ -1,4 +1,4 @@
-"""Whose passwords wait to be hashed: no caller, account, provider or network takes the places of all others."""
+"""The password queues: no caller, account, provider or network takes all slots."""
 
 import asyncio
 import threading
@@ -22,14 +22,14 @@ Ask = Coroutine[Any, Any, Codes]
 
 
 class Held:
-    """Passwords that wait until the block ends. Of a queue's five slots a caller holds two, an account three, a provider four."""
+    """Holds passwords until the block ends. Of five slots a caller gets two, an account three, a provider four."""
 
     def __init__(self) -> None:
         self.waiting = 0
         self._tasks: list[asyncio.Task[Codes]] = []
 
     async def add(self, ask: Callable[[], Ask]) -> Codes | None:
-        """What somebody hears at once; None while their password waits."""
+        """The codes of the immediate answer; None while the password waits."""
         before, task = self.waiting, asyncio.create_task(ask())
         while self.waiting == before and not task.done():
             await asyncio.sleep(0)
@@ -54,7 +54,7 @@ async def held(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Callable[[], An
                 return function(*given)
 
             running = asyncio.ensure_future(before(claim, held, *given))
-            await asyncio.sleep(0)  # it has its place, or was refused
+            await asyncio.sleep(0)  # it has its slot, or was rejected
             found.waiting += not running.done()
             return await running
 
@@ -79,7 +79,7 @@ def login(person: Person) -> Callable[[], Ask]:
 
 
 def reset(people: People, by: str) -> Callable[[], Ask]:
-    """A change that each of them may make: of somebody else's password."""
+    """A change that each of them may make: resetting another user's password."""
     whom = {"boss": "ann", "ann": "bob", "bob": "ann", "rival": "fay", "fay": "rival", "root": "fay"}
 
     async def ask() -> Codes:
@@ -89,7 +89,7 @@ def reset(people: People, by: str) -> Callable[[], Ask]:
     return ask
 
 
-async def test_logins_take_no_places_of_those_who_have_logged_in(people: People, held: Any) -> None:
+async def test_logins_take_no_slots_of_password_changes(people: People, held: Any) -> None:
     async with held() as waiting:
         for number in range(5):
             async with stranger_at(people, f"203.0.113.{number}") as stranger:
@@ -99,7 +99,7 @@ async def test_logins_take_no_places_of_those_who_have_logged_in(people: People,
         assert await waiting.add(reset(people, "ann")) is None
 
 
-async def test_changes_take_no_places_of_those_who_log_in(people: People, held: Any) -> None:
+async def test_password_changes_take_no_slots_of_logins(people: People, held: Any) -> None:
     async with held() as waiting:
         for by in ("ann", "ann", "bob", "rival", "rival"):
             assert await waiting.add(reset(people, by)) is None, by
@@ -115,7 +115,7 @@ async def test_changes_take_no_places_of_those_who_log_in(people: People, held: 
     ],
     ids=["a caller", "an account", "a provider with its accounts"],
 )
-async def test_of_changes_a_part_is_for_others_than(
+async def test_part_of_the_slots_for_changes_is_reserved_for_others_than(
     people: People, held: Any, taken: tuple[str, ...], refused: tuple[str, ...], has_room: tuple[str, ...]
 ) -> None:
     async with held() as waiting:
@@ -127,8 +127,8 @@ async def test_of_changes_a_part_is_for_others_than(
             assert await waiting.add(reset(people, by)) is None, by
 
 
-async def test_of_logins_a_part_is_for_others_than_a_network_and_a_site(people: People, held: Any) -> None:
-    """Two of one network of IPv6, three of the 256 that begin with the same 56 bits."""
+async def test_part_of_the_slots_for_logins_is_reserved_for_other_networks_and_sites(people: People, held: Any) -> None:
+    """One IPv6 network gets two slots, one site of 256 networks three."""
 
     async def add(address: str) -> Codes | None:
         async with stranger_at(people, address) as stranger:

@@ -1,4 +1,4 @@
-"""Passwords: what they have to be, who changes whose, and that a temporary one opens nothing but the way to a new one."""
+"""Passwords: the policy, who changes whose, and what a session with a temporary password may do."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ NEW = "a new passphrase of mine"
 CLAIM = password.Claim(password.CHANGES)
 
 
-async def test_everybody_reads_the_policy_before_logging_in(stranger: Person) -> None:
+async def test_the_policy_is_readable_without_authentication(stranger: Person) -> None:
     assert (await stranger.ask(POLICY)).only("passwordPolicy") == {
         "minimumLength": 10,
         "maximumLength": 256,
@@ -29,7 +29,7 @@ async def test_everybody_reads_the_policy_before_logging_in(stranger: Person) ->
         "refusesCommon": True,
         "rules": [
             "At least 10 and at most 256 characters.",
-            "None of the commonest passwords.",
+            "Not one of the most common passwords.",
             "Not the e-mail address.",
         ],
         "version": 1,
@@ -37,7 +37,7 @@ async def test_everybody_reads_the_policy_before_logging_in(stranger: Person) ->
 
 
 @pytest.mark.settings(anonymous_introspection=False)
-async def test_strangers_may_log_in_and_read_the_policy_where_the_schema_is_closed_to_them(
+async def test_without_introspection_unauthenticated_clients_can_still_log_in_and_read_the_policy(
     people: People, stranger: Person
 ) -> None:
     assert (await people.login("ann"))["token"]
@@ -46,8 +46,10 @@ async def test_strangers_may_log_in_and_read_the_policy_where_the_schema_is_clos
         assert (await stranger.ask(query)).codes == ["UNAUTHENTICATED"]
 
 
-async def test_a_login_opens_no_side_door_to_strangers(people: People, stranger: Person) -> None:
-    """Whoever has not logged in yet reads of themselves alone, whatever the operation says beside."""
+async def test_an_unauthenticated_operation_with_a_login_reads_only_the_new_user(
+    people: People, stranger: Person
+) -> None:
+    """Other root fields of the operation still need authentication."""
     given = f'input: {{email: "{email_of("ann")}", password: "{PASSWORD}"}}'
     for query in (
         f"mutation {{ login({given}) {{ user {{ account {{ webhookSecret }} }} }} }}",
@@ -63,7 +65,7 @@ async def test_a_login_opens_no_side_door_to_strangers(people: People, stranger:
         assert await Session.all().count() == len(people.ids)
 
 
-async def test_who_has_just_logged_in_is_told_what_they_may(people: People, stranger: Person) -> None:
+async def test_the_payload_of_login_has_the_new_users_viewer_can_fields(people: People, stranger: Person) -> None:
     answer = await stranger.ask(
         f'mutation {{ login(input: {{email: "{email_of("boss")}", password: "{PASSWORD}"}}) '
         "{ user { name viewerCanUpdate viewerCanResetPassword scope } } }"
@@ -76,7 +78,7 @@ async def test_who_has_just_logged_in_is_told_what_they_may(people: People, stra
     }
 
 
-async def test_admins_set_the_policy_and_it_holds_for_the_next_password(people: People, stranger: Person) -> None:
+async def test_admins_set_the_policy_and_it_applies_to_the_next_password(people: People, stranger: Person) -> None:
     fields = "passwordPolicy { minimumLength needsDigit needsSymbol version rules }"
     payload = await people["root"].change(
         "updatePasswordPolicy", fields, minimumLength=12, needsDigit=True, needsSymbol=True, ifVersion=1
@@ -97,17 +99,17 @@ async def test_admins_set_the_policy_and_it_holds_for_the_next_password(people: 
 
 
 @pytest.mark.parametrize("minimum", [7, 65, -1, 2**31 - 1])
-async def test_a_policy_that_nobody_can_live_with_is_refused(people: People, minimum: int) -> None:
+async def test_a_minimum_length_out_of_range_is_rejected(people: People, minimum: int) -> None:
     payload = await people["root"].change("updatePasswordPolicy", "passwordPolicy { version }", minimumLength=minimum)
     assert refusals(payload) == [("OUT_OF_RANGE", ["minimumLength"])]
 
 
-async def test_a_rule_of_the_policy_is_left_out_or_said_and_never_null(people: People) -> None:
+async def test_a_rule_of_the_policy_cannot_be_null(people: People) -> None:
     payload = await people["root"].change("updatePasswordPolicy", "__typename", needsDigit=None, minimumLength=None)
     assert refusals(payload) == [("REQUIRED", ["minimumLength"]), ("REQUIRED", ["needsDigit"])]
 
 
-async def test_two_admins_who_set_the_first_policy_at_once_both_do(people: People) -> None:
+async def test_two_concurrent_first_changes_of_the_policy_both_succeed(people: People) -> None:
     made = await asyncio.gather(
         people["root"].change("updatePasswordPolicy", "passwordPolicy { version }", needsDigit=True),
         people["root"].change("updatePasswordPolicy", "passwordPolicy { version }", needsSymbol=True),
@@ -131,27 +133,25 @@ async def test_two_admins_who_set_the_first_policy_at_once_both_do(people: Peopl
         ("pass phrase\twith\0all", []),
     ],
 )
-async def test_a_new_password_keeps_the_policy(people: People, new: str, codes: list[str]) -> None:
+async def test_a_new_password_must_satisfy_the_policy(people: People, new: str, codes: list[str]) -> None:
     payload = await people["ann"].change("changePassword", "user { id }", currentPassword=PASSWORD, newPassword=new)
     assert refusals(payload) == [(code, ["newPassword"]) for code in codes]
     assert "sunshine" not in json.dumps(payload)
     assert bool((await people.login("ann", new))["token"]) == (not codes or new == PASSWORD)
 
 
-async def test_all_mistakes_of_a_change_are_told_at_once(people: People) -> None:
+async def test_all_errors_of_a_password_change_are_returned_together(people: People) -> None:
     payload = await people["ann"].change("changePassword", "user { id }", currentPassword="wrong", newPassword="short")
     assert refusals(payload) == [("WRONG_CREDENTIALS", ["currentPassword"]), ("INVALID", ["newPassword"])]
 
 
-async def test_a_stolen_session_cannot_try_out_the_password_for_ever(people: People) -> None:
+async def test_wrong_current_passwords_in_one_session_are_limited(people: People) -> None:
     ask = 'mutation { changePassword(input: {currentPassword: "guess", newPassword: "whatever it is"}) { userErrors { code } } }'
     answers = [await people["ann"].ask(ask) for _ in range(11)]
     assert [answer.codes for answer in answers] == [[]] * 10 + [["RATE_LIMITED"]]
 
 
-async def test_a_changed_password_ends_all_sessions_but_the_one_that_changed_it(
-    people: People, installation: Installation
-) -> None:
+async def test_a_password_change_ends_all_other_sessions(people: People, installation: Installation) -> None:
     other = await people.session("ann")
     payload = await people["ann"].change(
         "changePassword", "user { id mustChangePassword version }", currentPassword=PASSWORD, newPassword=NEW
@@ -163,7 +163,7 @@ async def test_a_changed_password_ends_all_sessions_but_the_one_that_changed_it(
     assert (await people.login("ann", NEW))["token"]
 
 
-async def test_of_two_who_change_a_password_at_once_one_is_told(people: People) -> None:
+async def test_of_two_concurrent_password_changes_one_gets_a_conflict(people: People) -> None:
     other = await people.session("ann")
     made = await asyncio.gather(
         people["ann"].change(
@@ -180,9 +180,7 @@ async def test_of_two_who_change_a_password_at_once_one_is_told(people: People) 
     assert sorted(worked) == [False, True], made
 
 
-async def test_a_temporary_password_opens_nothing_but_the_way_to_a_new_one(
-    people: People, world_of_ann: Person
-) -> None:
+async def test_a_session_with_a_temporary_password_can_only_change_it(people: People, world_of_ann: Person) -> None:
     ann = world_of_ann
     for query in (
         "{ accounts { totalCount } }",
@@ -216,7 +214,9 @@ async def world_of_ann(people: People) -> Person:
 
 
 @pytest.mark.parametrize("name", ["admin", "provider", "account_user"])
-async def test_an_api_key_changes_no_password(people: People, installation: Installation, name: str) -> None:
+async def test_an_api_key_cannot_change_or_reset_a_password(
+    people: People, installation: Installation, name: str
+) -> None:
     key = installation.person(name)
     for mutation in (
         f'resetPassword(input: {{id: "{people.ids["ann"]}", password: "{NEW}"}})',
@@ -228,7 +228,7 @@ async def test_an_api_key_changes_no_password(people: People, installation: Inst
     assert (await people.login("ann"))["token"]
 
 
-async def test_a_reset_shows_a_temporary_password_once_and_ends_the_sessions(people: People) -> None:
+async def test_a_reset_returns_a_temporary_password_once_and_ends_the_sessions(people: People) -> None:
     payload = await people["boss"].change(
         "resetPassword", "temporaryPassword user { mustChangePassword }", id=people.ids["ann"]
     )
@@ -238,7 +238,7 @@ async def test_a_reset_shows_a_temporary_password_once_and_ends_the_sessions(peo
     assert (await people.login("ann", payload["temporaryPassword"]))["mustChangePassword"] is True
 
 
-async def test_a_reset_may_give_the_password_and_then_it_is_not_shown(people: People) -> None:
+async def test_a_reset_with_a_given_password_does_not_return_it(people: People) -> None:
     payload = await people["bob"].change("resetPassword", "temporaryPassword", id=people.ids["ann"], password=NEW)
     assert payload == {"temporaryPassword": None, "userErrors": []}
     assert (await people.login("ann", NEW))["mustChangePassword"] is True
@@ -249,22 +249,22 @@ async def test_a_reset_may_give_the_password_and_then_it_is_not_shown(people: Pe
 @pytest.mark.parametrize(
     ("by", "whose"), [("ann", "sue"), ("ann", "boss"), ("ann", "root"), ("boss", "rival"), ("boss", "fay")]
 )
-async def test_nobody_resets_a_password_above_or_beside(people: People, by: str, whose: str) -> None:
+async def test_no_caller_resets_a_password_outside_their_tenant_scope(people: People, by: str, whose: str) -> None:
     payload = await people[by].change("resetPassword", "temporaryPassword", id=people.ids[whose], password=NEW)
     assert refusals(payload) == [("NOT_FOUND", ["id"])]
     assert (await people.login(whose))["token"]
 
 
-async def test_nobody_resets_their_own_password(people: People) -> None:
-    """A stolen session would be the account's for good."""
+async def test_no_person_resets_their_own_password(people: People) -> None:
+    """Otherwise a stolen session could take over the user."""
     payload = await people["ann"].change("resetPassword", "temporaryPassword", id=people.ids["ann"])
     assert refusals(payload) == [("INVALID", ["id"])]
 
 
 @pytest.mark.parametrize("minimum", range(8, 65, 8))
-def test_a_temporary_password_keeps_every_policy(minimum: int) -> None:
+def test_a_temporary_password_satisfies_every_policy(minimum: int) -> None:
     rules = PasswordPolicy(minimum_length=minimum, needs_digit=True, needs_symbol=True)
-    made = {policy.temporary(rules) for _ in range(50)}
+    made = {policy.temporary_password(rules) for _ in range(50)}
     assert len(made) == 50
     for one in made:
         problems = ErrorCollector()
@@ -272,19 +272,19 @@ def test_a_temporary_password_keeps_every_policy(minimum: int) -> None:
         assert problems.found == []
 
 
-def test_the_commonest_passwords_are_the_long_ones_of_a_published_list() -> None:
+def test_the_common_passwords_are_the_long_ones_of_a_published_list() -> None:
     assert len(policy._common()) > 1900
-    assert all(len(one) >= policy.LEAST_MINIMUM for one in policy._common())
+    assert all(len(one) >= policy.LOWEST_MINIMUM_LENGTH for one in policy._common())
     assert {"password", "12345678", "iloveyou", "passw0rd"} <= policy._common()
 
 
-async def test_what_is_stored_is_argon2_with_the_recommended_parameters() -> None:
-    first, second = await password.hashed(NEW, CLAIM), await password.hashed(NEW, CLAIM)
+async def test_the_stored_hash_is_argon2id_with_the_recommended_parameters() -> None:
+    first, second = await password.hash_password(NEW, CLAIM), await password.hash_password(NEW, CLAIM)
     assert first != second
     assert first.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
-async def test_a_wrong_present_password_is_told_to_the_audit_trail(people: People) -> None:
+async def test_a_wrong_current_password_is_audited(people: People) -> None:
     payload = await people["ann"].change("changePassword", "user { id }", currentPassword="guess", newPassword=NEW)
     assert refusals(payload) == [("WRONG_CREDENTIALS", ["currentPassword"])]
     (event,) = await events(people["bob"])
@@ -301,10 +301,10 @@ async def test_a_wrong_present_password_is_told_to_the_audit_trail(people: Peopl
         ("login", {"email": email_of("ann"), "password": PASSWORD}),
     ],
 )
-async def test_no_transaction_waits_for_a_password_to_be_hashed(
+async def test_no_password_is_hashed_inside_a_transaction(
     people: People, monkeypatch: pytest.MonkeyPatch, mutation: str, given: dict[str, str]
 ) -> None:
-    """It takes 30 ms, in which others need the connection."""
+    """Hashing takes 30 ms, during which other requests need the connection."""
     within: list[bool] = []
     before = password._in_thread
 

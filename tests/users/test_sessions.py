@@ -1,4 +1,4 @@
-"""Sessions: seen, used, ended, expired, and closed everywhere within the time for which they are remembered."""
+"""Sessions: listing, use, expiry, and revocation in all workers within the cache time."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ async def statuses(people: People, *names: str) -> list[int]:
     return [(await people[name].ask(WHO)).status for name in names]
 
 
-async def test_everybody_sees_their_own_sessions_alone(people: People) -> None:
+async def test_each_person_sees_only_their_own_sessions(people: People) -> None:
     other = await people.session("ann", user_agent="curl/8.5.0", address="192.0.2.7")
     query = "{ viewer { session { id current } } sessions { totalCount nodes { id device address current } } }"
     answer = await people["ann"].ask(query)
@@ -53,13 +53,13 @@ async def test_everybody_sees_their_own_sessions_alone(people: People) -> None:
         ("", "Unknown device"),
     ],
 )
-async def test_a_device_is_told_in_a_few_words(people: People, agent: str, device: str) -> None:
+async def test_a_device_is_named_by_browser_and_system(people: People, agent: str, device: str) -> None:
     person = await people.session("ann", user_agent=agent)
     answer = await person.ask("{ viewer { session { device } } }")
     assert answer.only("viewer")["session"] == {"device": device}
 
 
-async def test_a_session_that_is_logged_out_lets_nobody_in(people: People, wait: Wait) -> None:
+async def test_a_logged_out_session_is_rejected(people: People, wait: Wait) -> None:
     other = await people.session("ann")
     answer = await people["ann"].ask("mutation { logout { loggedOut userErrors { code } } }")
     assert answer.only("logout") == {"loggedOut": True, "userErrors": []}
@@ -69,8 +69,8 @@ async def test_a_session_that_is_logged_out_lets_nobody_in(people: People, wait:
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_what_is_logged_out_can_make_nothing_that_lasts(people: People) -> None:
-    """For up to four seconds a worker lets it in."""
+async def test_a_logged_out_session_creates_no_credential_while_cached(people: People) -> None:
+    """A worker's cache accepts it for up to four seconds."""
     ann = people["ann"]
     await ann.ask("mutation { logout { loggedOut } }")
     key = await ann.ask('mutation { createApiKey(input: {name: "lasting"}) { token } }')
@@ -80,7 +80,9 @@ async def test_what_is_logged_out_can_make_nothing_that_lasts(people: People) ->
 
 
 @pytest.mark.parametrize(("keep", "left", "ended"), [(False, 401, 3), (True, 200, 2)])
-async def test_all_sessions_end_together(people: People, wait: Wait, keep: bool, left: int, ended: int) -> None:
+async def test_logout_everywhere_ends_all_sessions(
+    people: People, wait: Wait, keep: bool, left: int, ended: int
+) -> None:
     others = [await people.session("ann") for _ in range(2)]
     assert (await people["ann"].change("logoutEverywhere", "ended", keepCurrent=keep))["ended"] == ended
     wait(4.01)
@@ -88,7 +90,7 @@ async def test_all_sessions_end_together(people: People, wait: Wait, keep: bool,
     assert [(await other.ask(WHO)).status for other in others] == [401, 401]
 
 
-async def test_a_session_is_revoked_by_its_person_and_those_above(people: People, wait: Wait) -> None:
+async def test_a_session_is_revoked_by_its_user_and_by_callers_who_see_them(people: People, wait: Wait) -> None:
     for name, by in (("ann", "ann"), ("bob", "boss"), ("boss", "root")):
         payload = await people[by].change("revokeSession", "revokedId", id=people.sessions[name])
         assert payload == {"revokedId": people.sessions[name], "userErrors": []}
@@ -97,7 +99,7 @@ async def test_a_session_is_revoked_by_its_person_and_those_above(people: People
 
 
 @pytest.mark.parametrize(("by", "whose"), [("ann", "sue"), ("ann", "boss"), ("boss", "rival"), ("boss", "root")])
-async def test_nobody_ends_or_sees_a_session_out_of_reach(people: People, by: str, whose: str) -> None:
+async def test_a_session_that_is_not_visible_cannot_be_read_or_ended(people: People, by: str, whose: str) -> None:
     payload = await people[by].change("revokeSession", "revokedId", id=people.sessions[whose])
     assert refusals(payload) == [("NOT_FOUND", ["id"])]
     answer = await people[by].ask("query ($id: ID!) { node(id: $id) { id } }", id=people.sessions[whose])
@@ -105,7 +107,7 @@ async def test_nobody_ends_or_sees_a_session_out_of_reach(people: People, by: st
     assert await statuses(people, whose) == [200]
 
 
-async def test_a_session_ends_when_it_was_idle_for_too_long_and_is_shown_no_more(people: People) -> None:
+async def test_an_idle_session_ends_and_is_no_longer_listed(people: People) -> None:
     minutes = people.installation.settings.session_idle_minutes
     now = datetime.now(UTC)
     idle = await people.session("ann", last_used_at=now - timedelta(minutes=minutes, seconds=1))
@@ -115,7 +117,7 @@ async def test_a_session_ends_when_it_was_idle_for_too_long_and_is_shown_no_more
     assert (await fresh.ask("{ sessions { totalCount } }")).only("sessions") == {"totalCount": 2}
 
 
-async def test_a_remembered_session_closes_at_the_second_that_it_ends(
+async def test_a_cached_session_is_rejected_from_the_second_it_expires(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = datetime.now(UTC) + timedelta(hours=1)
@@ -140,13 +142,13 @@ async def test_use_is_written_off_the_request_path_and_keeps_a_session_open(peop
     assert [one for one in statements if "UPDATE" in one] == []
     server = people.installation.app.state.server
     async with people.installation.database():
-        await server.running.authentication._last_use.write()
+        await server.running.authentication._last_use.flush()
         session = await Session.all().order_by("-id").first()
     assert session is not None
     assert datetime.now(UTC) - session.last_used_at < timedelta(minutes=2)
 
 
-async def test_what_is_known_of_a_session_is_kept_four_seconds_at_most(people: People, wait: Wait) -> None:
+async def test_a_session_is_cached_for_at_most_four_seconds(people: People, wait: Wait) -> None:
     counts = []
     for seconds in (0, 1, 2.9, 0.2):
         wait(seconds)
@@ -156,7 +158,7 @@ async def test_what_is_known_of_a_session_is_kept_four_seconds_at_most(people: P
     assert counts == [1, 0, 0, 1]
 
 
-async def test_an_unknown_session_costs_the_same_question_as_a_known_one(people: People) -> None:
+async def test_an_unknown_session_costs_the_same_query_as_a_known_one(people: People) -> None:
     counts = []
     known = FORM.read(people.tokens["ann"])
     assert known is not None
@@ -167,7 +169,7 @@ async def test_an_unknown_session_costs_the_same_question_as_a_known_one(people:
     assert counts == [1, 1, 1]
 
 
-async def test_a_key_is_no_session_and_a_session_no_key(people: People, world: World) -> None:
+async def test_an_api_key_is_not_accepted_as_a_session_nor_a_session_as_a_key(people: People, world: World) -> None:
     for text in (people.tokens["ann"].replace("vgs_", "vgk_"), world.tokens["admin"].replace("vgk_", "vgs_")):
         assert (await people.installation.holder(text).ask(WHO)).status == 401
     answer = await people.installation.person("account_user").ask("{ sessions { totalCount } }")
@@ -175,7 +177,7 @@ async def test_a_key_is_no_session_and_a_session_no_key(people: People, world: W
     assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
 
 
-async def test_deactivating_a_user_closes_their_sessions_for_good(people: People, wait: Wait) -> None:
+async def test_deactivating_a_user_permanently_ends_their_sessions(people: People, wait: Wait) -> None:
     assert await statuses(people, "ann") == [200]
     for mutation in ("deactivateUser", "reactivateUser"):
         payload = await people["boss"].change(mutation, "user { active }", id=people.ids["ann"])
@@ -185,22 +187,20 @@ async def test_deactivating_a_user_closes_their_sessions_for_good(people: People
     assert (await people.login("ann"))["token"]
 
 
-async def test_a_suspended_account_closes_its_sessions(people: People, world: World, wait: Wait) -> None:
+async def test_sessions_of_a_suspended_account_are_rejected(people: People, world: World, wait: Wait) -> None:
     for active, status in ((False, 401), (True, 200)):
         await people["boss"].change("setAccountActive", "account { id }", id=world["own"], active=active)
         wait(4.01)
         assert await statuses(people, "ann", "bob", "sue", "boss") == [status, status, 200, 200]
 
 
-async def test_a_deactivated_provider_closes_its_sessions_and_those_of_its_accounts(
-    people: People, world: World
-) -> None:
+async def test_sessions_of_a_suspended_provider_and_its_accounts_are_rejected(people: People, world: World) -> None:
     async with people.installation.database():
         await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["provider"])).update(active=False)
     assert await statuses(people, "boss", "ann", "sue", "rival", "fay", "root") == [401, 401, 401, 200, 200, 200]
 
 
-async def test_keys_close_with_the_person_who_made_them_until_somebody_else_makes_them_theirs(
+async def test_keys_of_a_deactivated_person_are_rejected_until_another_person_rotates_them(
     people: People, wait: Wait
 ) -> None:
     made = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
@@ -226,8 +226,8 @@ async def test_keys_close_with_the_person_who_made_them_until_somebody_else_make
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_key_whose_maker_was_just_deactivated_makes_nothing_that_lasts(people: People) -> None:
-    """For up to four seconds a worker lets it in."""
+async def test_a_key_of_a_deactivated_person_creates_no_credential_while_cached(people: People) -> None:
+    """A worker's cache accepts it for up to four seconds."""
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")
     key = people.installation.holder(made["token"])
     assert (await key.ask(WHO)).status == 200
@@ -238,10 +238,10 @@ async def test_a_key_whose_maker_was_just_deactivated_makes_nothing_that_lasts(p
 
 @pytest.mark.parametrize("how", ["createApiKey", "rotateApiKey"])
 @pytest.mark.parametrize("end", ["deactivateUser", "deleteUser"])
-async def test_a_key_that_a_persons_key_made_or_rotated_closes_with_the_person(
+async def test_a_key_created_or_rotated_through_a_persons_key_is_rejected_with_the_person(
     people: People, world: World, wait: Wait, how: str, end: str
 ) -> None:
-    """Else whoever is shown the door would only have to make a key by a key."""
+    """Otherwise a deactivated person keeps access through a key created by a key."""
     first = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
     asker, shown = people.installation.holder(first["token"]), "apiKey { createdBy { scope apiKeyId userId } } token"
     given = {"name": "Another"} if how == "createApiKey" else {"id": world["account_user_key"]}
@@ -256,15 +256,15 @@ async def test_a_key_that_a_persons_key_made_or_rotated_closes_with_the_person(
     assert [(await holder.ask(WHO)).status for holder in holders] == [401] * 3
 
 
-async def test_a_key_that_rotates_itself_stays_the_persons(people: People) -> None:
+async def test_a_key_that_rotates_itself_keeps_its_creator(people: People) -> None:
     first = await people["bob"].change("createApiKey", "apiKey { id } token", name="Bob's own")
     asker = people.installation.holder(first["token"])
     rotated = await asker.change("rotateApiKey", "apiKey { createdBy { userId } }", id=first["apiKey"]["id"])
     assert rotated["apiKey"]["createdBy"] == {"userId": people.ids["bob"]}
 
 
-async def test_an_account_is_not_told_who_of_its_provider_made_a_key(people: People, world: World) -> None:
-    """Neither of one that the provider's person made for it, nor of those that this key makes in turn."""
+async def test_an_account_does_not_see_which_person_of_its_provider_created_a_key(people: People, world: World) -> None:
+    """This holds for a key the provider's person created, and for keys created by that key."""
     shown = "apiKey { createdBy { scope apiKeyId userId } } token"
     first = await people["boss"].change("createApiKey", shown, name="A first", owner={"accountId": world["own"]})
     assert first["apiKey"]["createdBy"]["userId"] == people.ids["boss"]
@@ -281,14 +281,14 @@ async def test_an_account_is_not_told_who_of_its_provider_made_a_key(people: Peo
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_session_that_ends_twice_leaves_one_event(people: People) -> None:
-    """For up to four seconds a worker lets it in after its end."""
+async def test_a_session_that_is_logged_out_twice_leaves_one_event(people: People) -> None:
+    """A worker's cache accepts it for up to four seconds after its end."""
     for _ in range(3):
         assert (await people["ann"].ask("mutation { logout { loggedOut } }")).only("logout") == {"loggedOut": True}
     assert [event["operation"] for event in await events(people["bob"])] == ["logout"]
 
 
-async def test_everything_closes_in_another_worker_within_the_cache_time(
+async def test_revocations_take_effect_in_another_worker_within_the_cache_time(
     installation: Installation, world: World, tmp_path: Path, wait: Wait
 ) -> None:
     people = await add_people(installation)
@@ -306,7 +306,7 @@ async def test_everything_closes_in_another_worker_within_the_cache_time(
         assert await there("ann", "bob", "sue", "fay", "boss") == [401, 401, 401, 401, 200]
 
 
-async def test_a_deactivated_provider_closes_in_another_worker_with_all_that_it_runs(
+async def test_a_suspended_provider_and_its_accounts_are_rejected_by_another_worker(
     installation: Installation, world: World, tmp_path: Path, wait: Wait
 ) -> None:
     people = await add_people(installation)
@@ -325,7 +325,7 @@ async def test_a_deactivated_provider_closes_in_another_worker_with_all_that_it_
         assert await there() == [401] * 4 + [200] * 2 + [401] * 3 + [200] * 3
 
 
-async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People, stranger: Person) -> None:
+async def test_after_the_password_change_everything_is_allowed(people: People, stranger: Person) -> None:
     shown = (await people["boss"].change("resetPassword", "temporaryPassword", id=people.ids["ann"]))[
         "temporaryPassword"
     ]
@@ -340,8 +340,8 @@ async def test_a_moment_after_the_password_was_chosen_all_is_open(people: People
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_session_that_was_ended_changes_no_password_while_it_is_remembered(people: People) -> None:
-    """For up to four seconds a worker lets it in; a new password would be its way back."""
+async def test_an_ended_session_changes_no_password_while_cached(people: People) -> None:
+    """A worker's cache accepts it for up to four seconds; a new password would give access back."""
     ann, new = people["ann"], "the passphrase of a thief"
     assert (await ann.ask(WHO)).status == 200
     await people["boss"].change("revokeSession", "revokedId", id=people.sessions["ann"])

@@ -1,4 +1,4 @@
-"""That an e-mail address is taken must be told to whoever takes it, and to nobody for free."""
+"""Replies that an e-mail address is taken are needed, but they are audited and limited."""
 
 import asyncio
 from typing import Any
@@ -19,19 +19,17 @@ async def ask_for(person: Person, email: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("more", [{}, {"idempotencyKey": "one"}, {"name": "", "password": "short"}])
-async def test_a_refused_address_is_told_to_the_audit_trail(
-    people: People, admin: Person, more: dict[str, str]
-) -> None:
+async def test_a_disclosed_address_is_audited(people: People, admin: Person, more: dict[str, str]) -> None:
     assert TAKEN in refusals(await ask_for(people["ann"], email_of("fay").upper(), **more))
     for person in (admin, people["bob"]):
         (event,) = await events(person)
         assert (event["operation"], event["actor"]["userId"]) == ("createUser", people.ids["ann"])
-        told = {change["field"]: change["after"] for change in event["changes"]}
-        assert told == {"email": f'"{email_of("fay").upper()}"', "refused": "true"}
+        values = {change["field"]: change["after"] for change in event["changes"]}
+        assert values == {"email": f'"{email_of("fay").upper()}"', "refused": "true"}
     assert await events(people["fay"]) == []
 
 
-async def test_so_is_one_that_was_to_be_somebodys_new_address(people: People, account_user: Person) -> None:
+async def test_a_disclosed_address_in_an_update_is_audited(people: People, account_user: Person) -> None:
     for caller in (people["ann"], account_user):
         payload = await caller.change("updateUser", "user { id }", id=people.ids["ann"], email=email_of("fay"))
         assert refusals(payload) == [TAKEN]
@@ -44,11 +42,11 @@ def _renamed(people: People, email: str) -> str:
 
 
 @pytest.mark.parametrize("free", ["eve@example.com", "no address"])
-async def test_whoever_asks_who_is_there_is_stopped_and_nobody_else(
+async def test_a_caller_who_enumerates_addresses_is_limited_and_others_are_not(
     people: People, monkeypatch: pytest.MonkeyPatch, free: str
 ) -> None:
-    """And then hears the same of an address that nobody has, whatever else is wrong."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 3)
+    """Then free addresses get the same error, whatever else is wrong."""
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 3)
     for name in ("fay", "root", "sue"):
         assert refusals(await ask_for(people["ann"], email_of(name))) == [TAKEN]
     for email in (email_of("fay"), free):
@@ -61,9 +59,9 @@ async def test_whoever_asks_who_is_there_is_stopped_and_nobody_else(
     assert refusals(await ask_for(people["bob"], "eve@example.com")) == []
 
 
-async def test_all_of_one_owner_together_are_bounded_too(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (login_throttle.MAXIMUM_TAKEN, login_throttle.MAXIMUM_TAKEN_BY_OWNER) == (20, 200)
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN_BY_OWNER", 3)
+async def test_all_callers_of_one_owner_are_limited_together(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (login_throttle.MAXIMUM_DISCLOSURES, login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER) == (20, 200)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES_BY_OWNER", 3)
     for caller in ("ann", "bob", "ann"):
         assert refusals(await ask_for(people[caller], email_of("fay"))) == [TAKEN]
     for person in (people["ann"], people["bob"], people.installation.person("account_user")):
@@ -71,25 +69,29 @@ async def test_all_of_one_owner_together_are_bounded_too(people: People, monkeyp
     assert refusals(await ask_for(people["sue"], email_of("fay"))) == [TAKEN]
 
 
-async def test_of_many_at_once_no_more_are_told(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 2)
+async def test_concurrent_requests_disclose_no_more_than_the_limit(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 2)
     answers = await asyncio.gather(*(people["ann"].ask(_renamed(people, email_of("fay"))) for _ in range(8)))
-    told = [answer for answer in answers if not answer.codes]
-    assert len(told) <= 2
-    assert all(answer.codes == ["RATE_LIMITED"] for answer in answers if answer not in told)
+    disclosures = [answer for answer in answers if not answer.codes]
+    assert len(disclosures) <= 2
+    assert all(answer.codes == ["RATE_LIMITED"] for answer in answers if answer not in disclosures)
 
 
-async def test_many_free_addresses_at_once_are_taken(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+async def test_many_users_with_free_addresses_can_be_created_concurrently(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     made = await asyncio.gather(*(ask_for(people["ann"], f"new{number}@example.com") for number in range(6)))
     assert [refusals(payload) for payload in made] == [[]] * 6
 
 
-async def test_an_address_that_stays_counts_for_nothing_and_is_not_refused(
+async def test_an_unchanged_address_neither_counts_nor_is_rejected(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A form sends it with whatever else is changed."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    """Forms send it along with other changes."""
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]
     for email in (email_of("bob"), email_of("bob").upper()):
         given = {"id": people.ids["bob"], "email": email, "name": "Robert"}
@@ -99,14 +101,14 @@ async def test_an_address_that_stays_counts_for_nothing_and_is_not_refused(
     assert answer.codes == ["RATE_LIMITED"]
 
 
-async def test_those_who_may_see_everybody_may_ask(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+async def test_admins_who_see_all_users_are_not_limited(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for _ in range(3):
         assert refusals(await ask_for(people["root"], email_of("fay"))) == [TAKEN]
 
 
-async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+async def test_created_users_do_not_count(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for number in range(3):
         assert refusals(await ask_for(people["boss"], f"new{number}@example.com")) == []
         assert refusals(await ask_for(people["boss"], "no address")) == [("INVALID", ["email"])]
@@ -114,10 +116,10 @@ async def test_users_who_are_made_count_for_nothing(people: People, monkeypatch:
         assert await LoginFailure.all().count() == 0
 
 
-async def test_a_repeat_with_its_idempotency_key_is_answered_however_many_were_found_taken_since(
+async def test_a_repeat_with_its_idempotency_key_succeeds_after_the_limit_was_reached(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     given = {"email": "eve@example.com", "password": PASSWORD, "idempotencyKey": "one"}
     made = await ask_for(people["ann"], **given)
     assert refusals(await ask_for(people["ann"], email_of("fay"))) == [TAKEN]

@@ -1,4 +1,4 @@
-"""That another tenant has a name or a SIP realm is said to whoever takes it, only so often, and is audited each time."""
+"""Replies that another tenant's name or SIP realm is taken are audited and limited."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ async def codes(person: Person, world: World, **given: Any) -> list[str]:
 
 
 async def refused(person: Person) -> list[dict[str, str]]:
-    """What the audit trail says of what was refused, newest first."""
+    """Audit events of refused changes, newest first."""
     changes = [{change["field"]: change["after"] for change in event["changes"]} for event in await events(person)]
     return [one for one in changes if one.get("refused") == "true"]
 
 
-async def test_a_taken_name_of_a_sibling_account_is_audited(
+async def test_a_disclosed_name_of_a_sibling_account_is_audited(
     account_user: Person, provider: Person, world: World
 ) -> None:
     assert refusals(await update(account_user, world, name="SIBLING customer")) == [TAKEN_NAME]
@@ -37,7 +37,7 @@ async def test_a_taken_name_of_a_sibling_account_is_audited(
 
 
 @pytest.mark.parametrize("who", ["account_user", "provider"])
-async def test_a_taken_realm_of_another_provider_is_audited(
+async def test_a_disclosed_realm_of_another_provider_is_audited(
     installation: Installation, provider: Person, world: World, who: str
 ) -> None:
     assert refusals(await update(installation.person(who), world, sipRealm=REALM.upper())) == [TAKEN_REALM]
@@ -45,7 +45,7 @@ async def test_a_taken_realm_of_another_provider_is_audited(
     assert await refused(installation.person("foreign_user")) == []
 
 
-async def test_a_constraint_that_no_input_explains_is_a_fault_of_the_server(
+async def test_a_violated_constraint_without_a_user_error_is_an_internal_error(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service, "_UNIQUE", ())
@@ -53,14 +53,16 @@ async def test_a_constraint_that_no_input_explains_is_a_fault_of_the_server(
     assert await refused(provider) == []
 
 
-async def test_so_is_a_realm_that_was_to_be_a_new_accounts(provider: Person, account_user: Person) -> None:
+async def test_a_disclosed_realm_in_a_creation_is_audited(provider: Person, account_user: Person) -> None:
     payload = await provider.change("createAccount", "account { id }", name="New", sipRealm=REALM)
     assert refusals(payload) == [TAKEN_REALM]
     assert await refused(provider) == [{"name": '"New"', "sipRealm": f'"{REALM}"', "refused": "true"}]
     assert await refused(account_user) == []
 
 
-async def test_so_is_the_name_of_another_provider(provider: Person, other_provider: Person, world: World) -> None:
+async def test_a_disclosed_name_of_another_provider_is_audited(
+    provider: Person, other_provider: Person, world: World
+) -> None:
     payload = await provider.change(
         "updateServiceProvider", "serviceProvider { id }", id=world["provider"], name="southern VOICE"
     )
@@ -69,11 +71,11 @@ async def test_so_is_the_name_of_another_provider(provider: Person, other_provid
     assert await refused(other_provider) == []
 
 
-async def test_who_asks_for_accounts_of_others_is_stopped_and_no_other_caller(
+async def test_a_caller_who_enumerates_account_names_is_limited_and_others_are_not(
     account_user: Person, sibling_user: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And then hears the same of what is free."""
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 2)
+    """Then free names get the same error."""
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 2)
     assert refusals(await update(account_user, world, name="Sibling customer")) == [TAKEN_NAME]
     assert refusals(await update(account_user, world, sipRealm=REALM)) == [TAKEN_REALM]
     for given in (
@@ -91,10 +93,10 @@ async def test_who_asks_for_accounts_of_others_is_stopped_and_no_other_caller(
     assert refusals(await update(provider, world, sipRealm="free.example.com")) == []
 
 
-async def test_who_asks_for_realms_or_for_names_of_providers_is_stopped(
+async def test_a_caller_who_enumerates_realms_or_provider_names_is_limited(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await update(provider, world, sipRealm=REALM)) == [TAKEN_REALM]
     made = 'mutation {{ createAccount(input: {{ name: "{}", sipRealm: "{}" }}) {{ account {{ id }} }} }}'
     for realm in (REALM, "free.example.com"):
@@ -108,10 +110,10 @@ async def test_who_asks_for_realms_or_for_names_of_providers_is_stopped(
     assert refusals(payload) == []
 
 
-async def test_what_the_caller_may_list_counts_for_nothing(
+async def test_values_of_visible_rows_do_not_count(
     provider: Person, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     for _ in range(2):
         assert refusals(await update(provider, world, name="Sibling customer")) == [TAKEN_NAME]
         assert refusals(await update(provider, world, sipRealm="SIBLING.sip.example.com")) == [TAKEN_REALM]
@@ -121,10 +123,10 @@ async def test_what_the_caller_may_list_counts_for_nothing(
     assert await refused(admin) == []
 
 
-async def test_a_repeat_with_its_idempotency_key_is_answered_however_much_was_found_taken_since(
+async def test_a_repeat_with_its_idempotency_key_succeeds_after_the_limit_was_reached(
     provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     given = {"name": "New", "sipRealm": "new.example.com", "idempotencyKey": "one"}
     made = await provider.change("createAccount", "account { id }", **given)
     assert refusals(await update(provider, world, sipRealm=REALM)) == [TAKEN_REALM]
@@ -132,9 +134,9 @@ async def test_a_repeat_with_its_idempotency_key_is_answered_however_much_was_fo
     assert (again["account"], refusals(again)) == (made["account"], [])
 
 
-async def test_ones_own_name_may_be_written_otherwise_however_much_was_found_taken(
+async def test_the_case_of_ones_own_name_can_be_changed_after_the_limit_was_reached(
     account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(login_throttle, "MAXIMUM_TAKEN", 1)
+    monkeypatch.setattr(login_throttle, "MAXIMUM_DISCLOSURES", 1)
     assert refusals(await update(account_user, world, name="Sibling customer")) == [TAKEN_NAME]
     assert await codes(account_user, world, name="OWN CUSTOMER") == []

@@ -1,4 +1,4 @@
-"""Users: made, changed and deleted by those above and beside them, and by nobody else; the last admin stays."""
+"""Users: who creates, changes and deletes them, and the protection of the last admin."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ from tests.support.statements import recorded
 USER = "user { id name email scope active mustChangePassword version account { id } }"
 
 
-async def test_a_user_is_made_with_a_temporary_password_shown_once(
+async def test_a_user_is_created_with_a_temporary_password_returned_once(
     people: People, stranger: Person, world: World
 ) -> None:
     payload = await people["boss"].change(
@@ -41,7 +41,7 @@ async def test_a_user_is_made_with_a_temporary_password_shown_once(
     assert (entered["user"], entered["mustChangePassword"]) == ({"id": made["id"]}, True)
 
 
-async def test_a_user_is_of_the_callers_own_owner_by_default(people: People, world: World) -> None:
+async def test_a_user_belongs_to_the_callers_owner_by_default(people: People, world: World) -> None:
     for by, scope, account in (
         ("root", "ADMIN", None),
         ("boss", "SERVICE_PROVIDER", None),
@@ -53,7 +53,7 @@ async def test_a_user_is_of_the_callers_own_owner_by_default(people: People, wor
 
 
 @pytest.mark.parametrize("owner", ["serviceProviderId", "installation"])
-async def test_an_account_makes_nobody_above_itself(people: People, world: World, owner: str) -> None:
+async def test_an_account_creates_no_user_of_a_wider_scope(people: People, world: World, owner: str) -> None:
     """A user created without a provider once became an admin."""
     given = {"installation": True} if owner == "installation" else {owner: world["provider"]}
     answer = await people["ann"].ask(
@@ -74,7 +74,7 @@ async def test_an_account_makes_nobody_above_itself(people: People, world: World
         ("root", {"serviceProviderId": "own"}, "NOT_FOUND"),
     ],
 )
-async def test_nobody_makes_a_user_beside_them(
+async def test_no_caller_creates_a_user_in_another_tenant(
     people: People, world: World, by: str, owner: dict[str, str], code: str
 ) -> None:
     given = {name: world[place] for name, place in owner.items()}
@@ -83,7 +83,7 @@ async def test_nobody_makes_a_user_beside_them(
 
 
 @pytest.mark.parametrize("owner", [{}, {"accountId": None}, {"installation": False}])
-async def test_an_owner_is_said_or_left_out_and_never_empty(people: People, owner: dict[str, object]) -> None:
+async def test_an_empty_owner_is_rejected(people: People, owner: dict[str, object]) -> None:
     answer = await people["root"].ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } userErrors { code } } }",
         input={"name": "Eve", "email": "eve@example.com", "owner": owner},
@@ -94,8 +94,8 @@ async def test_an_owner_is_said_or_left_out_and_never_empty(people: People, owne
 
 
 @pytest.mark.parametrize("by", ["admin", "provider", "account_user", "read_only"])
-async def test_an_api_key_makes_nobody_whose_password_it_would_know(people: People, world: World, by: str) -> None:
-    """As that person it could reset the passwords of all beside them."""
+async def test_an_api_key_cannot_create_users(people: People, world: World, by: str) -> None:
+    """With the new user's password it could reset the passwords of all users of the owner."""
     key = people.installation.person(by)
     answer = await key.ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { temporaryPassword } }",
@@ -108,7 +108,7 @@ async def test_an_api_key_makes_nobody_whose_password_it_would_know(people: Peop
         assert not await User.filter(email_key="eve@example.com").exists()
 
 
-async def test_all_mistakes_are_told_at_once(people: People, world: World) -> None:
+async def test_all_user_errors_are_returned_together(people: People, world: World) -> None:
     payload = await people["boss"].change(
         "createUser", USER, name="\x07", email="nobody", password="short", owner={"accountId": world["foreign"]}
     )
@@ -140,18 +140,18 @@ async def test_all_mistakes_are_told_at_once(people: People, world: World) -> No
         ("x" * 100_000, "TOO_LONG"),
     ],
 )
-async def test_what_can_be_no_address_is_refused(people: People, email: str, code: str) -> None:
+async def test_an_invalid_address_is_rejected(people: People, email: str, code: str) -> None:
     payload = await people["boss"].change("createUser", USER, name="Ann", email=email)
     assert refusals(payload) == [(code, ["email"])]
 
 
 @pytest.mark.parametrize("email", ["ann+tag@example.co.uk", "ånn@exämple.com", "o'neil@example.com", "🎧@example.com"])
-async def test_addresses_of_all_the_world_are_taken(people: People, email: str) -> None:
+async def test_international_addresses_are_accepted(people: People, email: str) -> None:
     payload = await people["boss"].change("createUser", "user { email }", name="Ann", email=email)
     assert payload["user"] == {"email": email}
 
 
-async def test_an_address_is_of_one_person_in_the_whole_installation(people: People) -> None:
+async def test_an_address_is_unique_in_the_whole_installation(people: People) -> None:
     for by in ("ann", "rival", "root"):
         payload = await people[by].change("createUser", USER, name="Eve", email=email_of("bob").upper())
         assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
@@ -159,7 +159,7 @@ async def test_an_address_is_of_one_person_in_the_whole_installation(people: Peo
     assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
 
 
-async def test_of_many_who_take_one_address_at_once_one_gets_it(people: People) -> None:
+async def test_of_many_concurrent_creations_one_gets_the_address(people: People) -> None:
     boss = people["boss"]
     made = await asyncio.gather(
         *(boss.change("createUser", "user { id }", name=f"N{n}", email="one@example.com") for n in range(4))
@@ -168,7 +168,7 @@ async def test_of_many_who_take_one_address_at_once_one_gets_it(people: People) 
     assert [code for payload in made for code, _ in refusals(payload)] == ["EMAIL_TAKEN"] * 3
 
 
-async def test_an_update_keeps_what_it_leaves_out(people: People) -> None:
+async def test_an_update_keeps_omitted_fields(people: People) -> None:
     payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name="Anne")
     user = payload["user"]
     assert (user["name"], user["email"], user["version"]) == ("Anne", email_of("ann"), 2)
@@ -182,7 +182,7 @@ async def test_an_update_keeps_what_it_leaves_out(people: People) -> None:
 
 
 @pytest.mark.parametrize("given", [{"scope": "ADMIN"}, {"owner": {"installation": True}}, {"accountId": None}])
-async def test_no_update_raises_or_moves_anybody(people: People, given: dict[str, object]) -> None:
+async def test_no_update_changes_the_scope_or_owner_of_a_user(people: People, given: dict[str, object]) -> None:
     answer = await people["root"].ask(
         "mutation ($input: UpdateUserInput!) { updateUser(input: $input) { user { id } } }",
         input={"id": people.ids["ann"], **given},
@@ -191,7 +191,7 @@ async def test_no_update_raises_or_moves_anybody(people: People, given: dict[str
     assert (await people["ann"].ask("{ viewer { scope } }")).only("viewer") == {"scope": "ACCOUNT"}
 
 
-async def test_an_update_says_all_that_is_wrong(people: People) -> None:
+async def test_all_errors_of_an_update_are_returned_together(people: People) -> None:
     payload = await people["boss"].change("updateUser", USER, id=people.ids["ann"], name=None, email=None, ifVersion=9)
     assert refusals(payload) == [("REQUIRED", ["email"]), ("REQUIRED", ["name"]), ("CONFLICT", ["ifVersion"])]
     payload = await people["boss"].change(
@@ -206,7 +206,7 @@ async def test_an_update_says_all_that_is_wrong(people: People) -> None:
     ("by", "whose"), [("ann", "sue"), ("ann", "boss"), ("boss", "root"), ("boss", "fay"), ("rival", "ann")]
 )
 @pytest.mark.parametrize("mutation", ["updateUser", "deactivateUser", "reactivateUser", "deleteUser"])
-async def test_users_above_and_beside_are_not_there(people: People, by: str, whose: str, mutation: str) -> None:
+async def test_users_that_are_not_visible_are_not_found(people: People, by: str, whose: str, mutation: str) -> None:
     given = {"name": "Mine"} if mutation == "updateUser" else {}
     payload = await people[by].change(mutation, "__typename", id=people.ids[whose], **given)
     unknown = await people[by].change(mutation, "__typename", id="US" + "0" * 32, **given)
@@ -227,7 +227,7 @@ async def test_a_user_is_deleted_with_their_sessions(people: People) -> None:
     ]
 
 
-async def test_a_deletion_keeps_to_the_version_that_was_seen(people: People) -> None:
+async def test_a_deletion_of_an_older_version_is_rejected(people: People) -> None:
     await people["boss"].change("updateUser", USER, id=people.ids["ann"], name="Anne")
     for mutation in ("deleteUser", "deactivateUser"):
         payload = await people["boss"].change(mutation, "__typename", id=people.ids["ann"], ifVersion=1)
@@ -235,7 +235,9 @@ async def test_a_deletion_keeps_to_the_version_that_was_seen(people: People) -> 
 
 
 @pytest.mark.parametrize("mutation", ["deactivateUser", "deleteUser"])
-async def test_the_last_active_admin_stays(people: People, admin: Person, mutation: str) -> None:
+async def test_the_last_active_admin_cannot_be_deactivated_or_deleted(
+    people: People, admin: Person, mutation: str
+) -> None:
     second = await people["root"].change("createUser", "user { id }", name="Second", email="second@example.com")
     for step in ("deactivateUser", mutation):
         if step == mutation:
@@ -247,7 +249,7 @@ async def test_the_last_active_admin_stays(people: People, admin: Person, mutati
 
 
 @pytest.mark.parametrize("mutation", ["deactivateUser", "deleteUser"])
-async def test_admins_who_close_each_other_at_once_leave_one(
+async def test_admins_who_concurrently_remove_each_other_leave_one(
     installation: Installation, admin: Person, mutation: str
 ) -> None:
     people = await add_people(installation, "root")
@@ -263,7 +265,7 @@ async def test_admins_who_close_each_other_at_once_leave_one(
         assert await User.filter(scope=Scope.ADMIN, active=True).count() == 1
 
 
-async def test_owners_show_their_users_and_admins_see_all(people: People, world: World) -> None:
+async def test_owners_list_their_users_and_admins_list_all(people: People, world: World) -> None:
     query = "query ($id: ID!) { account(id: $id) { userCount users { totalCount nodes { name } } } }"
     account = (await people["boss"].ask(query, id=world["own"])).only("account")
     assert account == {"userCount": 2, "users": {"totalCount": 2, "nodes": [{"name": "Bob"}, {"name": "Ann"}]}}
@@ -292,7 +294,7 @@ async def test_statements_do_not_grow_with_the_users_shown(people: People, admin
     assert counts[2] == counts[3]
 
 
-async def test_an_account_with_users_is_deleted_whole_or_not_at_all(people: People, world: World) -> None:
+async def test_an_account_with_users_is_deleted_with_all_of_them_or_not_at_all(people: People, world: World) -> None:
     fields = "deletedId blockers { kind count }"
     refused = await people["boss"].change("deleteAccount", fields, id=world["own"])
     assert refusals(refused) == [("IN_USE", ["id"])]
@@ -304,12 +306,12 @@ async def test_an_account_with_users_is_deleted_whole_or_not_at_all(people: Peop
         assert await Session.all().count() == len(people.ids) - 2
 
 
-async def test_a_key_tells_the_person_who_made_it(people: People) -> None:
+async def test_a_key_names_the_person_who_created_it(people: People) -> None:
     made = await people["ann"].change(
         "createApiKey", "apiKey { id expiresAt createdBy { scope apiKeyId userId } }", name="mine"
     )
     assert made["apiKey"]["createdBy"] == {"scope": "ACCOUNT", "apiKeyId": None, "userId": people.ids["ann"]}
-    # The person lasts, whenever the session ends.
+    # The creator is the person, not the session.
     assert made["apiKey"]["expiresAt"] is None
     async with people.installation.database():
         key = await ApiKey.get(id=parse_sid(Kind.API_KEY, made["apiKey"]["id"]))
