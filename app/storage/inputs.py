@@ -109,7 +109,7 @@ def _not_null(change: Some[T | None] | None, stored: T, name: str, errors: Error
     if change is None:
         return stored
     if change.value is None:
-        errors.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep its value.", name)
+        errors.add(UserErrorCode.REQUIRED, "This cannot be null. Omit it to keep the current value.", name)
         return stored
     return change.value
 
