@@ -1,9 +1,8 @@
-"""The installation that tests talk to, and the people who ask.
+"""The installation under test, and its callers.
 
-Each test gets a fresh copy of a PostgreSQL database that was migrated and filled once.
-`make test` runs the files in as many processes as there are cores, each with servers of its own. The tests about
-operations run once more with COMPILED_OPERATIONS=off, which the settings read: the ordinary executor answers them. The
-people (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) ask over the real ASGI application.
+Each test gets a fresh copy of a PostgreSQL database that is migrated and filled once. `make test` runs the files in as many
+processes as there are cores, each with its own servers. Tests of operations run again with COMPILED_OPERATIONS=off, on the
+reference executor. Callers (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) use the real ASGI application.
 """
 
 from collections import Counter
@@ -28,7 +27,7 @@ from tests.support.servers.postgres import Postgres
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_finalised_once() -> Iterator[None]:
-    """Tortoise works out the filters of every model again for each database that is opened: two thirds of a test's CPU."""
+    """Prevents Tortoise from recomputing the filters of every model for each database: two thirds of a test's CPU."""
     original = Apps._build_initial_querysets
     done: set[type[Model]] = set()
 
@@ -48,7 +47,7 @@ def _models_are_finalised_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _uses_are_written_at_the_end() -> Iterator[None]:
-    """Last uses and reads of secrets are written while a test runs only when it says so, and not because it takes long."""
+    """Last uses and secret reads are written only when a test asks for it, not because the test takes long."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(last_use, "WRITE_EVERY_SECONDS", 3600)
         patched.setattr(secret_reads, "WRITE_EVERY_SECONDS", 3600)
@@ -64,29 +63,29 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def statements_watched() -> Iterator[Watched]:
-    """Looks at each statement that the application sends in this process."""
+    """Checks each statement that the application sends in this process."""
     with Watched().watching() as watched:
         yield watched
 
 
 @pytest.fixture(autouse=True)
 def distributable(statements_watched: Watched) -> Iterator[None]:
-    """No test passes in which the application has sent what a distributed database could not run."""
+    """Fails a test in which the application sent a statement that a distributed database could not run."""
     yield
     faults, statements_watched.faults = statements_watched.faults, []
     assert not faults, "\n\n".join(faults)
 
 
-# The fixtures of other servers, for every test.
+# The fixtures of other servers.
 __all__ = ["iam_s3", "local_s3", "valkey", "working_storage"]
 
 
 def pytest_report_header() -> str:
-    return f"operations: {'compiled' if Settings().compiled_operations else 'ordinary'}"
+    return f"operations: {'compiled' if Settings().compiled_operations else 'reference executor'}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In several processes, long files run first and then those with most tests: at the end no process waits for one file."""
+    """With several processes, long files run first, then those with most tests: no process waits for one file at the end."""
     if not hasattr(config, "workerinput"):
         return
     files = {item: item.nodeid.partition("::")[0] for item in items}
@@ -96,13 +95,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session")
 async def template(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A migrated database with the world in it, to be copied for each test."""
+    """A migrated and seeded database, copied for each test."""
     return await seed(tmp_path_factory.mktemp("template"), postgres.create("template_world"))
 
 
 @pytest.fixture(scope="session")
 def unchanged() -> list[str]:
-    """A copy of the template that the test before has only read, if it has: most tests do, and a copy is the dearest part."""
+    """A copy of the template that the previous test only read, if any: copying is the costliest part of most tests."""
     return []
 
 
@@ -110,9 +109,9 @@ def unchanged() -> list[str]:
 async def installation(
     template: World, postgres: Postgres, unchanged: list[str], tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Installation]:
-    """The application on a database of its own. Tests that need other settings mark themselves with `settings(...)`.
+    """The application on a database of its own. The marker `settings(...)` changes its settings.
 
-    It has a prompt cache where the test asks for `valkey`.
+    It has a prompt cache when the test uses the fixture `valkey`.
     """
     marker = request.node.get_closest_marker("settings")
     changed = dict(marker.kwargs) if marker else {}
@@ -134,7 +133,7 @@ async def installation(
 async def shared(
     template: World, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Installation]:
-    """The application, started once for the module."""
+    """The application, started once per module."""
     url = postgres.copy("template_world")
     async with Installation.started(template, tmp_path_factory.mktemp("shared"), url) as started:
         yield started
@@ -143,19 +142,19 @@ async def shared(
 
 @pytest.fixture
 def world(template: World) -> World:
-    """The ids of what is there."""
+    """The ids of the seeded data."""
     return template
 
 
 @pytest.fixture
 def admin(installation: Installation) -> Person:
-    """The whole installation."""
+    """A key of the installation."""
     return installation.person("admin")
 
 
 @pytest.fixture
 def provider(installation: Installation) -> Person:
-    """The service provider that runs the own and the sibling account."""
+    """The service provider of the own and the sibling account."""
     return installation.person("provider")
 
 
@@ -191,20 +190,20 @@ def read_only(installation: Installation) -> Person:
 
 @pytest.fixture
 def unheard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No revocation is heard of: as in another worker, for the seconds that it remembers a caller."""
-    monkeypatch.setattr(Revocations, "hit", lambda *_, **__: False)
+    """No revocation arrives, as in another worker while it caches a caller."""
+    monkeypatch.setattr(Revocations, "any_revoked", lambda *_, **__: False)
 
 
 @pytest.fixture(autouse=True)
 def wait() -> Iterator[Callable[[float], None]]:
-    """Lets seconds pass for what authentication remembers of callers, at once; on a slow machine no others pass."""
+    """Moves the clock of authentication's cache: seconds pass at once, and no others pass on a slow machine."""
     passed = 0.0
 
     def later(seconds: float) -> None:
         nonlocal passed
         passed += seconds
 
-    # Not by the fixture `monkeypatch`, which would then be undone after the installation is closed.
+    # Not the fixture `monkeypatch`, which would be undone only after the installation is closed.
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(authentication, "time", SimpleNamespace(monotonic=lambda: passed))
         yield later
@@ -212,5 +211,5 @@ def wait() -> Iterator[Callable[[float], None]]:
 
 @pytest.fixture
 def stranger(installation: Installation) -> Person:
-    """Nobody: no key."""
+    """A caller without a credential."""
     return installation.person(None)

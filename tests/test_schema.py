@@ -196,7 +196,7 @@ def test_lists_are_connections_or_short() -> None:
     assert lists == SHORT_LISTS.keys(), (
         "A list of objects is a connection, or short for ever.\n"
         "  Why it matters: a list grows with its customer, and answers grow with it until they time out.\n"
-        "  To fix this: 1. `graph.page(…)` or `Connection[…]`; 2. if its length has a small limit, say which in SHORT_LISTS."
+        "  To fix this: 1. `fields.page(…)` or `Connection[…]`; 2. if its length has a small limit, say which in SHORT_LISTS."
     )
 
 

@@ -15,7 +15,7 @@ from app.foundation.access import IsAdmin, IsServiceProvider
 from app.foundation.context import Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, webhook_change
@@ -49,7 +49,7 @@ class CreateAccountInput:
     licensed_sessions: Maybe[int | None] = fields.guarded(
         "The number of sessions bought, 0 or more; 0 by default.", permissions=[IsAdmin]
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
     def account(self) -> NewAccount:
         limit = self.usage_limit.value if self.usage_limit else None

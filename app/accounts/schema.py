@@ -185,7 +185,7 @@ class Account(fields.Node[model.Account]):
         "The secret that signs webhook calls, so that receivers can verify them. Reading it is audited.",
         permissions=[HasFullAccess],
     )
-    previous_webhook_secret_expires_at: datetime | None = fields.timed(
+    previous_webhook_secret_expires_at: datetime | None = fields.time_dependent(
         lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
         ["previous_webhook_secret_expires_at"],
         "Until when the previous webhook secret also signs; null: it no longer does.",
@@ -209,7 +209,7 @@ class Account(fields.Node[model.Account]):
 
     @fields.resolver(
         "The account's cached prompts; null with an error SERVICE_UNAVAILABLE while the cache is unreachable.",
-        declared=fields.Called(("id",)),
+        declared=fields.ResolvedFrom(("id",)),
         weight=2,
     )
     async def tts_cache(self, info: Info, row: strawberry.Parent[model.Account]) -> TtsCache | None:

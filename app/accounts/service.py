@@ -22,9 +22,9 @@ from app.calls.partitions import hold_months
 from app.foundation import quotas
 from app.foundation.access import Scope
 from app.foundation.context import Context
-from app.foundation.database.orm import violated_constraint
+from app.foundation.database.errors import violated_constraint
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
@@ -66,14 +66,16 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
     values = inputs.plain_columns(new.patch(), errors)
     visible = context.viewer.visible(Account)
     async with uniqueness.report_violations(context, Account, _UNIQUE, values):
-        account, _ = await once(context, idempotency_key, new, lambda: _create(context, new, values, errors), visible)
+        account, _ = await run_once(
+            context, idempotency_key, new, lambda: _create(context, new, values, errors), visible
+        )
     return account
 
 
 async def _create(context: Context, new: NewAccount, values: Columns, errors: ErrorCollector) -> Account:
     provider_id = await _provider(context, new.service_provider_id, errors)
     errors.raise_if_any()
-    account_id, maximum = new_id(), context.opened.settings.accounts_per_provider
+    account_id, maximum = new_id(), context.resources.settings.accounts_per_provider
     async with in_transaction():
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
             raise _no_provider()

@@ -17,7 +17,7 @@ from app.foundation.context import Context, Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -75,7 +75,7 @@ class ApiKey(fields.Node[model.ApiKey]):
     )
     scope: Scope = fields.column("The objects it may act on. Never changes.")
     access_level: AccessLevel = fields.column("What it may do within its scope. Never changes.")
-    status: ApiKeyStatus = fields.timed(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
+    status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="Its account, for the scope ACCOUNT."
     )
@@ -178,7 +178,9 @@ class CreateApiKeyInput:
         default=None,
         description="When it expires. By default when the calling key does, or never.",
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=f"{ONCE} The token is not returned again.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description=f"{IDEMPOTENCY_KEY} The token is not returned again."
+    )
 
     def key(self) -> service.NewApiKey:
         owner = self.owner.choice() if self.owner else OwnerChoice()

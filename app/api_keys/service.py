@@ -19,7 +19,7 @@ from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
 from app.users.credential_check import creator_columns, require_valid_credential
@@ -44,7 +44,7 @@ async def create(context: Context, new: NewApiKey, idempotency_key: str | None =
     """
     made = token.make()
     visible = context.viewer.visible(ApiKey)
-    key, is_new = await once(context, idempotency_key, new, lambda: _create(context, new, made), visible)
+    key, is_new = await run_once(context, idempotency_key, new, lambda: _create(context, new, made), visible)
     return key, made.text if is_new else None
 
 
@@ -56,7 +56,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
         owner = await lock_owner(viewer, new.owner, errors)
         await require_valid_credential(viewer)
         errors.raise_if_any()
-        await _check_quota(owner, context.opened.settings.api_keys_per_owner)
+        await _check_quota(owner, context.resources.settings.api_keys_per_owner)
         key = await ApiKey.create(
             **owner.columns,
             access_level=new.access_level,

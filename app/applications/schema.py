@@ -17,7 +17,7 @@ from app.foundation.context import Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
@@ -171,7 +171,7 @@ class CreateApplicationInput:
         default=None, description="The webhook that receives status changes of calls; none by default."
     )
     record_all_calls: bool = strawberry.field(default=False, description="Whether to record all its calls.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
     def application(self) -> service.NewApplication:
         status = self.call_status_webhook

@@ -18,7 +18,7 @@ from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.users import uniqueness
@@ -72,7 +72,7 @@ class NewApplication:
 async def create(context: Context, new: NewApplication, idempotency_key: str | None = None) -> Application:
     """Raises UserErrors: NOT_FOUND and all invalid values."""
     visible = context.viewer.visible(Application)
-    application, _ = await once(context, idempotency_key, new, lambda: _create(context, new), visible)
+    application, _ = await run_once(context, idempotency_key, new, lambda: _create(context, new), visible)
     return application
 
 
@@ -83,7 +83,10 @@ async def _create(context: Context, new: NewApplication) -> Application:
     errors.raise_if_any()
     async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
         ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account.id), "accountId")
-        existing, maximum = Application.filter(account_id=account.id), context.opened.settings.applications_per_account
+        existing, maximum = (
+            Application.filter(account_id=account.id),
+            context.resources.settings.applications_per_account,
+        )
         await quotas.check(existing, maximum, f"The account has {maximum:,} applications", "Delete one first.")
         application = await Application.create(id=row_id, account_id=account.id, **values)
         await trail.record(context, application, after=values)

@@ -18,7 +18,8 @@ from tortoise.models import Model
 
 from app.audit import trail
 from app.foundation.access import Requirement
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
 
 Convert = Callable[[Any], object]
@@ -47,7 +48,7 @@ def setting(kind: str | None, audit_name: str) -> Setting | None:
 @lru_cache(1)
 def _settings() -> dict[tuple[str | None, str], Setting | None]:
     found: dict[tuple[str | None, str], Setting | None] = {}
-    for kind, model in graph.registry.rows.items():
+    for kind, model in registry.rows.items():
         for column in columns(model):
             found[kind.value, trail.audit_name(model, column)[0]] = _of_column(kind, model, column)
     return found
@@ -60,9 +61,9 @@ def columns(model: type[Model]) -> list[str]:
 
 def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     other_names: dict[str, str | None] = getattr(model, "audit_names", {})
-    fields = get_object_definition(graph.registry.types[graph.registry.names[kind]], strict=True).fields
-    using = [field for field in fields if column in graph.columns_of(field.metadata.get(graph.DECLARED))]
-    permissions = {each for field in using for each in field.metadata.get(graph.PERMISSIONS, ())}
+    fields = get_object_definition(registry.types[registry.names[kind]], strict=True).fields
+    using = [field for field in fields if column in declarations.columns_of(field.metadata.get(declarations.DECLARED))]
+    permissions = {each for field in using for each in field.metadata.get(declarations.PERMISSIONS, ())}
     if column in other_names:
         name = other_names[column]
         return Setting(name, frozenset(permissions), _conversion_at(fields, name, column)) if name is not None else None
@@ -74,9 +75,9 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
             return Setting(name, frozenset(permissions), convert)
     # A webhook's password is a field of the input only; it needs the permissions of the webhook.
     for field in fields:
-        declared, prefix = field.metadata.get(graph.DECLARED), f"{field.python_name}_"
-        if column.startswith(prefix) and any(each.startswith(prefix) for each in graph.columns_of(declared)):
-            permissions |= set(field.metadata.get(graph.PERMISSIONS, ()))
+        declared, prefix = field.metadata.get(declarations.DECLARED), f"{field.python_name}_"
+        if column.startswith(prefix) and any(each.startswith(prefix) for each in declarations.columns_of(declared)):
+            permissions |= set(field.metadata.get(declarations.PERMISSIONS, ()))
             return Setting(_dotted(field, column.removeprefix(prefix)), frozenset(permissions))
     return Setting(to_camel_case(column), frozenset(permissions))
 
@@ -89,9 +90,9 @@ def _conversion_at(fields: list[StrawberryField], name: str, column: str) -> Con
         return None
     if rest:
         return _conversion_at(get_object_definition(field.type, strict=True).fields, rest, column)
-    declared = field.metadata.get(graph.DECLARED)
+    declared = field.metadata.get(declarations.DECLARED)
     if (
-        not isinstance(declared, graph.Value)
+        not isinstance(declared, declarations.Value)
         or declared.make is None
         or declared.needs
         or declared.columns != (column,)
@@ -109,14 +110,19 @@ def _computed(make: Convert, stored: object) -> object:
 
 def _derived(field: StrawberryField, column: str) -> Iterator[tuple[str, Convert | None]]:
     """The name and conversion of a column that this field represents; nothing if the field only uses it."""
-    declared = field.metadata.get(graph.DECLARED)
-    if isinstance(declared, graph.ToOne):
-        kind = next(kind for kind, row in graph.registry.rows.items() if row is declared.row)
+    declared = field.metadata.get(declarations.DECLARED)
+    if isinstance(declared, declarations.ToOne):
+        kind = next(kind for kind, row in registry.rows.items() if row is declared.row)
         yield _name(field), partial(_sid, kind)
-    elif isinstance(declared, graph.Part):
+    elif isinstance(declared, declarations.Part):
         part = next(name for name, source in declared.columns.items() if source == column)
         yield _dotted(field, part), None
-    elif isinstance(declared, graph.Value) and declared.columns == (column,) and declared.make and not declared.needs:
+    elif (
+        isinstance(declared, declarations.Value)
+        and declared.columns == (column,)
+        and declared.make
+        and not declared.needs
+    ):
         yield _name(field), declared.make  # only part of the value, such as the ending of a key id
 
 

@@ -14,7 +14,7 @@ from tortoise.models import Model
 
 from app.foundation.access import TenantScoped
 from app.foundation.context import SERVER, Context
-from app.foundation.graphql.fields import registry
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, new_id
 
 HIDDEN = "•••"

@@ -11,7 +11,7 @@ from tortoise.expressions import Q
 from app.calls.keys import GATEWAY_CALL_ID
 from app.calls.model import RecordingState
 from app.foundation.errors import BadUserInput
-from app.foundation.graphql.fields import Condition
+from app.foundation.graphql.lists import Condition
 from app.foundation.identifiers import Kind, first_at, parse_sid
 
 MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255

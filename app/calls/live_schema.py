@@ -60,7 +60,7 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
     if row_id is None:
         raise _no_such_account()
     # Subscribe before the check, so that no event in between is lost.
-    with context.use(LiveEvents).listening(row_id, changes) as listener:
+    with context.use(LiveEvents).subscribe(row_id, changes) as listener:
         await _check_access(context, row_id)
         checked_at = time.monotonic()
         while True:

@@ -164,7 +164,7 @@ async def _load_validator(context: Context, reports: Sequence[Report]) -> "_Repo
         applications=applications,
         account_applications={(account_id, row_id) for row_id, account_id in owners.items()}
         | await _past_applications(unknown),
-        earliest=now - timedelta(days=context.opened.settings.call_days),
+        earliest=now - timedelta(days=context.resources.settings.call_days),
         latest=now + MAXIMUM_AHEAD,
     )
 

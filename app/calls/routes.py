@@ -20,7 +20,7 @@ from app.calls.model import Call, RecordingState
 from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
 from app.foundation.access import AccessLevel, Viewer
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.foundation.identifiers import Kind, parse_sid, sid_of
@@ -222,11 +222,11 @@ async def _with_slot(request: Request, found: _RequestedCall, response: Recordin
                     message = "This worker is sending its maximum number of recordings. Try again in a moment."
                     raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
                 slot = stack.enter_context(PLAYBACK_SLOTS.slot())
-                slot.add(Share.CALLER, viewer.key_id or viewer.user_id)
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, provider_id)
-            except ShareFull as full:
-                message = f"This worker is already sending {full.maximum} recordings of one {full.share.words}. Try again later."
+                slot.add(Quota.CALLER, viewer.key_id or viewer.user_id)
+                slot.add(Quota.ACCOUNT, account_id)
+                slot.add(Quota.PROVIDER, provider_id)
+            except QuotaExceeded as full:
+                message = f"This worker is already sending {full.maximum} recordings of one {full.quota.words}. Try again later."
                 answer = _error_response(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
             except Refused as refused:
                 answer = _error_response(request, refused)

@@ -16,7 +16,7 @@ from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.foundation.context import Context, Info
 from app.foundation.errors import UserError
 from app.foundation.graphql import fields
-from app.foundation.graphql.fields import BigInt
+from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import AudioFormat, RecordingError
@@ -104,7 +104,7 @@ class CallRecording(fields.Backed[model.Call]):
 
     @fields.resolver(
         "A presigned URL of the storage, valid for 15 minutes; null unless STORED, or when no key for it is kept.",
-        declared=fields.Called(_OF_STORAGE),
+        declared=fields.ResolvedFrom(_OF_STORAGE),
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
@@ -257,9 +257,9 @@ _CALLS = fields.PageOfAll(
     check=filters.check,
     count_limit=COUNT_LIMIT,
     owners=fields.Owners(model.CallAccount, "account_id", "newest_month"),
-    walk=filters.WALK,
-    walked=filters.WALKED,
-    found=filters.FOUND,
+    scan_predicate=filters.WALK,
+    scanned=filters.WALKED,
+    selective=filters.FOUND,
     weights={
         Scope.ADMIN: fields.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
         # Two pages per operation: many accounts without recent calls make all calls be read.

@@ -136,7 +136,7 @@ def content_type(call: Call) -> str:
 
 
 def _base(context: Context, call_id: UUID) -> str:
-    return f"{context.opened.settings.base_url}/recordings/{sid_of(Kind.CALL, call_id)}"
+    return f"{context.resources.settings.base_url}/recordings/{sid_of(Kind.CALL, call_id)}"
 
 
 def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:

@@ -16,8 +16,9 @@ from app.commands import (
     spool,
 )
 from app.foundation import settings
-from app.foundation.database import orm, schema_version
+from app.foundation.database import schema_version
 from app.foundation.database.embedded import LocalPostgresFailed, LocalPostgresMissing
+from app.foundation.database.errors import refusal_of
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import for_client
 from app.foundation.settings import Settings, WrongSettings
@@ -64,9 +65,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except Exception as error:
-        if refusal := orm.refusal_of(error):
+        if refusal := refusal_of(error):
             # The refusal names a user, a database or a table, and never a password.
-            print(f"{settings.load().database_place} refuses: {refusal}", file=sys.stderr)
+            print(f"{settings.load().database_display_name} refuses: {refusal}", file=sys.stderr)
             return 1
         if for_client(error) is None:
             raise
@@ -90,4 +91,4 @@ def _unreachable(chosen: Settings, error: Exception) -> str:
     is_file = isinstance(cause, OSError) and cause.filename
     reason = f"{cause.strerror}: {cause.filename}" if is_file else str(cause) or type(cause).__name__  # type: ignore[attr-defined]
     variable = "DATA_DIR" if chosen.is_embedded else "DATABASE_URL"
-    return f"{chosen.database_place} does not answer ({reason}). Check {variable}."
+    return f"{chosen.database_display_name} does not answer ({reason}). Check {variable}."

@@ -136,7 +136,7 @@ class Discard:
                 return False
         except CannotOpen:
             return False
-        return not self._keyring.opens(bytes(blob), table=row._meta.db_table, column=column, row=row.pk)
+        return not self._keyring.can_open(bytes(blob), table=row._meta.db_table, column=column, row=row.pk)
 
     async def _replace(self, row: TenantScoped, column: str) -> None:
         if isinstance(row, StoredCredential):

@@ -61,7 +61,7 @@ async def _give_up_lost(chosen: Settings) -> int:
         try:
             async with live.running():
                 count = await lifecycle.fail_lost_recordings(live, datetime.now(UTC), find)
-                await live.told(_PUBLISH_SECONDS)
+                await live.flush(_PUBLISH_SECONDS)
         finally:
             await storage.close()
         return count
@@ -72,6 +72,6 @@ async def _delete_expired(chosen: Settings) -> dict[str, int]:
         await schema_version.check(db)
         return {
             "audit events": await audit.prune(chosen.audit_days),
-            "idempotency records": await run_once.forget(),
+            "idempotency records": await run_once.delete_expired(),
             **await partitions.delete_expired(chosen.call_days, chosen.call_key_days),
         }

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from app.calls import partitions
 from app.commands.operator_context import Commands, named_database, settings_with
 from app.foundation.database import orm, schema_version
+from app.foundation.database.errors import refusal_of
 from app.foundation.settings import Settings
 
 # An arbitrary constant: the id of our advisory lock in the database.
@@ -45,7 +46,7 @@ async def migrate(settings: Settings) -> list[str]:
         try:
             done = await command.upgrade()
         except Exception as error:
-            refusal = orm.refusal_of(error)
+            refusal = refusal_of(error)
             if refusal is None:
                 raise
             name = (await schema_version.missing(db))[0]

@@ -28,6 +28,6 @@ def named_database(chosen: Settings) -> Iterator[None]:
 
     On standard error, so that a key on standard output can be piped.
     """
-    print(f"Database: {chosen.database_place}", file=sys.stderr, flush=True)
+    print(f"Database: {chosen.database_display_name}", file=sys.stderr, flush=True)
     with embedded.used(chosen):
         yield

@@ -101,7 +101,7 @@ async def wrong_keys(keyring: Keyring) -> list[str]:
         with suppress(CannotOpen):
             if keyring.missing_key(blob) is None:
                 key_id = key_id_of(blob)
-                opened[key_id] = opened.get(key_id, False) or keyring.opens(blob, **location)
+                opened[key_id] = opened.get(key_id, False) or keyring.can_open(blob, **location)
     return sorted(key_id for key_id, opens in opened.items() if not opens)
 
 
@@ -134,7 +134,7 @@ async def _reencrypt_column(model: type[Model], column: str, keyring: Keyring) -
 async def _reencrypt_row(
     model: type[Model], column: str, keyring: Keyring, encrypted: bytes, key: Mapping[str, UUID]
 ) -> int:
-    if keyring.is_newest(encrypted):
+    if keyring.is_current(encrypted):
         return 0
     location: SecretLocation = {"table": model._meta.db_table, "column": column, "row": key["id"]}
     again = keyring.seal(keyring.open(encrypted, **location), **location)

@@ -21,7 +21,7 @@ from graphql import (
 
 from app.execution.executor.permissions import DEFINITION, metadata_of
 from app.foundation.access import NOT_MARKED, OpenTo
-from app.foundation.graphql.fields import CALLERS_OWN, OPEN_TO
+from app.foundation.graphql.declarations import CALLERS_OWN, OPEN_TO
 
 Fragments = Mapping[str, FragmentDefinitionNode]
 INTROSPECTION = frozenset({"__schema", "__type"})

@@ -1,11 +1,10 @@
-"""Who may use which field, and reach which row.
+"""Access control: which fields a caller may use, and which rows are visible to it.
 
-*Which field* is said on the field: `graph.column(..., permissions=[IsAdmin])` puts a permission class from here on it. The
-class prints itself into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`), depends on the caller alone, and is
-therefore decided once per operation.
+*Fields*: `fields.column(..., permissions=[IsAdmin])` puts a permission class of this module on a field. The class prints itself
+into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`). It depends on the caller alone, so it is decided once per operation.
 
-*Which row* is never a matter of a permission: every query starts from `viewer.visible(Model)`, so what another
-tenant owns is not there, in the same words as what does not exist.
+*Rows*: never a permission. Every query starts from `viewer.visible(Model)`, so another tenant's row is reported exactly like one
+that does not exist.
 """
 
 import enum
@@ -25,7 +24,7 @@ from tortoise.queryset import QuerySet
 from app.foundation.errors import Forbidden
 
 
-@strawberry.enum(description="Whose things a caller acts on.")
+@strawberry.enum(description="The tenant scope of a caller: whose objects it acts on.")
 class Scope(enum.Enum):
     """The three scopes, from widest to narrowest."""
 
@@ -38,22 +37,22 @@ class Scope(enum.Enum):
 
 @strawberry.enum(description="How much of its scope an API key may use.")
 class AccessLevel(enum.Enum):
-    """The levels of an API key."""
+    """The access levels of an API key."""
 
-    FULL = strawberry.enum_value("FULL", description="Everything that the scope may do.")
-    READ_ONLY = strawberry.enum_value("READ_ONLY", description="Queries alone, and no secrets.")
+    FULL = strawberry.enum_value("FULL", description="Everything that the scope allows.")
+    READ_ONLY = strawberry.enum_value("READ_ONLY", description="Only queries, and no secrets.")
     GATEWAY = strawberry.enum_value(
         "GATEWAY",
-        description="A voice gateway's: `viewer`, `reportCalls` and the recording of calls (`/record`), and nothing else.",
+        description="For voice gateways: only `viewer`, `reportCalls` and the recording of calls (`/record`).",
     )
 
 
 class OpenTo(enum.Flag):
-    """Callers that may use marked root fields only; a root field names those that it is open to."""
+    """Restricted callers, who may use only the root fields that are open to them."""
 
     UNAUTHENTICATED = enum.auto()
     PASSWORD_CHANGE = enum.auto()
-    """People who have to choose a new password first."""
+    """Users whose password change is required."""
     GATEWAYS = enum.auto()
 
 
@@ -62,14 +61,14 @@ NOT_MARKED = OpenTo(0)
 
 @dataclass(frozen=True)
 class Restriction:
-    """Limits a caller to the root fields that are open to it."""
+    """Restricts a caller to the root fields that are open to it."""
 
     open_to: OpenTo
     message: str
     extensions: Mapping[str, str]
     may_introspect: bool = True
     variable_values: int | None = None
-    """How many values its variables may have, where that is not the usual number."""
+    """The largest number of values in its variables; None: the usual limit."""
 
     def refusal(self) -> Forbidden:
         return Forbidden(self.message, **self.extensions)
@@ -77,14 +76,14 @@ class Restriction:
 
 PASSWORD_CHANGE_REQUIRED = Restriction(
     OpenTo.PASSWORD_CHANGE,
-    "Choose a new password first, with `changePassword`; until then only `viewer`, `passwordPolicy` and `logout` "
-    "are open beside it.",
+    "Choose a new password first, with `changePassword`. Until then, the only other fields you may use are `viewer`, "
+    "`passwordPolicy` and `logout`.",
     {"reason": "PASSWORD_CHANGE_REQUIRED"},
     may_introspect=False,
 )
 ONLY_FOR_GATEWAYS = Restriction(
     OpenTo.GATEWAYS,
-    "A voice gateway's key may ask `viewer` for itself, send `reportCalls` and record calls, and nothing else.",
+    "A voice gateway's key may only query `viewer`, send `reportCalls` and record calls.",
     {"requiredAccess": AccessLevel.READ_ONLY.name},
     variable_values=16_000,  # `reportCalls` takes 1,000 calls of 14 values each
 )
@@ -92,20 +91,20 @@ ONLY_FOR_GATEWAYS = Restriction(
 
 @dataclass(frozen=True)
 class TenantScope:
-    """How rows of a model hang from their owners: column paths in Tortoise's notation.
+    """How a model's rows belong to tenants: column paths in Tortoise's notation.
 
-    An actor of the account scope reaches a row when the column at `account` holds its account's id; a service provider
-    when any column of `service_provider` holds its own. A scope with no path reaches nothing.
+    A row is visible to an account when the column at `account` holds its id, and to a service provider when any column of
+    `service_provider` holds its id. To a scope without a path no row is visible.
     """
 
     account: str | None
     service_provider: tuple[str, ...]
     owners: str = ""
-    """Of rows that may be distributed by account: the table with a row for each account, from which a LATERAL over them hangs."""
+    """For tables distributed by account: the table with one row per account, for LATERAL joins from it."""
 
 
 def owner_is_active(path: str = "") -> Q:
-    """Rows of keys or users whose owner is active, or who belong to the installation; `path` leads to them."""
+    """Selects keys or users whose owner is active, or that have no owner; `path` leads to them."""
     active = _where({f"{path}account__active": True, f"{path}account__service_provider__active": True})
     account = _where({f"{path}account_id__isnull": True}) | active
     provider = _where({f"{path}service_provider_id__isnull": True}) | _where({f"{path}service_provider__active": True})
@@ -117,7 +116,7 @@ def _where(conditions: dict[str, Any]) -> Q:
 
 
 class TenantScoped(Model):
-    """A model that says how its rows are reached."""
+    """A model whose rows belong to tenants."""
 
     tenant_scope: ClassVar[TenantScope]
     sealed: ClassVar[tuple[str, ...]] = ()
@@ -132,9 +131,9 @@ M = TypeVar("M", bound=TenantScoped)
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """Who asks: a key (`key_id`) or a person (`user_id` and `session_id`).
+    """An authenticated caller: an API key (`key_id`) or a person (`user_id` and `session_id`).
 
-    Made by `authentication.py` before anything runs; never changes within an operation.
+    Made by `server/authentication.py` before an operation runs; immutable.
     """
 
     scope: Scope
@@ -143,17 +142,17 @@ class Viewer:
     account_id: UUID | None = None
     service_provider_id: UUID | None = None
     expires_at: datetime | None = None
-    """When the key ends, and with it all that it may make; null for a person, who outlives each session."""
+    """When the key expires; keys that it creates expire no later. None for a person."""
     user_id: UUID | None = None
     session_id: UUID | None = None
     must_change_password: bool = False
     secret_hash: bytes = field(default=b"", repr=False)
-    """Of the secret that let the caller in; empty for the commands of this server."""
+    """The hash of the credential's secret; empty for commands."""
     provider_id: UUID | None = None
-    """The provider itself, or the one that runs the caller's account: for shares of what a worker has."""
+    """The provider itself, or the one of the caller's account: for concurrency limits."""
 
     def visible(self, model: type[M]) -> QuerySet[M]:
-        """The rows of a model that this caller may see and change at all. Every query starts here."""
+        """The rows of a model that are visible to this caller. Every query starts here."""
         if self.scope is Scope.ADMIN:
             return model.all()
         if self.scope is Scope.SERVICE_PROVIDER:
@@ -171,7 +170,7 @@ class Viewer:
         return ONLY_FOR_GATEWAYS if self.access_level is AccessLevel.GATEWAY else None
 
     def may_know_who(self, scope: Scope) -> bool:
-        """Whether this caller is told who of a scope did something: those of a wider one are not told to the narrower."""
+        """Whether this caller may see the identity of an actor of a scope: not of a scope wider than its own."""
         widest_first = list(Scope)
         return widest_first.index(self.scope) <= widest_first.index(scope)
 
@@ -180,10 +179,10 @@ class Viewer:
 
 
 class Authenticator(Protocol):
-    """What makes a viewer of a request."""
+    """Authenticates requests."""
 
     async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
-        """By the Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
+        """The caller of an Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
         ...
 
 
@@ -192,7 +191,7 @@ class Authenticator(Protocol):
     description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",
 )
 class RequiresScope:
-    """Prints a scope permission into the SDL."""
+    """The scope permission in the SDL."""
 
     any_of: list[Scope] = strawberry.directive_field(name="anyOf")
 
@@ -202,7 +201,7 @@ class RequiresScope:
     description="Only people may use the field, with the token of their session; API keys get FORBIDDEN.",
 )
 class RequiresPerson:
-    """Prints into the SDL that a field is for people."""
+    """The permission for people in the SDL."""
 
 
 @strawberry.schema_directive(
@@ -210,7 +209,7 @@ class RequiresPerson:
     description="Only keys of this access level may use the field; others get FORBIDDEN.",
 )
 class RequiresAccess:
-    """Prints an access level permission into the SDL."""
+    """The access level permission in the SDL."""
 
     level: AccessLevel
 
@@ -219,7 +218,7 @@ class Requirement(BasePermission):
     """A permission that depends on the caller alone: synchronous, pure, the same for every row."""
 
     _schema_directive: ClassVar[object]
-    # What the refusal carries in `extensions`, and how the description of the field says it.
+    # The `extensions` of the refusal, and the permission's words in descriptions and messages.
     refusal: ClassVar[Mapping[str, object]]
     words: ClassVar[str]
 
@@ -262,7 +261,7 @@ class IsServiceProvider(_ScopeRequirement):
 
 
 class HasFullAccess(Requirement):
-    """Keys that are not limited to reading: for secrets, and for everything that changes or dials out."""
+    """People and keys with the access level FULL: for secrets, changes, and outbound calls."""
 
     _schema_directive = RequiresAccess(level=AccessLevel.FULL)
     refusal: ClassVar[Mapping[str, object]] = {"requiredAccess": AccessLevel.FULL.name}
@@ -274,7 +273,7 @@ class HasFullAccess(Requirement):
 
 
 class IsPerson(Requirement):
-    """People, by the token of a session: for passwords and sessions, which are no program's."""
+    """People with a session: for passwords and sessions."""
 
     _schema_directive = RequiresPerson()
     refusal: ClassVar[Mapping[str, object]] = {"requiredCaller": "USER"}
@@ -286,7 +285,7 @@ class IsPerson(Requirement):
 
 
 class IsGateway(Requirement):
-    """Keys of voice gateways: for what a gateway reports."""
+    """API keys of voice gateways."""
 
     _schema_directive = RequiresAccess(level=AccessLevel.GATEWAY)
     refusal: ClassVar[Mapping[str, object]] = {"requiredAccess": AccessLevel.GATEWAY.name}

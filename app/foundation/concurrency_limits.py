@@ -1,4 +1,7 @@
-"""Places for work that takes long, and who has them: so that one does not take the places of all others."""
+"""Concurrency limits for long work: slots, and quotas of them, so that one holder cannot take all of them.
+
+Not thread-safe: the event loop alone changes them.
+"""
 
 import enum
 import math
@@ -10,72 +13,68 @@ from uuid import UUID
 from app.foundation.errors import RateLimited
 
 
-class Shares:
-    """Changed by the event loop alone. How many places there are, and what is said without one, is its users' matter."""
+class SlotCounts:
+    """Counts the slots of each holder. Limits and their messages are up to the caller."""
 
     def __init__(self) -> None:
         # Not a Counter, which deletes in Python.
         self._of: dict[Hashable, int] = {}
 
-    def of(self, who: Hashable) -> int:
-        """How many places somebody has now."""
-        return self._of.get(who, 0)
+    def of(self, holder: Hashable) -> int:
+        return self._of.get(holder, 0)
 
     def total(self) -> int:
-        """How many are taken."""
         return sum(self._of.values())
 
-    def add(self, who: Hashable) -> None:
-        """One more, until `remove`."""
-        self._of[who] = self._of.get(who, 0) + 1
+    def add(self, holder: Hashable) -> None:
+        self._of[holder] = self._of.get(holder, 0) + 1
 
-    def remove(self, who: Hashable) -> None:
-        """One less."""
-        left = self._of[who] - 1
+    def remove(self, holder: Hashable) -> None:
+        left = self._of[holder] - 1
         if left:
-            self._of[who] = left
+            self._of[holder] = left
         else:
-            del self._of[who]
+            del self._of[holder]
 
     @contextmanager
-    def place(self, who: Hashable) -> Iterator[None]:
-        """One more for the time of the block."""
-        self.add(who)
+    def held(self, holder: Hashable) -> Iterator[None]:
+        """One more slot of this holder until the end of the block."""
+        self.add(holder)
         try:
             yield
         finally:
-            self.remove(who)
+            self.remove(holder)
 
 
-class Share(enum.Enum):
-    """Who holds a part of the slots, and the largest part."""
+class Quota(enum.Enum):
+    """The largest fraction of the slots that one holder of each kind may have."""
 
     CALLER = "key or session", Fraction(1, 4)
     ACCOUNT = "account", Fraction(1, 2)
     PROVIDER = "service provider", Fraction(3, 4)
 
-    def __init__(self, words: str, part: Fraction) -> None:
+    def __init__(self, words: str, fraction: Fraction) -> None:
         self.words = words
-        self.part = part
+        self.fraction = fraction
 
 
-class ShareFull(Exception):
-    """A caller or an owner holds as many slots as one may."""
+class QuotaExceeded(Exception):
+    """A holder has all the slots of its quota."""
 
-    def __init__(self, share: Share, maximum: int) -> None:
-        super().__init__(f"{maximum} slots of one {share.words}")
-        self.share = share
+    def __init__(self, quota: Quota, maximum: int) -> None:
+        super().__init__(f"{maximum} slots of one {quota.words}")
+        self.quota = quota
         self.maximum = maximum
 
 
 class FairSlots:
-    """Slots that no caller, account or service provider takes all of."""
+    """A number of slots that no single caller, account or service provider can take all of."""
 
     def __init__(self, slots: int) -> None:
-        """The shares are parts of `slots`, rounded up."""
+        """A quota that is no whole number of slots is rounded up."""
         self._slots = slots
-        self._maximum = {share: math.ceil(slots * share.part) for share in Share}
-        self._held = Shares()
+        self._maximum = {quota: math.ceil(slots * quota.fraction) for quota in Quota}
+        self._held = SlotCounts()
 
     @property
     def total(self) -> int:
@@ -84,43 +83,43 @@ class FairSlots:
 
     @property
     def is_full(self) -> bool:
-        """Not enforced by `slot`: what is said then, and to whom, differs."""
+        """`slot` does not enforce it: each user of this class answers a full server in its own way."""
         return self.total >= self._slots
 
     @contextmanager
     def slot(self) -> "Iterator[Slot]":
-        """One more slot until the end of the block."""
-        with self._held.place(None), ExitStack() as held:
+        """Holds one more slot until the end of the block."""
+        with self._held.held(None), ExitStack() as held:
             yield Slot(self._held, self._maximum, held)
 
     @contextmanager
     def tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None, work: str) -> Iterator[None]:
-        """A slot that counts for an account and its service provider. Raises RateLimited when one has its share of `work`."""
+        """A slot that counts for an account and its service provider. Raises RateLimited when one has its quota of `work`."""
         with self.slot() as slot:
             try:
-                slot.add(Share.ACCOUNT, account_id)
-                slot.add(Share.PROVIDER, service_provider_id)
-            except ShareFull as full:
-                message = f"This {full.share.words} has {work} running already. Try again when they have ended."
+                slot.add(Quota.ACCOUNT, account_id)
+                slot.add(Quota.PROVIDER, service_provider_id)
+            except QuotaExceeded as full:
+                message = f"This {full.quota.words} has {work} running already. Try again when they have ended."
                 raise RateLimited(message) from None
             yield
 
 
 class Slot:
-    """Counts for those who were added: an owner may be known later than the caller."""
+    """One slot. Holders are added to it as they become known: an owner may be known later than the caller."""
 
-    def __init__(self, shares: Shares, maximum: Mapping[Share, int], held: ExitStack) -> None:
-        self._shares = shares
+    def __init__(self, counts: SlotCounts, maximum: Mapping[Quota, int], held: ExitStack) -> None:
+        self._counts = counts
         self._maximum = maximum
         self._held = held
-        self._holders: set[tuple[Share, Hashable]] = set()
+        self._holders: set[tuple[Quota, Hashable]] = set()
 
-    def add(self, share: Share, holder: Hashable | None) -> None:
-        """None is for callers without such an owner. Adding a holder twice counts once. Raises ShareFull."""
-        key = (share, holder)
+    def add(self, quota: Quota, holder: Hashable | None) -> None:
+        """Counts the slot for a holder, once; None is a caller without such an owner. Raises QuotaExceeded."""
+        key = (quota, holder)
         if holder is None or key in self._holders:
             return
-        if self._shares.of(key) >= self._maximum[share]:
-            raise ShareFull(share, self._maximum[share])
-        self._held.enter_context(self._shares.place(key))
+        if self._counts.of(key) >= self._maximum[quota]:
+            raise QuotaExceeded(quota, self._maximum[quota])
+        self._held.enter_context(self._counts.held(key))
         self._holders.add(key)

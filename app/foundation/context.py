@@ -1,4 +1,4 @@
-"""What one operation carries from field to field."""
+"""The context of one operation: the caller, the process's resources, and the data loaders."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable, Mapping
@@ -18,77 +18,77 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 SERVER = "server"
-"""The operation of what the commands of this server do."""
+"""The operation name of what commands do."""
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What the process opened at its start: settings, keys, and the clients of other servers by their type."""
+    """What a process opens at start-up: settings, keys, and clients by their types."""
 
     settings: Settings
     keyring: Keyring
     clients: Mapping[type, Any]
 
 
-async def _let_in() -> None:
-    """Callers that no request names, such as the commands of this server, are never revoked."""
+async def _always_valid() -> None:
+    """The check for contexts without a credential, such as those of commands."""
 
 
 def no_limit(_rows: int) -> None:
-    """A plan has no such limit: it makes no objects of rows."""
+    """Compiled plans have no row limit: they make no ORM objects."""
 
 
 @dataclass(slots=True)
 class Context:
-    """Made for each operation; loaders live exactly as long, so nothing of one caller is shown to another."""
+    """One per operation, with its loaders: callers never share loaded rows."""
 
     caller: Viewer | None
     request_id: str
-    opened: Resources
+    resources: Resources
     operation: str = SERVER
-    """The mutation that runs."""
+    """The running mutation."""
     shown_secrets: set[Hashable] = field(default_factory=set)
-    """Which secrets this operation has shown: each is told to the audit trail once."""
+    """The secrets that this operation has shown: each is audited once."""
     address: str = ""
-    """The client's network address; empty where there is none, as for the commands of this server."""
+    """The client's network address; empty for commands."""
     user_agent: str = ""
-    loading: Callable[[int], None] = no_limit
-    """Called with the number of rows that the ORM is about to make; raises BadUserInput when they are too many."""
+    count_rows: Callable[[int], None] = no_limit
+    """Called with the number of rows that the ORM is about to load. Raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
-    """Entered by a mutation while it waits for a server of a tenant: its slot (`execution/slots.py`) is free meanwhile."""
-    still_authenticated: Callable[[], Awaitable[object]] = _let_in
-    """Asked after a wait for the slot. Raises what refuses a caller whose key or session was closed meanwhile."""
+    """Entered by a mutation while it waits for a tenant's server: releases its slot (`execution/limits/slots.py`)."""
+    recheck_credential: Callable[[], Awaitable[object]] = _always_valid
+    """Called after a wait for a slot. Raises Unauthenticated when the credential was revoked during the wait."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
     @property
     def viewer(self) -> Viewer:
-        """Who asks. Raises Unauthenticated when nobody does."""
+        """The authenticated caller. Raises Unauthenticated without one."""
         if self.caller is None:
             raise Unauthenticated
         return self.caller
 
     def begin(self, mutation: str) -> None:
-        """A mutation of the operation begins: what was loaded before may be different when it has run."""
+        """Begins a mutation of the operation, and forgets loaded rows: the mutation may change them."""
         self.operation = mutation
         self._loaders.clear()
 
-    def let_in(self, viewer: Viewer) -> None:
-        """Who has just logged in reads the answer to it. Whoever had come with a key or a session stays who they are."""
+    def log_in(self, viewer: Viewer) -> None:
+        """Makes a user who just logged in the caller of the rest of the operation, unless it came with a credential."""
         if self.caller is None or self._has_logged_in:
             self.caller, self._has_logged_in = viewer, True
 
     @property
     def keyring(self) -> Keyring:
-        return self.opened.keyring
+        return self.resources.keyring
 
     def use(self, client: type[T]) -> T:
-        """The process's one client of this type, opened at start-up."""
-        found: T = self.opened.clients[client]
+        """The process's client of this type, opened at start-up."""
+        found: T = self.resources.clients[client]
         return found
 
     def loader(self, key: Hashable, load: Callable[[list[K]], Awaitable[list[T]]]) -> DataLoader[K, T]:
-        """The loader known by `key`, made with `load` when it is asked for the first time."""
+        """The loader of this key, created with `load` at first use."""
         loader = self._loaders.get(key)
         if loader is None:
             loader = self._loaders[key] = _Loader(load_fn=load)
@@ -96,9 +96,9 @@ class Context:
 
 
 class _Loader(DataLoader[K, T]):
-    """What is loaded is shared by all who wait for it.
+    """A loader whose results several fields may await.
 
-    graphql-core cancels the fields beside one that failed; without the shield, that would cancel the others' wait too.
+    graphql-core cancels sibling fields of one that failed; the shield keeps that from cancelling the load for other fields.
     """
 
     def load(self, key: K) -> Awaitable[T]:

@@ -1,4 +1,4 @@
-"""Secrets at rest: AES-256-GCM bound to their place, and keyed hashes of what need not be read again.
+"""Secrets at rest: AES-256-GCM bound to table, column and row; keyed hashes of secrets that are only compared.
 
 A sealed secret is `version (1) | key id length (1) | key id | nonce (12) | ciphertext and tag`. Its associated data is
 table, column and row id, so a ciphertext copied to another row does not open. Each blob names the key that sealed it,
@@ -23,28 +23,26 @@ KEY_BYTES = 32
 
 
 class CannotOpen(Exception):
-    """A sealed secret does not open: unknown key, another place, or damaged."""
+    """A sealed secret does not open: unknown key, another row, or damaged."""
 
 
 class KeyMissing(CannotOpen):
-    """The keyring does not have the key that sealed a secret. Its operator can put it back; what is damaged stays so."""
+    """The keyring lacks the key that sealed a secret. The operator can add it again; a damaged secret is lost."""
 
 
 class SecretLocation(TypedDict):
-    """Where a secret is stored."""
-
     table: str
     column: str
     row: UUID
 
 
 class Keyring:
-    """The keys of this installation. `str()` and `repr()` show key ids only."""
+    """The keys of this installation. `str()` and `repr()` show only key ids."""
 
     def __init__(self, encryption_keys: dict[str, bytes], hash_key: bytes) -> None:
         """The first of `encryption_keys` (id -> 32 bytes) seals; the others only open.
 
-        `hash_key` stays for ever: API keys are known by their hash alone, which cannot be made again with another one.
+        `hash_key` must never change: only hashes of API keys are stored, and they cannot be recomputed with another key.
         """
         self._ciphers = {key_id: AESGCM(key) for key_id, key in encryption_keys.items()}
         self.active_key_id = next(iter(encryption_keys))
@@ -60,30 +58,32 @@ class Keyring:
     def seal(self, secret: str, *, table: str, column: str, row: UUID) -> bytes:
         nonce = os.urandom(_NONCE_BYTES)
         key_id = self.active_key_id.encode()
-        sealed = self._ciphers[self.active_key_id].encrypt(nonce, secret.encode(), _place(table, column, row))
+        sealed = self._ciphers[self.active_key_id].encrypt(nonce, secret.encode(), _associated_data(table, column, row))
         return bytes([_VERSION, len(key_id)]) + key_id + nonce + sealed
 
-    def is_newest(self, blob: bytes) -> bool:
-        """Whether a blob was sealed by the key that seals now."""
+    def is_current(self, blob: bytes) -> bool:
+        """Whether the active key sealed a blob."""
         return _split(blob)[0] == self.active_key_id
 
     def missing_key(self, blob: bytes) -> str | None:
-        """The id of the key that a blob was sealed with, if this keyring lacks it. Raises CannotOpen for what is no blob."""
+        """The id of the key that sealed a blob, if this keyring lacks it. Raises CannotOpen for a malformed blob."""
         key_id, _ = _split(blob)
         return None if key_id in self._ciphers else key_id
 
     def open(self, blob: bytes, *, table: str, column: str, row: UUID) -> str:
-        """Raises CannotOpen when the blob was sealed for another place or was changed; KeyMissing for an unknown key."""
+        """Raises CannotOpen when the blob was sealed for another row or was changed; KeyMissing for an unknown key."""
         key_id, rest = _split(blob)
         cipher = self._ciphers.get(key_id)
         if cipher is None:
             raise KeyMissing(f"sealed with key {key_id!r}, which the keyring does not have")
         try:
-            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _place(table, column, row)).decode()
+            return cipher.decrypt(
+                rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], _associated_data(table, column, row)
+            ).decode()
         except InvalidTag:
             raise CannotOpen(f"{table}.{column} of row {row} does not open: moved or damaged") from None
 
-    def opens(self, blob: bytes, *, table: str, column: str, row: UUID) -> bool:
+    def can_open(self, blob: bytes, *, table: str, column: str, row: UUID) -> bool:
         try:
             self.open(blob, table=table, column=column, row=row)
         except CannotOpen:
@@ -91,21 +91,21 @@ class Keyring:
         return True
 
     def check_hashes(self) -> dict[str, bytes]:
-        """For each key, by its name, what tells another value from it and says nothing else of it: an HMAC under the key."""
+        """By key name: an HMAC under the key, which distinguishes its value from others and reveals nothing else."""
         return dict(self._check_hashes)
 
     def keyed_hash(self, purpose: str, data: bytes) -> bytes:
-        """HMAC-SHA256 (RFC 2104) under the hash key, 32 bytes; `purpose` keeps the uses apart."""
+        """HMAC-SHA256 (RFC 2104) under the hash key, 32 bytes; `purpose` separates its uses."""
         return hmac.digest(self._hash_key, purpose.encode() + b"\0" + data, hashlib.sha256)
 
 
 def encryption_key_name(key_id: str) -> str:
-    """The name of an encryption key in messages and in `key_checks`, where HASH_KEY has its own."""
+    """The name of an encryption key in messages and in `key_checks`, where the hash key is HASH_KEY."""
     return f"ENCRYPTION_KEYS {key_id}"
 
 
 def key_id_of(blob: bytes) -> str:
-    """Which key sealed a blob. Raises CannotOpen for what is no blob."""
+    """The id of the key that sealed a blob. Raises CannotOpen for a malformed blob."""
     return _split(blob)[0]
 
 
@@ -124,7 +124,7 @@ def new_key_text() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
-def _place(table: str, column: str, row: UUID) -> bytes:
+def _associated_data(table: str, column: str, row: UUID) -> bytes:
     return f"{table}.{column}.{row.hex}".encode()
 
 

@@ -1,15 +1,14 @@
-"""The errors a client may meet; whatever is not one of these is masked.
+"""The errors that clients see. All other exceptions are masked.
 
 GraphQLError
-└── ClientError                 answered in the top-level `errors`, with `extensions.code`
-    ├── Unauthenticated         no key, or one that lets nobody in
-    ├── Forbidden               a field or an input field that this caller may not use
-    ├── BadUserInput            an argument that no form can send (a broken cursor, a page of 5000)
-    ├── RateLimited             come back later
-    └── ServiceUnavailable      a server behind ours does not answer, or a key of this installation is missing
+└── ClientError                 returned in the top-level `errors`, with `extensions.code`
+    ├── Unauthenticated         no credential, or an invalid one
+    ├── Forbidden               a field or an input field that the caller may not use
+    ├── BadUserInput            an argument that no form sends (a broken cursor, a page of 5000)
+    ├── RateLimited             too many requests at once
+    └── ServiceUnavailable      a server behind ours does not answer, or an encryption key is missing
 Exception
-└── UserErrors                    what a person can mend by changing the input: all of it at once;
-                                answered in the payload's `userErrors`
+└── UserErrors                  every mistake in an input, for its sender to correct; returned in the payload's `userErrors`
 """
 
 import enum
@@ -17,11 +16,10 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-import asyncpg
 import strawberry
 from graphql import GraphQLError
-from tortoise.exceptions import DBConnectionError
 
+from app.foundation.database.errors import DATABASE_AWAY, READ_ONLY, STATEMENT_ABORTED
 from app.foundation.encryption import KeyMissing
 
 
@@ -48,7 +46,7 @@ class ClientError(GraphQLError):
 
 
 class Unauthenticated(ClientError):
-    """Nobody is let in."""
+    """No credential, or an invalid one."""
 
     code = ErrorCode.UNAUTHENTICATED
 
@@ -57,19 +55,19 @@ class Unauthenticated(ClientError):
 
 
 class Forbidden(ClientError):
-    """The caller's scope or access level does not cover the field or input fields."""
+    """The caller's scope or permissions do not cover the field or input fields."""
 
     code = ErrorCode.FORBIDDEN
 
 
 class BadUserInput(ClientError):
-    """An argument that is wrong in itself, outside any form."""
+    """A wrong argument outside an input: a mistake of the client program, not of a person."""
 
     code = ErrorCode.BAD_USER_INPUT
 
 
 class RateLimited(ClientError):
-    """Too much at once. The message says what, and when to come back."""
+    """Too many requests at once. The message says of what, and when to retry."""
 
     code = ErrorCode.RATE_LIMITED
 
@@ -79,40 +77,41 @@ class ServiceUnavailable(ClientError):
 
     code = ErrorCode.SERVICE_UNAVAILABLE
     is_database_away = False
-    is_statement_given_up = False
+    is_statement_aborted = False
 
 
-MASKED = "Something went wrong on our side. Give the request id to whoever runs this server."
-"""The message of an error that is not meant for clients."""
+MASKED = "Something went wrong on our side. Give the request id to the operator of this server."
+"""The message instead of that of a masked error."""
 
 
 def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
-    """One error as answers have it in their `errors`."""
+    """One entry of `errors` in a response."""
     return {"message": message, "extensions": {**(extensions or {}), "requestId": request_id}}
 
 
 @strawberry.enum(description="Why an input was refused.")
 class UserErrorCode(enum.Enum):
-    """The codes of `UserError`. Their descriptions are the contract."""
+    """The codes of `UserError`."""
 
     REQUIRED = strawberry.enum_value("REQUIRED", description="A value is missing, or null where it cannot be cleared.")
     INVALID = strawberry.enum_value("INVALID", description="The value breaks a rule that the message states.")
     TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer than the message allows.")
     OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="The number or time is outside its range.")
     NOT_FOUND = strawberry.enum_value(
-        "NOT_FOUND", description="There is no such object within the caller's reach; whose it may be is not said."
+        "NOT_FOUND",
+        description="No such object is visible to the caller; objects of other tenants are reported the same way.",
     )
     NAME_TAKEN = strawberry.enum_value(
         "NAME_TAKEN",
-        description="Another object has this name. Answered when nothing else about the input is wrong.",
+        description="Another object has this name. Reported only when nothing else in the input is wrong.",
     )
     SIP_REALM_TAKEN = strawberry.enum_value(
         "SIP_REALM_TAKEN",
-        description="Another account has this SIP realm. Answered when nothing else about the input is wrong.",
+        description="Another account has this SIP realm. Reported only when nothing else in the input is wrong.",
     )
     EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
     WRONG_CREDENTIALS = strawberry.enum_value(
-        "WRONG_CREDENTIALS", description="These let nobody in; which of them is wrong is not said."
+        "WRONG_CREDENTIALS", description="The credentials are wrong; the error does not say which of them."
     )
     LAST_ADMIN = strawberry.enum_value(
         "LAST_ADMIN", description="Without this user the installation would have no active admin."
@@ -121,34 +120,35 @@ class UserErrorCode(enum.Enum):
         "CONFLICT", description="The object has changed since the version that the caller saw; load it again."
     )
     ALREADY_SHOWN = strawberry.enum_value(
-        "ALREADY_SHOWN", description="What is shown once was shown before; the object itself is in the payload."
+        "ALREADY_SHOWN",
+        description="The secret was shown by the first request with this idempotency key; the payload has the object.",
     )
     STORAGE_REFUSED = strawberry.enum_value(
         "STORAGE_REFUSED",
-        description="The object storage refused or did not answer; the message says with which code, and what to fix.",
+        description="The object storage refused or did not answer; the message has its error code and what to fix.",
     )
     LIMIT_REACHED = strawberry.enum_value(
         "LIMIT_REACHED",
         description="The owner or the caller has as many of these as this server allows: see `limits.quota`.",
     )
-    IN_USE = strawberry.enum_value("IN_USE", description="Something stands in the way; the payload lists what.")
+    IN_USE = strawberry.enum_value("IN_USE", description="Other objects still use this one; the payload lists them.")
 
 
-@strawberry.type(description="One mistake in an input that its sender can mend.")
+@strawberry.type(description="One mistake in an input, for its sender to correct.")
 class UserError:
-    """What is wrong, in words for a person and in a code for a program."""
+    """A message for a person and a code for a program."""
 
     code: UserErrorCode = strawberry.field(description="The kind of mistake.")
     message: str = strawberry.field(description="One sentence for a person: what is wrong and what would be right.")
     field: list[str] | None = strawberry.field(
         default=None,
         description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
-        "Null when no single field is at fault.",
+        "Null when the mistake is not in a single field.",
     )
 
 
 class UserErrors(Exception):
-    """Everything that is wrong with an input. Mutations turn it into `userErrors`."""
+    """All mistakes in an input. Mutations return them as `userErrors`."""
 
     def __init__(self, errors: Iterable[UserError]) -> None:
         self.errors = list(errors)
@@ -161,7 +161,7 @@ class UserErrors(Exception):
 
 @dataclass
 class ErrorCollector:
-    """Collects mistakes while an input is read, so that all are told at once."""
+    """Collects the mistakes of an input, so that all of them are reported together."""
 
     found: list[UserError] = field(default_factory=list)
 
@@ -169,76 +169,55 @@ class ErrorCollector:
         self.found.append(UserError(code=code, message=message, field=list(path) or None))
 
     def raise_if_any(self) -> None:
-        """Raises UserErrors with all that was found, if anything was."""
+        """Raises UserErrors with all mistakes found, if any."""
         if self.found:
             raise UserErrors(self.found)
 
 
-# What the drivers raise when the database is away; Tortoise lets them through untranslated.
-_DATABASE_AWAY = (
-    DBConnectionError,
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-)
-# A database that answers says of one statement that it waited or ran too long: others may succeed.
-_STATEMENT_GIVEN_UP = (
-    asyncpg.QueryCanceledError,
-    asyncpg.LockNotAvailableError,
-    # A standby cancels queries that conflict with its recovery. We use no isolation level that raises this elsewhere.
-    asyncpg.SerializationError,
-    # Two writers that lock the same rows in another order; one of them is ended and may try again.
-    asyncpg.DeadlockDetectedError,
-)
-
-
 def for_client(error: BaseException) -> ClientError | None:
-    """The one mapper from what happened to what a client may know of it.
+    """Maps any exception to the error that a client may see.
 
-    Returns None for what must be masked as INTERNAL_SERVER_ERROR.
+    Returns None for one that must be masked as INTERNAL_SERVER_ERROR.
     """
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, ClientError):
             return seen
-        if isinstance(seen, _DATABASE_AWAY + _STATEMENT_GIVEN_UP):
+        if isinstance(seen, DATABASE_AWAY + STATEMENT_ABORTED):
             away = ServiceUnavailable("The database does not answer. Try again in a moment.")
-            away.is_statement_given_up = isinstance(seen, _STATEMENT_GIVEN_UP)
-            away.is_database_away = not away.is_statement_given_up
+            away.is_statement_aborted = isinstance(seen, STATEMENT_ABORTED)
+            away.is_database_away = not away.is_statement_aborted
             return away
-        if isinstance(seen, asyncpg.ReadOnlySQLTransactionError):  # a failover, or an operator's setting
+        if isinstance(seen, READ_ONLY):
             return ServiceUnavailable("The database accepts no writes at the moment. Try again in a moment.")
         if isinstance(seen, KeyMissing):
             return ServiceUnavailable(
-                "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server."
+                "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell the operator of this server."
             )
         seen = getattr(seen, "original_error", None) or seen.__cause__
     return None
 
 
 def is_database_away(error: BaseException) -> bool:
-    """Whether this came of a database that does not answer, so that nothing else is to be asked of it for now."""
+    """Whether the cause is a database that does not answer: further statements would fail too."""
     known = for_client(error)
     return isinstance(known, ServiceUnavailable) and known.is_database_away
 
 
-def is_statement_given_up(error: BaseException) -> bool:
-    """Whether the database has ended one statement that waited or ran too long."""
+def is_statement_aborted(error: BaseException) -> bool:
+    """Whether the database ended one statement (timeout, lock, conflict): others may succeed."""
     known = for_client(error)
-    return isinstance(known, ServiceUnavailable) and known.is_statement_given_up
+    return isinstance(known, ServiceUnavailable) and known.is_statement_aborted
 
 
-# A message names a place and a rule; what makes it longer was sent by the client.
+# A message names a field and a rule; what makes it longer was sent by the client.
 MAXIMUM_MESSAGE_CHARACTERS = 500
 
 
 def without_values(message: str) -> str:
-    """graphql-core repeats what was sent, which may be a secret, and error trackers keep it: cut it out.
+    """Removes the values that graphql-core quotes: they may be secrets, and error trackers would store them.
 
-    Shortens the message first, so that no pattern runs over a text whose length the client chose.
+    Shortens the message first: no pattern may run over a text whose length the client chose.
     """
     if len(message) > MAXIMUM_MESSAGE_CHARACTERS:
         message = f"{message[:MAXIMUM_MESSAGE_CHARACTERS]}…"
@@ -251,7 +230,7 @@ def without_values(message: str) -> str:
     return message
 
 
-# Each ends with its first match.
+# Applied in this order; each changes its first match.
 _VALUES = [
     (re.compile(r"(, but encountered error.*|[,;] found: .*)$", re.DOTALL), "."),
     (re.compile(r" Found: .*$", re.DOTALL), ""),

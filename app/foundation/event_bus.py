@@ -1,6 +1,6 @@
-"""Events of calls between workers (`pubsub.py`).
+"""Live events of calls between workers (`pubsub.py`).
 
-The channel is `live:<account id>`; the text is `<call id> <change>`, with the ids as the graph shows them.
+The channel is `live:<account id>`, the text `<call id> <change>`; both ids are SIDs.
 """
 
 import enum
@@ -15,15 +15,13 @@ _CHANNEL = "live:"
 
 
 class Change(enum.StrEnum):
-    """What has changed."""
-
     CALL = "call"
     RECORDING = "recording"
 
 
 @dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """A call that has changed."""
+    """A change of a call."""
 
     account_id: UUID
     call_id: UUID
@@ -31,33 +29,33 @@ class LiveEvent:
 
 
 class LiveExchange(Exchange[LiveEvent]):
-    """One worker's part in it."""
+    """The exchange of live events in one worker."""
 
     def __init__(
         self,
         url: str,
-        is_heard: Callable[[UUID], bool],
-        hear: Callable[[LiveEvent], None],
-        missed: Callable[[], None],
+        has_listener: Callable[[UUID], bool],
+        deliver: Callable[[LiveEvent], None],
+        on_gap: Callable[[], None],
     ) -> None:
-        """`hear` gets what other workers tell of accounts that anybody here listens to; `missed` is called as `Exchange` says."""
+        """`deliver` gets other workers' events of accounts with a listener here; `on_gap` is `Exchange._on_gap`."""
         super().__init__(url, f"{_CHANNEL}*")
-        self._is_heard = is_heard
-        self._hear_event = hear
-        self._on_missed = missed
+        self._has_listener = has_listener
+        self._deliver = deliver
+        self._report_gap = on_gap
 
-    def _written(self, event: LiveEvent) -> tuple[str, str]:
+    def _encode(self, event: LiveEvent) -> tuple[str, str]:
         return (
             f"{_CHANNEL}{sid_of(Kind.ACCOUNT, event.account_id)}",
             f"{sid_of(Kind.CALL, event.call_id)} {event.change}",
         )
 
-    def _missed(self) -> None:
-        self._on_missed()
+    def _on_gap(self) -> None:
+        self._report_gap()
 
-    def _take(self, channel: str, text: str) -> None:
+    def _receive(self, channel: str, text: str) -> None:
         account_id = parse_sid(Kind.ACCOUNT, channel.removeprefix(_CHANNEL))
         call, change = text.split(" ")
         call_id, changed = parse_sid(Kind.CALL, call), Change(change)
-        if account_id is not None and call_id is not None and self._is_heard(account_id):
-            self._hear_event(LiveEvent(account_id, call_id, changed))
+        if account_id is not None and call_id is not None and self._has_listener(account_id):
+            self._deliver(LiveEvent(account_id, call_id, changed))

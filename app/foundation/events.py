@@ -1,8 +1,8 @@
-"""What happens to calls, told at once to whoever listens, in this worker and the others.
+"""Live events: changes of calls, published to listeners in all workers.
 
-An event says which call of which account has changed and in what way, and nothing of what it is now: whoever hears it reads
-the call within their own reach. Between workers events go over Valkey (`event_bus.py`) where there is one; when some were
-lost on the way, every listener ends, so that its client lists again.
+An event names a call, its account and the kind of change, but no data: a listener reads the call with its own permissions.
+Between workers events go over Valkey (`event_bus.py`), if configured. When events were lost on the way, every listener ends, so
+that its client lists the calls again.
 """
 
 import asyncio
@@ -15,23 +15,23 @@ from app.foundation.event_bus import Change, LiveEvent, LiveExchange
 
 __all__ = ["Change", "EventsLost", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 
-# Calls that may wait for one listener; with more, it is told that it is too slow. A gateway reports 1,000 calls at once.
+# The largest number of calls that wait for one listener; with more it ends as too slow. A gateway reports 1,000 calls at once.
 MAXIMUM_WAITING = 2_000
 
 
 class EventsLost(Exception):
-    """Events between workers were lost, perhaps of this listener."""
+    """Events between workers were lost, possibly some of this listener's."""
 
 
 class TooSlow(EventsLost):
-    """More calls wait for a listener than are kept for it."""
+    """The listener has more waiting calls than MAXIMUM_WAITING."""
 
 
 class Listener:
-    """Hears of changes to the calls of one account, from the moment it was made."""
+    """Queues the changes of one account's calls, from its creation on."""
 
     def __init__(self, changes: Collection[Change]) -> None:
-        """`changes` are those that it hears of."""
+        """Ignores all kinds of changes but `changes`."""
         self._changes = changes
         # None wakes a listener that has ended.
         self._waiting: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
@@ -39,8 +39,8 @@ class Listener:
         self._known: set[UUID] = set()
         self._end: EventsLost | None = None
 
-    def tell(self, event: LiveEvent) -> None:
-        # A call that waits already is read when it is its turn, with all that has changed until then.
+    def put(self, event: LiveEvent) -> None:
+        # A waiting call is read when it leaves the queue, with all changes up to then.
         if event.change not in self._changes or event.call_id in self._known:
             return
         if len(self._known) >= MAXIMUM_WAITING:
@@ -50,12 +50,12 @@ class Listener:
         self._waiting.put_nowait(event)
 
     def end(self) -> None:
-        """Events may have been lost."""
+        """Ends the listener: events may have been lost."""
         self._end = self._end or EventsLost()
         self._waiting.put_nowait(None)
 
     async def next(self) -> LiveEvent:
-        """Waits for it. Raises EventsLost, and TooSlow when it was its own fault."""
+        """Waits for the next event. Raises EventsLost; TooSlow when this listener itself was too slow."""
         event = None if self._end else await self._waiting.get()
         if event is None:
             raise self._end or EventsLost
@@ -64,16 +64,18 @@ class Listener:
 
 
 class LiveEvents:
-    """Tells and hears. One per process."""
+    """Publishes events and delivers them to listeners. One per process."""
 
     def __init__(self, cache_url: str = "") -> None:
-        """`cache_url` is CACHE_URL; without one, only those hear who listen in this process."""
+        """`cache_url` is CACHE_URL; without it, events reach only listeners in this process."""
         self._listeners: dict[UUID, set[Listener]] = defaultdict(set)
-        self._exchange = LiveExchange(cache_url, self._is_heard, self._tell, self._end_all) if cache_url else None
+        self._exchange = (
+            LiveExchange(cache_url, self._has_listener, self._deliver, self._end_all) if cache_url else None
+        )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hears other workers, and tells them, inside the block."""
+        """Exchanges events with other workers during the block."""
         if self._exchange is None:
             yield
             return
@@ -81,20 +83,20 @@ class LiveEvents:
             yield
 
     def publish(self, *events: LiveEvent) -> None:
-        """Never waits and never fails: what nobody hears is lost."""
+        """Never waits and never fails. An event without a listener is dropped."""
         for event in events:
-            self._tell(event)
+            self._deliver(event)
         if self._exchange is not None:
             self._exchange.send(events)
 
-    async def told(self, at_most_seconds: float) -> None:
-        """Waits until other workers were told, but no longer than that: for a process that ends then."""
+    async def flush(self, at_most_seconds: float) -> None:
+        """Waits until all events are sent to other workers, or for `at_most_seconds`: for a process that ends."""
         if self._exchange is not None:
-            await self._exchange.told(at_most_seconds)
+            await self._exchange.flush(at_most_seconds)
 
     @contextmanager
-    def listening(self, account_id: UUID, changes: Collection[Change] = tuple(Change)) -> Iterator[Listener]:
-        """A listener to such changes of the calls of an account, until the end of the block."""
+    def subscribe(self, account_id: UUID, changes: Collection[Change] = tuple(Change)) -> Iterator[Listener]:
+        """A listener to these changes of an account's calls, until the end of the block."""
         listener = Listener(changes)
         self._listeners[account_id].add(listener)
         try:
@@ -108,9 +110,9 @@ class LiveEvents:
         for listener in [one for listeners in self._listeners.values() for one in listeners]:
             listener.end()
 
-    def _is_heard(self, account_id: UUID) -> bool:
+    def _has_listener(self, account_id: UUID) -> bool:
         return account_id in self._listeners
 
-    def _tell(self, event: LiveEvent) -> None:
+    def _deliver(self, event: LiveEvent) -> None:
         for listener in self._listeners.get(event.account_id, ()):
-            listener.tell(event)
+            listener.put(event)

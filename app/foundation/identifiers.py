@@ -1,7 +1,6 @@
 """SIDs: the ids that clients see. Two letters for the type, then the 32 hex digits of a UUIDv7.
 
-`AC0190b5c8e5f07a3f9c1d2e3f4a5b6c7d` is an account. In the database the id is the bare UUID; the prefix is
-put on when it is shown and taken off when it is read, so an id of the wrong type is simply not found.
+`AC0190b5c8e5f07a3f9c1d2e3f4a5b6c7d` is an account. The database stores the bare UUID. An id of the wrong type is not found.
 """
 
 import enum
@@ -13,7 +12,7 @@ from uuid6 import uuid7
 
 
 class Kind(enum.StrEnum):
-    """Which type an id names, by its prefix."""
+    """The type of an object, by the prefix of its id."""
 
     ACCOUNT = "AC"
     SERVICE_PROVIDER = "SP"
@@ -29,7 +28,7 @@ class Kind(enum.StrEnum):
 
 
 def new_id() -> UUID:
-    """A fresh UUIDv7 (RFC 9562, section 5.7): ids sort by the time they were made."""
+    """A new UUIDv7 (RFC 9562, section 5.7): ids sort by creation time."""
     return UUID(int=uuid7().int)
 
 
@@ -38,7 +37,7 @@ def sid_of(kind: Kind, value: UUID) -> str:
 
 
 def parse_sid(kind: Kind, text: str) -> UUID | None:
-    """The UUID in an id of this kind, or None for anything else: whoever asks finds nothing, as for an unknown id."""
+    """The UUID in an id of this kind; None for anything else."""
     match = _SID.fullmatch(text)
     if match is None or match[1] != kind.value:
         return None
@@ -51,7 +50,7 @@ def parse_either_sid(kind: Kind, text: str) -> UUID | None:
 
 
 def kind_of(text: str) -> Kind | None:
-    """Which type an id names; None when it is no id of ours."""
+    """The kind of an id; None for a text that is no SID."""
     match = _SID.fullmatch(text)
     if match is None or match[1] not in _PREFIXES:
         return None
@@ -59,13 +58,13 @@ def kind_of(text: str) -> Kind | None:
 
 
 def any_uuid(text: str) -> UUID | None:
-    """The UUID in an id of any kind; None when it is no id of ours."""
+    """The UUID in an id of any kind; None for a text that is no SID."""
     kind = kind_of(text)
     return parse_sid(kind, text) if kind is not None else None
 
 
 def first_at(time: datetime) -> UUID:
-    """The smallest id that could have been made at this time: a UUIDv7 begins with 48 bits of milliseconds (RFC 9562, 5.7)."""
+    """The smallest id of this time: a UUIDv7 begins with 48 bits of milliseconds (RFC 9562, 5.7)."""
     milliseconds = min(max(int(time.timestamp() * 1000), 0), 2**48 - 1)
     return UUID(int=milliseconds << 80)
 

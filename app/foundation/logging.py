@@ -1,8 +1,7 @@
-"""JSON logs, one object a line, on standard output.
+"""JSON logs on standard output, one object per line.
 
-What is logged is chosen field by field: no bodies, no variables, no headers, no query strings, of a path nothing
-that may be a key, and of exceptions the type and the place but not the message, since those of databases and HTTP clients carry
-values.
+Each logged field is chosen: no bodies, variables, headers or query strings. Paths lose what may be a key. Exceptions are logged
+by type and stack frames, without their messages: those of databases and HTTP clients contain values.
 """
 
 import functools
@@ -27,7 +26,7 @@ from app.foundation.errors import MASKED, ErrorCode, json_error
 
 
 def configure(level: str) -> None:
-    """For the whole process; libraries that use the standard library's logging are led into the same stream."""
+    """Configures the whole process. The standard library's logging goes to the same stream."""
     number = logging.getLevelName(level)
     structlog.configure(
         processors=[
@@ -53,16 +52,16 @@ def configure(level: str) -> None:
 
 
 def frames_of(error: BaseException) -> list[str]:
-    """Where an exception came from: the innermost eight frames, without values."""
+    """The innermost eight stack frames of an exception, without values."""
     frames = traceback.extract_tb(error.__traceback__)[-8:]
     return [f"{'/'.join(frame.filename.split('/')[-2:])}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 class RequestLog:
-    """ASGI middleware: a request id for each request, and one line for each when it is answered."""
+    """ASGI middleware: gives each request an id, and logs one line when it is answered."""
 
-    # Where the lines go, one write each, as those of structlog, and which of them the log's level takes. Its chain of
-    # processors would cost three times as much as to write one.
+    # The stream, with one write per line, and the levels that are logged. structlog's processors would cost three times as
+    # much as writing a line.
     lines: ClassVar[structlog.BytesLogger]
     levels: ClassVar[frozenset[str]] = frozenset()
 
@@ -96,7 +95,7 @@ class RequestLog:
             self._write(scope, status, seconds)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One line at the end of the connection, with the status of its handshake (101: it was open)."""
+        """Logs one line at the end of the connection, with the status of its handshake (101: accepted)."""
         began = time.perf_counter()
         request_id = scope["request_id"] = os.urandom(16).hex()
         about = scope["log"] = {}
@@ -111,9 +110,9 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, answer)
-        except Exception as error:  # noqa: BLE001  the server would close without a word
+        except Exception as error:  # noqa: BLE001  the server would close without a code
             about |= _about(error)
-            with suppress(Exception):  # who is gone is not told
+            with suppress(Exception):  # the client may be gone
                 await answer({"type": "websocket.close", "code": 1011})
         finally:
             metrics.websocket(status)
@@ -127,7 +126,7 @@ class RequestLog:
 
 
 class InternalErrors:
-    """ASGI middleware: answers 500 to an HTTP request that fails, and leaves the cause to the request's line."""
+    """ASGI middleware: answers a failed HTTP request with 500, and adds the cause to the request's log line."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -142,20 +141,20 @@ class InternalErrors:
             await _answer_500(send, scope["request_id"])
 
 
-# Messages that answer a handshake, with the status that they stand for.
+# Messages that answer a handshake, with their statuses.
 _HANDSHAKES = {"websocket.accept": 101, "websocket.http.response.start": 500, "websocket.close": 403}
 
 
-# For every answer: no browser takes one for something else than its content type says.
+# On every response: no browser guesses another content type.
 _NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _LONGEST_PATH = 200
-# Nothing in our paths is so long; a key or a signature is. An id has 34.
+# Longer than anything in our paths (an id has 34 characters): a key or a signature.
 _SECRET = re.compile(r"[A-Za-z0-9_+=-]{37,}", re.ASCII)
 
 
 @functools.lru_cache(maxsize=256)
 def _shown(path: str) -> str:
-    """A path as any client may write it: bounded, in ASCII, without what may be a key or a signature."""
+    """A client's path for the log: bounded, in ASCII, without what may be a key or a signature."""
     shown = _SECRET.sub("***", path)
     cut = shown if len(shown) <= _LONGEST_PATH else f"{shown[:_LONGEST_PATH]}..."
     return quote(cut, safe="/*", errors="replace")
@@ -191,19 +190,19 @@ async def _answer_500(send: Send, request_id: str) -> None:
 class _IntoStructlog(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if str(record.msg).startswith("Traceback "):
-            return  # uvicorn's text of what ended the application's start: `main.lifespan` logs it
+            return  # uvicorn's traceback of a failed start: `server/asgi.py` logs it
         error = record.exc_info[1] if record.exc_info else None
-        # The arguments of a message are values; a message that comes without is cut where a value may begin.
-        said = str(record.msg) if record.args else _VALUE.split(str(record.msg), maxsplit=1)[0].strip()
-        structlog.get_logger().log(record.levelno, said, logger=record.name, **_about(error))
+        # Arguments of a message are values and stay out. A message without arguments is cut where a value may begin.
+        text = str(record.msg) if record.args else _VALUE.split(str(record.msg), maxsplit=1)[0].strip()
+        structlog.get_logger().log(record.levelno, text, logger=record.name, **_about(error))
 
 
 _VALUE = re.compile(r"""[\n:=('"<{\[]""")
 
 
 def _unraisable(what: "sys.UnraisableHookArgs") -> None:
-    """In the place of Python's, which prints the message: an exception where nobody can catch it, as in `__del__`."""
-    structlog.get_logger().error("exception that nobody can catch", **_about(what.exc_value))
+    """Replaces Python's hook, which prints the message, for exceptions that cannot be caught, such as in `__del__`."""
+    structlog.get_logger().error("unraisable exception", **_about(what.exc_value))
 
 
 def _warned(
@@ -214,7 +213,7 @@ def _warned(
     file: TextIO | None = None,
     line: str | None = None,
 ) -> None:
-    """In the place of Python's, which prints the message."""
+    """Replaces Python's hook, which prints the message."""
     place = "/".join(filename.split("/")[-2:])
     structlog.get_logger().warning("python warning", category=category.__qualname__, place=f"{place}:{lineno}")
 

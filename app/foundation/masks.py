@@ -1,4 +1,4 @@
-"""Masks: what forms, logs and our own audit trail show in the place of a secret, and what must not be saved as one."""
+"""Masks: texts that forms, logs and our audit trail show instead of a secret. They must not be saved as secrets."""
 
 import re
 
@@ -8,7 +8,7 @@ _WORDS = "hidden|redacted|masked|filtered|removed|secret|password|unchanged|encr
 _MASK = re.compile(
     rf"[{_SIGNS}\s]+"  # nothing else
     rf"|[^{_SIGNS}]{{0,8}}[{_BULLETS}]{{3,}}[^{_SIGNS}]{{0,8}}"  # abcd••••, ••••wxyz, ab••••yz
-    rf"|[^{_SIGNS}]{{0,4}}\*{{3,}}[^{_SIGNS}]{{0,4}}"  # people type asterisks: fewer of the secret may stand beside them
+    rf"|[^{_SIGNS}]{{0,4}}\*{{3,}}[^{_SIGNS}]{{0,4}}"  # people type asterisks: fewer other characters are allowed
     rf"|[^{_SIGNS}]{{0,8}}\*{{6,}}[^{_SIGNS}]{{0,8}}"
     rf"|[<‹«\[({{*_%#-]+\s*(?:{_WORDS})(?:\s*[:,=]\s*[\w .-]{{1,32}})?\s*[>›»\])}}*_%#-]+"
     r"|redacted",
@@ -17,5 +17,5 @@ _MASK = re.compile(
 
 
 def is_mask(text: str) -> bool:
-    """Whether a text is no secret but stands for one. An empty text is no mask."""
+    """Whether a text stands for a secret. An empty text does not."""
     return _MASK.fullmatch(text.strip()) is not None

@@ -1,4 +1,4 @@
-"""Which media type a client likes best, by its Accept header (RFC 9110, 12.5.1)."""
+"""Content negotiation by the Accept header (RFC 9110, 12.5.1)."""
 
 import functools
 import re
@@ -11,10 +11,9 @@ _QUALITY = re.compile(r"0(\.\d*)?|1(\.0*)?")
 
 @functools.lru_cache(maxsize=64)
 def accepted(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
-    """The media type of `offers` that an Accept header likes best.
+    """The media type of `offers` that an Accept header prefers, or None when it accepts none of them.
 
-    Ties go to the one that is named more exactly, then to the one that is named first, then to the first offer; so do
-    requests without the header. None: nothing fits.
+    Ties go to the more specific range, then to the earlier one, then to the earlier offer. Without the header: the first offer.
     """
     if not accept or not accept.strip(b", \t"):
         return offers[0]
@@ -23,18 +22,18 @@ def accepted(accept: bytes | None, offers: tuple[str, ...]) -> str | None:
     for offer in offers:
         # The most specific range that covers the offer decides.
         covering = [
-            (specificity, -place, quality)
-            for place, (media, quality) in enumerate(ranges)
+            (specificity, -position, quality)
+            for position, (media, quality) in enumerate(ranges)
             if (specificity := _specificity(media, offer))
         ]
-        specificity, place, quality = max(covering, default=(0, 0, 0.0))
-        if quality > 0 and (best is None or (quality, specificity, place) > best_rank):
-            best, best_rank = offer, (quality, specificity, place)
+        specificity, position, quality = max(covering, default=(0, 0, 0.0))
+        if quality > 0 and (best is None or (quality, specificity, position) > best_rank):
+            best, best_rank = offer, (quality, specificity, position)
     return best
 
 
 def _range(part: str) -> tuple[str, float]:
-    """A media range and how much it is liked, from 0 to 1; what is not written as a number counts as 0."""
+    """A media range and its quality, from 0 to 1; a malformed quality counts as 0."""
     media, *parameters = (piece.strip().lower() for piece in part.split(";"))
     quality = 1.0
     for parameter in parameters:

@@ -1,12 +1,12 @@
-"""Names that people give: which are allowed, and which count as the same.
+"""Names of objects: which are allowed, and which are equal.
 
-Characters that show nothing are Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, Unicode 16.0, part of the
-Unicode Character Database): soft hyphen, zero-width space and joiners, controls of the writing direction, fillers, variation
-selectors, tags. Python's `unicodedata` does not have the property, so its ranges stand here. A name needs one character that
-shows, and such characters do not make two names different. They stay in the name: Persian and Indic scripts are written with
-joiners, and emoji with joiners, variation selectors and tags. In emoji joiners and tags change the picture: there they count.
+Invisible characters are Unicode's Default_Ignorable_Code_Point (DerivedCoreProperties.txt, Unicode 16.0): soft hyphen, zero-width
+space and joiners, direction controls, fillers, variation selectors, tags. Python's `unicodedata` lacks the property, so this
+module lists its ranges. A name needs a visible character, and invisible ones do not make names different. They stay in the name:
+Persian and Indic scripts use joiners, and emoji use joiners, variation selectors and tags. In emoji, joiners and tags change the
+picture, so there they count.
 
-Keys are made when a name is saved. A name that was saved under another rule keeps its key until it is saved again.
+A name's key is computed when the name is saved. A name that was saved under an older rule keeps its key until it is saved again.
 """
 
 import re
@@ -18,13 +18,13 @@ MAXIMUM = 64
 # NFKC makes at most 18 characters of one (U+FDFA).
 MAXIMUM_KEY = MAXIMUM * 18
 
-# The property's ranges, and what shows nothing without it: U+2800, the Braille pattern without dots, U+FFF9 to U+FFFB, the marks
-# of interlinear annotations, and U+1D159, the notehead that is none.
+# The property's ranges, and invisible characters without the property: U+2800, the Braille pattern without dots; U+FFF9 to
+# U+FFFB, interlinear annotation marks; U+1D159, the null notehead.
 _IGNORABLE = (
     "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d159\U0001d173-\U0001d17a\U000e0000-\U000e0fff\u2800"
 )
-# Emoji of which joined pictures consist: those of the emoji blocks, and those of older blocks in emoji-zwj-sequences.txt.
+# Emoji in joined pictures: the emoji blocks, and those of older blocks in emoji-zwj-sequences.txt.
 _PICTURE = (
     "\U0001f000-\U0001faff\u2194\u2195\u2620\u2640\u2642\u2695\u2696\u26a7\u26d3\u26f9\u2708\u2744\u2764\u27a1\u2b1b"
 )
@@ -33,18 +33,18 @@ _FLAG = (
     "\U0001f3f4\U000e0067\U000e0062"
     "(?:\U000e0065\U000e006e\U000e0067|\U000e0073\U000e0063\U000e0074|\U000e0077\U000e006c\U000e0073)\U000e007f"
 )
-# What stays in a key: a flag, and a joiner between pictures, the first of them perhaps with its selector. Selectors do not stay:
-# most pictures look the same with and without.
+# Kept in a key: a flag, and a joiner between pictures, the first of them perhaps with its selector. Selectors are dropped: most
+# pictures look the same without.
 _COUNTS = re.compile(
     f"(?P<kept>{_FLAG}|(?:(?<=[{_PICTURE}])|(?<=[{_PICTURE}]\ufe0f))\u200d(?=[{_PICTURE}]))|[{_IGNORABLE}]"
 )
-_NOTHING = re.compile(rf"[{_IGNORABLE}\s]*")
+_INVISIBLE = re.compile(rf"[{_IGNORABLE}\s]*")
 
 
 def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
-    """The trimmed name: 1 to 64 code points, one of them visible, any Unicode (emoji too) but control characters and surrogates.
+    """The trimmed name. Mistakes go to `problems` under `path`.
 
-    What is wrong goes to `problems` under `path`.
+    A name has 1 to 64 code points, one of them visible: any Unicode except control characters and surrogates.
     """
     trimmed = (name or "").strip()
     if not trimmed:
@@ -53,11 +53,11 @@ def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
         problems.add(
             UserErrorCode.TOO_LONG, f"The name has {len(trimmed)} characters; at most {MAXIMUM} are allowed.", *path
         )
-    elif _NOTHING.fullmatch(trimmed):
-        problems.add(UserErrorCode.INVALID, "The name shows nothing: give it a visible character.", *path)
+    elif _INVISIBLE.fullmatch(trimmed):
+        problems.add(UserErrorCode.INVALID, "The name has no visible character: add one.", *path)
     elif has_control_characters(trimmed) or not _BREAKS.isdisjoint(trimmed):
         problems.add(
-            UserErrorCode.INVALID, "The name holds a control character (a line break, a tab, …); remove it.", *path
+            UserErrorCode.INVALID, "The name contains a control character (a line break, a tab, …); remove it.", *path
         )
     return trimmed
 
@@ -68,13 +68,13 @@ _BREAKS = frozenset("\u2028\u2029")
 
 def has_control_characters(text: str) -> bool:
     """Whether a text holds controls (a line break, a tab, …) or halves of characters."""
-    # Most texts are printable, which Python tells at once.
+    # Fast path: most texts are printable.
     return not text.isprintable() and any(unicodedata.category(one) in {"Cc", "Cs"} for one in text)
 
 
 def key_within(text: str) -> str | None:
-    """What the keys of names are searched for when somebody looks for a text within them; None when no name can hold it."""
-    # No name's key is longer, and none holds NUL (PostgreSQL's texts cannot).
+    """The text to search for in the keys of names; None when no name can contain it."""
+    # No key is longer, and none contains NUL (PostgreSQL's texts cannot).
     if len(text) > MAXIMUM_KEY or "\0" in text:
         return None
     found = _folded(text)
@@ -82,17 +82,16 @@ def key_within(text: str) -> str | None:
 
 
 def key(name: str) -> str:
-    """What makes two names the same: Unicode's toNFKC_Casefold (D146, R5), which leaves out what shows nothing; but in emoji
-    it stays where it changes the picture.
+    """Equal names have equal keys: Unicode's toNFKC_Casefold (D146, R5), but joiners and tags stay in emoji.
 
-    It can be longer than the name. Takes time by the square of the marks on one letter: only for texts of a bounded length.
+    It can be longer than the name. Time grows with the square of the marks on one letter: bound the length of the text first.
     """
-    return _folded(name).strip()  # a space may have stood behind what shows nothing
+    return _folded(name).strip()  # a space may follow an invisible character
 
 
 def _folded(name: str) -> str:
     shown = _COUNTS.sub(_kept, unicodedata.normalize("NFKC", name))
-    # What stood apart may combine now, so that it is normalized before its case is folded, and after.
+    # Removing characters may let others combine: normalize before case folding, and after it.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", shown).casefold())
 
 

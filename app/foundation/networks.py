@@ -1,4 +1,4 @@
-"""Client addresses: the network that a client has for itself, and which peers are trusted proxies."""
+"""Client addresses: the network that counts as one client, and the trusted proxies."""
 
 import ipaddress
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def address_of(text: str) -> Address | None:
-    """The address without its zone, an IPv4 address in IPv6 notation as itself; None for a Unix socket or what is no address."""
+    """The address without its zone; IPv4 in IPv6 notation becomes IPv4. None for a Unix socket or a text that is no address."""
     try:
         read = ipaddress.ip_address(text)
     except ValueError:
@@ -18,9 +18,9 @@ def address_of(text: str) -> Address | None:
 
 
 def network_of(text: str) -> str:
-    """An IPv4 address, or the 64 bits of an IPv6 address that a household has for itself; empty for no address.
+    """An IPv4 address, or the /64 network of an IPv6 address (one household); empty for no address.
 
-    Networks of IPv6 are written at full length: as texts they are ordered as their numbers are.
+    IPv6 networks are written at full length, so that their texts sort like their numbers.
     """
     read = address_of(text)
     if isinstance(read, ipaddress.IPv6Address):
@@ -29,7 +29,7 @@ def network_of(text: str) -> str:
 
 
 def site_of(network: str) -> str:
-    """The 56 bits of a network of IPv6, as its text begins; of IPv4 the network itself."""
+    """The first 56 bits of an IPv6 network, as a prefix of its text; of IPv4 the network itself."""
     return network.removesuffix("::/64")[:-2] if network.endswith("::/64") else network
 
 

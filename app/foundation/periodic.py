@@ -1,4 +1,4 @@
-"""Work that comes back every few seconds while the server runs, and that no failure ends."""
+"""Periodic work while the server runs. A failed run does not end it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,9 +13,9 @@ _log = structlog.get_logger("periodic")
 async def repeated(
     work: Callable[[], Awaitable[object]], every_seconds: float, failure: str, *, at_the_end: bool = False
 ) -> AsyncIterator[None]:
-    """Does the work at once and then every so many seconds, until the context is left; then once more if wanted.
+    """Runs `work` at once and then every `every_seconds`, until the context ends; with `at_the_end`, then once more.
 
-    What it raises is logged as `failure`, by its type, and the work comes back as if it had been done.
+    An exception is logged as the event `failure`, with its type, and the next run is due as usual.
     """
     task = asyncio.create_task(_repeat(work, every_seconds, failure))
     try:
@@ -36,5 +36,5 @@ async def _repeat(work: Callable[[], Awaitable[object]], every_seconds: float, f
 async def _try(work: Callable[[], Awaitable[object]], failure: str) -> None:
     try:
         await work()
-    except Exception as error:  # noqa: BLE001  most often the database is away; the next time must come
+    except Exception as error:  # noqa: BLE001  often the database is away; the next run must come
         _log.warning(failure, error=type(error).__qualname__)

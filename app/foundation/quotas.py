@@ -1,4 +1,4 @@
-"""How many objects an owner may have: without a limit, one caller fills the database."""
+"""Limits on the number of objects of an owner: without one, a single caller could fill the database."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from app.foundation.errors import UserErrorCode, UserErrors
 
 
 async def check(objects: QuerySet[Any], maximum: int, fact: str, advice: str, *path: str) -> None:
-    """Raises UserErrors LIMIT_REACHED, in the words of `fact` and `advice`, when there are `maximum` objects.
+    """Raises UserErrors LIMIT_REACHED, with the message `fact` and `advice`, when there are `maximum` objects.
 
-    Exact where the caller has locked the row of their owner.
+    Exact only if the calling transaction has locked the owner's row.
     """
     if await objects.count() >= maximum:
         raise UserErrors.one(UserErrorCode.LIMIT_REACHED, f"{fact}, as many as this server allows. {advice}", *path)

@@ -1,10 +1,10 @@
-"""What was revoked: so that a worker does not trust what it looked up before.
+"""Revocations, which invalidate cached credential lookups in all workers.
 
-Authentication keeps for some seconds what it looked up of a credential. That rests on a key or session, a user, an account and a
-provider; once one of them was revoked, a result of an earlier look-up is not used, and one of a look-up that was running then
-neither. Revocations are counted instead of timed: a look-up remembers the count at which it began.
+Authentication caches lookups for some seconds. A lookup depends on a key or session, a user, an account and a provider. When one
+of them is revoked, lookups that began before are no longer used, including one in progress. Revocations are counted, not timed:
+a lookup remembers the count at its start.
 
-Other workers hear of it over Valkey (`pubsub.py`) where there is one, and else when what they remember expires.
+Other workers are notified over Valkey (`pubsub.py`), if configured; otherwise their cached lookups expire.
 """
 
 from collections import OrderedDict
@@ -14,9 +14,9 @@ from uuid import UUID
 
 from app.foundation.pubsub import Exchange
 
-# What the contract says of it.
+# Words for descriptions in the schema.
 WHEN_REFUSED = "at once by the worker that answers, and within 5 seconds by all others"
-# Ids that are remembered; of those before, every earlier result counts as revoked.
+# The number of ids that are remembered. Lookups older than the oldest of them count as revoked.
 MAXIMUM_REMEMBERED = 10_000
 CHANNEL = "revocations"
 EVERYTHING = UUID(int=0)
@@ -26,16 +26,16 @@ class Revocations:
     """One per process."""
 
     def __init__(self, cache_url: str = "") -> None:
-        """`cache_url` is CACHE_URL; without one, other workers hear of nothing."""
+        """`cache_url` is CACHE_URL; without it, other workers are not notified."""
         self.count = 0
         self._exchange = _RevocationExchange(cache_url, self._note) if cache_url else None
         self._everything_at = 0
-        # At which count each was revoked last.
+        # By id: the count of its last revocation.
         self._revoked_at: OrderedDict[UUID, int] = OrderedDict()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Hears other workers, and tells them, inside the block."""
+        """Exchanges revocations with other workers during the block."""
         if self._exchange is None:
             yield
             return
@@ -43,10 +43,9 @@ class Revocations:
             yield
 
     def announce(self, revoked: UUID | None) -> None:
-        """That what rests on this key, session, user, account or provider may be closed, or on anything (EVERYTHING).
+        """Invalidates lookups that depend on this key, session, user, account or provider, or all of them (EVERYTHING).
 
-        To be called once the change is committed: a look-up before the commit finds what was. None is nothing. Never waits and
-        never fails.
+        Call it after the commit: a lookup before the commit reads the old state. Ignores None. Never waits and never fails.
         """
         if revoked is None:
             return
@@ -54,11 +53,11 @@ class Revocations:
         if self._exchange is not None:
             self._exchange.send([revoked])
 
-    def hit(self, rests_on: Iterable[UUID], since: int) -> bool:
-        """Whether any of these was revoked after the count was `since`."""
+    def any_revoked(self, ids: Iterable[UUID], since: int) -> bool:
+        """Whether any of these ids was revoked after the count was `since`."""
         if since == self.count:
             return False
-        return since < self._everything_at or any(self._revoked_at.get(one, 0) > since for one in rests_on)
+        return since < self._everything_at or any(self._revoked_at.get(one, 0) > since for one in ids)
 
     def _note(self, revoked: UUID) -> None:
         self.count += 1
@@ -76,8 +75,8 @@ class _RevocationExchange(Exchange[UUID]):
         super().__init__(url, CHANNEL)
         self._note = note
 
-    def _written(self, event: UUID) -> tuple[str, str]:
+    def _encode(self, event: UUID) -> tuple[str, str]:
         return CHANNEL, event.hex
 
-    def _take(self, channel: str, text: str) -> None:
+    def _receive(self, channel: str, text: str) -> None:
         self._note(UUID(text))

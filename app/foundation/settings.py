@@ -1,6 +1,6 @@
-"""Every environment variable, read once, typed. A wrong one is named, all of them at once.
+"""The settings: every environment variable, read once and typed. All wrong ones are reported together.
 
-`python -m app serve` needs none of them: it then keeps everything under `var/` and says so.
+`python -m app serve` needs none of them: it then keeps everything in `var/`.
 """
 
 import ipaddress
@@ -20,16 +20,16 @@ from app.foundation.database import url as database_url
 from app.foundation.encryption import Keyring, key_from_text, new_key_text
 
 _KEY_FILE = "keys.json"
-_MAKING = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}
+_COMMANDS = {"ENCRYPTION_KEYS": 'echo "k1:$(openssl rand -base64 32)"', "HASH_KEY": "openssl rand -base64 32"}
 _TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 _HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?", re.ASCII)
 
-# What a bearer token may be (RFC 6750, 2.1), but not a short one.
+# A bearer token (RFC 6750, 2.1) of at least 32 characters.
 _METRICS_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]{32,}", re.ASCII)
 
 
 class WrongSettings(Exception):
-    """Settings that cannot be used; `problems` has one line for each variable."""
+    """Invalid settings; `problems` has one line for each variable."""
 
     def __init__(self, problems: list[str]) -> None:
         self.problems = problems
@@ -37,7 +37,7 @@ class WrongSettings(Exception):
 
 
 def _words(text: str) -> list[str]:
-    """Lists are written with commas in the environment: `https://a.example, https://b.example`."""
+    """Splits a comma-separated list: `https://a.example, https://b.example`."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -82,19 +82,17 @@ class Settings(BaseSettings):
         500,
         ge=1,
         le=100_000,
-        description="Connections that each worker keeps open for one address (IPv6: one /64), WebSockets not counted; "
-        "`TRUSTED_PROXIES` have no such limit. One more closes the oldest that waits for its client, or is answered 503 when "
-        "none does.",
+        description="Connections that each worker keeps open for one address (IPv6: one /64), without WebSockets; "
+        "`TRUSTED_PROXIES` have no such limit. One more closes the oldest idle connection, or gets 503 when "
+        "none is idle.",
     )
     anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
     graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
     outbound_allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [],
-        description="Hosts (`name` or `name:port`) that tenants' addresses may name although they are private.",
+        description="Private hosts (`name` or `name:port`) that tenants' URLs may name.",
     )
-    session_idle_minutes: int = Field(
-        720, ge=5, le=43_200, description="Minutes after which a session that is not used ends."
-    )
+    session_idle_minutes: int = Field(720, ge=5, le=43_200, description="Minutes after which an unused session ends.")
     session_days: int = Field(30, ge=1, le=365, description="Days after which a session ends, however much it is used.")
     verifications_at_once: int = Field(
         8,
@@ -113,14 +111,14 @@ class Settings(BaseSettings):
     )
     spool_dir: str = Field(
         "",
-        description="Folder where recordings wait for their storage; empty: `spool` in `DATA_DIR`. Give it a disk that lasts.",
+        description="Folder where recordings wait for upload; empty: `spool` in `DATA_DIR`. It needs a persistent disk.",
     )
     spool_megabytes: int = Field(
         10_240,
         ge=1,
         le=100_000_000,
-        description="How large the spool may grow; one account has at most a quarter of it, one service provider three quarters. "
-        "Beyond, new recordings are refused.",
+        description="Largest size of the spool; one account has at most a quarter of it, one service provider three quarters. "
+        "New recordings beyond it are refused.",
     )
     recording_streams: int = Field(
         1_000,
@@ -140,7 +138,7 @@ class Settings(BaseSettings):
         10_000,
         ge=1,
         le=10_000_000,
-        description="Accounts that a service provider may have before no more can be created; `moveAccount` is not limited.",
+        description="Accounts that a service provider may have. `createAccount` observes it; `moveAccount` does not.",
     )
     applications_per_account: int = Field(500, ge=1, le=1_000_000, description="Applications that an account may have.")
     api_keys_per_owner: int = Field(
@@ -181,10 +179,10 @@ class Settings(BaseSettings):
         ge=1,
         le=36_500,
         description="How long `python -m app maintain` keeps the gateways' ids by which reports find their calls, in days after "
-        "the call's start. A later report makes a new call.",
+        "the call's start. A later report creates a new call.",
     )
     compiled_operations: bool = Field(
-        True, description="Whether operations are compiled; off: the ordinary executor answers all of them."
+        True, description="Whether operations are compiled; off: the reference executor runs all of them."
     )
     metrics_token: str = Field(
         "",
@@ -271,9 +269,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _together(cls, given: dict[str, object], validate: ModelWrapValidatorHandler["Settings"]) -> "Settings":
-        """Tells what is wrong together beside what is wrong alone."""
-        problems = _wrong_together(given)
+    def _combinations(cls, given: dict[str, object], validate: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        """Reports wrong combinations of variables together with wrong values."""
+        problems = _wrong_combinations(given)
         try:
             settings = validate(given)
         except ValidationError as error:
@@ -284,17 +282,17 @@ class Settings(BaseSettings):
 
     @property
     def is_embedded(self) -> bool:
-        """True for the database that needs no set-up: PostgreSQL in `data_dir`, started, migrated and keyed by itself."""
+        """Whether the embedded PostgreSQL in `data_dir` is used, which needs no set-up."""
         return not self.database_url
 
     @property
     def spool(self) -> Path:
-        """Where recordings wait for their storage."""
+        """The folder where recordings wait for upload."""
         return Path(self.spool_dir) if self.spool_dir else self.data_dir / "spool"
 
     @property
     def base_url(self) -> str:
-        """What the addresses that are handed out begin with; no slash at the end."""
+        """The base of the URLs that the API returns, without a final slash."""
         host = self.host
         if self.listens_everywhere:
             host = "::1" if ":" in host else "127.0.0.1"
@@ -302,21 +300,21 @@ class Settings(BaseSettings):
 
     @property
     def listens_everywhere(self) -> bool:
-        """True for 0.0.0.0 and ::, which are nobody's address."""
+        """True for 0.0.0.0 and ::."""
         try:
             return ipaddress.ip_address(self.host).is_unspecified
         except ValueError:  # a name
             return False
 
     @property
-    def database_place(self) -> str:
-        """Which database this is, for people: without the password."""
+    def database_display_name(self) -> str:
+        """The database's display name, without the password."""
         if self.is_embedded:
             return f"PostgreSQL embedded in {self.data_dir}"
         return database_url.display_name(self.database_url)
 
     def keyring(self) -> Keyring:
-        """The keys from the environment; for the embedded default alone, from a file that is made at first use."""
+        """The keys from the environment, or from a key file that is created at first use (embedded database only)."""
         if self.encryption_keys and self.hash_key:
             return Keyring(_read_keys(self.encryption_keys), key_from_text(self.hash_key))
         stored = json.loads(self._key_file().read_text())
@@ -338,28 +336,25 @@ class Settings(BaseSettings):
 
 
 def load(**overrides: Any) -> Settings:
-    """The settings from the environment, with command line options on top.
-
-    Raises WrongSettings naming every variable that is wrong.
-    """
+    """The settings from the environment; `overrides` are command line options. Raises WrongSettings."""
     return Settings(**overrides)
 
 
-def _wrong_together(given: Mapping[str, object]) -> list[str]:
-    """Judged on what was given, before it is known whether each variable alone is right."""
+def _wrong_combinations(given: Mapping[str, object]) -> list[str]:
+    """Checks raw values, before each variable is validated."""
     url = str(given.get("database_url") or "")
     keys = {name: given.get(name.lower()) for name in ("ENCRYPTION_KEYS", "HASH_KEY")}
     problems = []
     if url or any(keys.values()):
         needed = "with a DATABASE_URL of your own" if url else "together with the other of the two"
         problems += [
-            f"{name}: needed {needed}; make one with: {_MAKING[name]}" for name, key in keys.items() if not key
+            f"{name}: needed {needed}; make one with: {_COMMANDS[name]}" for name, key in keys.items() if not key
         ]
     return problems
 
 
 def _is_cache(url: str) -> bool:
-    """Whether the client can make connections of it. It would ignore a wrong number, and fail late for other options."""
+    """Whether it is a URL of Valkey. The client itself would ignore a wrong number, and fail late for unknown options."""
     try:
         parts = urlsplit(url)
         options = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))

@@ -1,8 +1,8 @@
-"""The text form of what lets a caller in: prefix + public id + `_` + secret + checksum.
+"""Tokens of API keys and sessions: prefix + public id + `_` + secret + checksum, in base62.
 
-The prefix is what scanners of leaked secrets look for, and tells what the token is of; never change one. The public id (12
-characters) is looked up; the secret (32 random bytes, 43 characters) is known as a keyed hash alone; the checksum (6
-characters, CRC-32 of all before it) tells a typing slip from a closed token without asking the database. All in base62.
+The prefix names the kind of token and is what scanners for leaked secrets look for: never change one. The public id (12
+characters) is looked up. Only a keyed hash of the secret (32 random bytes, 43 characters) is stored. The checksum (6 characters,
+CRC-32 of the rest) detects a mistyped token without a database query.
 """
 
 import secrets
@@ -20,7 +20,7 @@ _DIGITS = frozenset(_ALPHABET)
 
 @dataclass(frozen=True)
 class Token:
-    """A whole token, secret included. It exists in memory alone, and is shown once."""
+    """A whole token with its secret. It exists only in memory and is shown once."""
 
     prefix: str
     public_id: str
@@ -34,13 +34,13 @@ class Token:
 
 @dataclass(frozen=True)
 class Form:
-    """The tokens of one kind: their prefix, and what keeps the hashes of their secrets apart from others'."""
+    """A kind of token: its prefix, and the purpose under which its secrets are hashed."""
 
     prefix: str
     purpose: str
 
     def make(self, public_id: str | None = None) -> Token:
-        """A fresh token; with a public id, a fresh secret for what has it."""
+        """A new token; with a public id, a new secret for an existing one."""
         return Token(
             self.prefix,
             public_id or "".join(secrets.choice(_ALPHABET) for _ in range(PUBLIC_ID_LENGTH)),
@@ -48,7 +48,7 @@ class Form:
         )
 
     def read(self, text: str) -> Token | None:
-        """The parts of a token, or None when the text is none of this kind: wrong form, or a checksum that does not fit."""
+        """Parses a token. Returns None for another kind, a wrong form or a wrong checksum."""
         body, checksum = text[:-_CHECKSUM_LENGTH], text[-_CHECKSUM_LENGTH:]
         public_id, separator, secret = body.removeprefix(self.prefix).partition("_")
         if not (body.startswith(self.prefix) and separator and len(public_id) == PUBLIC_ID_LENGTH):
@@ -58,7 +58,7 @@ class Form:
         return Token(self.prefix, public_id, secret)
 
     def secret_hash(self, keyring: Keyring, token: Token) -> bytes:
-        """What is stored of the secret, bound to its public id. 256 random bits need no slow hash."""
+        """The stored hash of the secret, bound to its public id. 256 random bits need no slow hash."""
         return keyring.keyed_hash(self.purpose, f"{token.public_id}.{token.secret}".encode())
 
 

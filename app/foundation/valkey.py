@@ -1,4 +1,4 @@
-"""Clients of the Valkey (or Redis) server behind CACHE_URL, all made alike: the one module that imports its library's client."""
+"""Clients of the Valkey (or Redis) server at CACHE_URL. No other module imports the library's client."""
 
 from typing import Any
 from urllib.parse import urlsplit
@@ -6,21 +6,21 @@ from urllib.parse import urlsplit
 from valkey.asyncio import Valkey
 from valkey.exceptions import ValkeyError
 
-# What a client raises when the server is away, refuses or does not answer.
+# Raised when the server is away, refuses or does not answer.
 VALKEY_AWAY = (ValkeyError, OSError, TimeoutError)
 
 
 def valkey_client(url: str, *, answer_seconds: float) -> Valkey:
-    """A client with one connection, made at its first command; `answer_seconds` is the longest wait for it and for each answer.
+    """A client with one connection, opened at its first command. `answer_seconds` limits the wait for it and for each answer.
 
-    Raises nothing before it is used, and then one of VALKEY_AWAY.
+    Does not raise; the client's commands raise VALKEY_AWAY.
     """
-    # Nothing is sent twice: an UNLINK whose answer was lost has removed what the second one would not count.
+    # No retries: a repeated UNLINK would not count what the first one removed when its answer was lost.
     options: dict[str, Any] = {
         "socket_timeout": answer_seconds,
         "socket_connect_timeout": answer_seconds,
         "single_connection_client": True,
-        # It would say its version by a command that a user of few rights may not send.
+        # The library would send its version by a command that a restricted user may not run.
         "lib_name": None,
         "lib_version": None,
     }

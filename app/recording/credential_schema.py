@@ -34,7 +34,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
 
     @fields.resolver(
         "Whether the account's recording configuration has the same keys.",
-        declared=fields.Called(("account_id", "fingerprint")),
+        declared=fields.ResolvedFrom(("account_id", "fingerprint")),
         weight=5,
     )
     async def is_current(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> bool:
@@ -42,7 +42,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
 
     @fields.resolver(
         f"How many recordings use them, counted up to {credential_retention.MAXIMUM_COUNT}.",
-        declared=fields.Called(("id",)),
+        declared=fields.ResolvedFrom(("id",)),
         weight=10,
     )
     async def recording_count(self, info: Info, row: strawberry.Parent[model.StoredCredential]) -> int:

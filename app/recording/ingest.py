@@ -30,9 +30,9 @@ import structlog
 from app.calls.model import Call
 from app.foundation import metrics
 from app.foundation.access import Viewer
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull, Slot
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded, Slot
 from app.foundation.encryption import CannotOpen, Keyring
-from app.foundation.errors import for_client, is_database_away, is_statement_given_up
+from app.foundation.errors import for_client, is_database_away, is_statement_aborted
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.settings import Settings
@@ -155,10 +155,10 @@ class RecordingIngest:
     def _add(self, slot: Slot, account_id: UUID | None, service_provider_id: UUID | None) -> None:
         """Raises Refused."""
         try:
-            slot.add(Share.ACCOUNT, account_id)
-            slot.add(Share.PROVIDER, service_provider_id)
-        except ShareFull as full:
-            full_for = f"this server records its maximum number of calls of one {full.share.words}"
+            slot.add(Quota.ACCOUNT, account_id)
+            slot.add(Quota.PROVIDER, service_provider_id)
+        except QuotaExceeded as full:
+            full_for = f"this server records its maximum number of calls of one {full.quota.words}"
             raise self._refuse(
                 "streams", f"{full_for}: retry later or on another server", account_id=account_id
             ) from None
@@ -425,7 +425,7 @@ class RecordingIngest:
 
 def _is_database_down(error: BaseException) -> bool:
     """Whether the database did not answer in time. A database that answers but refuses writes is another case."""
-    return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_given_up(error))
+    return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_aborted(error))
 
 
 async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:

@@ -30,7 +30,7 @@ from uuid import UUID
 
 import structlog
 
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.recording.metadata import Json, RecordingMetadata, StreamEnd
 from app.recording.spool_files import (
     FILE_MODE,
@@ -55,9 +55,9 @@ _MAKING, _REMOVING = ".new-", ".gone-"
 _SET_ASIDE = ".aside-"
 # The same, written by an older version.
 _SET_ASIDE_BEFORE = ".broken-"
-# Shares of the spool for one account and for the accounts of one service provider: a failing storage must not block
+# SlotCounts of the spool for one account and for the accounts of one service provider: a failing storage must not block
 # the recordings of other tenants.
-_QUOTAS = {Share.ACCOUNT: 0.25, Share.PROVIDER: 0.75}
+_QUOTAS = {Quota.ACCOUNT: 0.25, Quota.PROVIDER: 0.75}
 # Size of a folder with its files except the audio, so that many short recordings count correctly.
 _FOLDER_BYTES = 20_480
 # New recordings are refused at the limit; running ones may exceed it by this factor before they are ended.
@@ -103,9 +103,9 @@ class Spool:
         """Running recordings are ended too."""
         return self._bytes > self._maximum_bytes * _HARD_LIMIT
 
-    def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Share | None:
+    def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Quota | None:
         """The owner whose share is used up, if any: a quarter of the spool for an account, three quarters for a provider."""
-        for share, owner_id in ((Share.ACCOUNT, account_id), (Share.PROVIDER, service_provider_id)):
+        for share, owner_id in ((Quota.ACCOUNT, account_id), (Quota.PROVIDER, service_provider_id)):
             if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _QUOTAS[share]:
                 return share
         return None

@@ -133,7 +133,7 @@ class Authentication:
     def _holds(self, remembered: _Remembered) -> bool:
         if remembered.until < time.monotonic():
             return False
-        return not self._revocations.hit(remembered.known.rests_on(), since=remembered.revocations)
+        return not self._revocations.any_revoked(remembered.known.rests_on(), since=remembered.revocations)
 
     async def _find(self, look_up: LookUp, digest: bytes) -> _Known:
         # Before the question: what changes while it is answered counts as later.

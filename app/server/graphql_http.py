@@ -92,7 +92,7 @@ class Endpoint:
         address = (scope.get("client") or ("",))[0]
         context = Context(caller, request_id, self._opened, address=address, user_agent=agent)
         if caller is not None:
-            context.still_authenticated = partial(
+            context.recheck_credential = partial(
                 self._authentication.viewer, headers.get(b"authorization"), is_use=False
             )
         only_queries = scope["method"] == "GET"

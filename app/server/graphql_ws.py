@@ -282,7 +282,7 @@ class Connection:
             self._opened,
             address=address,
             user_agent=agent,
-            still_authenticated=self._caller,
+            recheck_credential=self._caller,
         )
 
     async def _run(self, id_: str, running: "_Running", request: Request) -> None:

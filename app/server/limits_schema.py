@@ -49,7 +49,7 @@ class IdempotencyKeyLimits:
         description="Characters (code points) of an `idempotencyKey`, all of them printable; the least is 1.",
     )
     kept_hours: int = strawberry.field(
-        default=run_once.KEPT // timedelta(hours=1),
+        default=run_once.RETENTION // timedelta(hours=1),
         description="For how many hours a repeat with the key answers what was made first.",
     )
 
@@ -81,7 +81,7 @@ class QuotaLimits:
 
 def _quotas(context: Context) -> QuotaLimits:
     names_of_settings = QuotaLimits.__annotations__
-    return QuotaLimits(**{name: getattr(context.opened.settings, name) for name in names_of_settings})
+    return QuotaLimits(**{name: getattr(context.resources.settings, name) for name in names_of_settings})
 
 
 @strawberry.type(

@@ -21,6 +21,7 @@ from app.calls.live_schema import CallSubscriptions
 from app.calls.schema import CallMutations, CallQueries
 from app.foundation.context import Info
 from app.foundation.graphql import fields
+from app.foundation.graphql.registry import registry
 from app.recording.call_schema import CallRecordingMutations
 from app.recording.credential_schema import StoredCredentialMutations
 from app.server.limits_schema import LimitQueries
@@ -129,7 +130,7 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=list(fields.registry.types.values()),
+    types=list(registry.types.values()),
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, fields.BigInt: _BIG_INT}),
 )
 

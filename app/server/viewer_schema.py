@@ -66,6 +66,6 @@ class ViewerType(fields.Backed[Viewer]):
 class ViewerQueries:
     """Root fields."""
 
-    @fields.resolver("Who asks.", declared=fields.Itself(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS)
+    @fields.resolver("Who asks.", declared=fields.CurrentCaller(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS)
     def viewer(self, info: Info) -> ViewerType:
         return ViewerType.of(info.context.viewer)

@@ -16,7 +16,7 @@ from starlette.websockets import WebSocket
 from app.execution.operations import Operations
 from app.foundation import metrics
 from app.foundation.access import Authenticator, Viewer
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Resources
 from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.networks import TrustedProxies
@@ -102,12 +102,12 @@ class Sockets:
         self._check_room()
         with self._slots.slot() as slot:
             try:
-                slot.add(Share.CALLER, caller.key_id or caller.session_id)
-                slot.add(Share.ACCOUNT, caller.account_id)
-                slot.add(Share.PROVIDER, caller.provider_id)
-            except ShareFull as full:
+                slot.add(Quota.CALLER, caller.key_id or caller.session_id)
+                slot.add(Quota.ACCOUNT, caller.account_id)
+                slot.add(Quota.PROVIDER, caller.provider_id)
+            except QuotaExceeded as full:
                 message = (
-                    f"One {full.share.words} holds at most {full.maximum} WebSockets of a worker: close one first."
+                    f"One {full.quota.words} holds at most {full.maximum} WebSockets of a worker: close one first."
                 )
                 raise RateLimited(message) from None
             yield

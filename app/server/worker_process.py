@@ -16,7 +16,8 @@ import structlog
 import uvicorn
 from tortoise import BaseDBAsyncClient
 
-from app.foundation.database import orm, schema_version
+from app.foundation.database import schema_version
+from app.foundation.database.errors import refusal_of
 
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 10.0
 
@@ -56,7 +57,7 @@ async def _obstacle(db: BaseDBAsyncClient) -> str | None:
     except (schema_version.SchemaBehind, schema_version.SchemaAhead) as wrong:
         return str(wrong)
     except Exception as error:  # noqa: BLE001  whatever it is: the workers that serve do not need this one
-        refusal = orm.refusal_of(error)
+        refusal = refusal_of(error)
         return (
             f"The database refuses: {refusal}"
             if refusal

@@ -23,7 +23,7 @@ from app.foundation.graphql.pagination import (
     FirstArgument,
     Order,
 )
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.service_providers import model, service
 from app.users.model import User as UserRow
@@ -138,7 +138,7 @@ class ServiceProviderQueries:
 @strawberry.input(description="The service provider to create.")
 class CreateServiceProviderInput:
     name: str = strawberry.field(description=f"1 to {names.MAXIMUM} characters, unique within the installation.")
-    idempotency_key: str | None = strawberry.field(default=None, description=ONCE)
+    idempotency_key: str | None = strawberry.field(default=None, description=IDEMPOTENCY_KEY)
 
 
 @fields.payload()

@@ -15,7 +15,7 @@ from app.foundation import names
 from app.foundation.access import Scope
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, UserErrorCode
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.revocations import EVERYTHING, Revocations
 from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
@@ -37,7 +37,7 @@ _NAME = UniqueConstraint(
 async def create(context: Context, name: str, idempotency_key: str | None = None) -> ServiceProvider:
     """Raises UserErrors for an invalid or taken name, and for an idempotency key used before with another input."""
     visible = context.viewer.visible(ServiceProvider)
-    provider, _ = await once(context, idempotency_key, {"name": name}, lambda: _create(context, name), visible)
+    provider, _ = await run_once(context, idempotency_key, {"name": name}, lambda: _create(context, name), visible)
     return provider
 
 

@@ -66,7 +66,7 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
 
     Raises UserErrors LIMIT_REACHED.
     """
-    maximum = context.opened.settings.stored_credentials_per_account
+    maximum = context.resources.settings.stored_credentials_per_account
     fact = f"The account has {maximum:,} stored credentials"
     advice = "Remove some with removeStoredCredential before you enter other keys."
     await quotas.check(StoredCredential.filter(account_id=account_id), maximum, fact, advice, "accessKeyId")

@@ -13,7 +13,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
 
-from app.foundation.concurrency_limits import FairSlots, Share, ShareFull
+from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.errors import RateLimited
 
 # OWASP's Password Storage Cheat Sheet: Argon2id with m = 19 MiB, t = 2, p = 1.
@@ -37,7 +37,7 @@ class Claim:
     """The queue a password waits in, and the callers whose share of it counts."""
 
     queue: FairSlots
-    holders: tuple[tuple[Share, Hashable | None], ...] = ()
+    holders: tuple[tuple[Quota, Hashable | None], ...] = ()
 
 
 async def hash_password(password: str, claim: Claim) -> str:
@@ -76,7 +76,7 @@ async def _in_thread(claim: Claim, function: Callable[..., T], *arguments: objec
         try:
             for share, holder in claim.holders:
                 slot.add(share, holder)
-        except ShareFull:
+        except QuotaExceeded:
             message = "Too many of your passwords are being checked at the moment. Try again in a few seconds."
             raise RateLimited(message, retryAfterSeconds=5) from None
         return await asyncio.get_running_loop().run_in_executor(_threads, function, *arguments)

@@ -16,7 +16,7 @@ from app.foundation.context import Info
 from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
-from app.foundation.idempotency.run_once import ONCE
+from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -133,7 +133,7 @@ class CreateUserInput:
     )
     password: str | None = strawberry.field(default=None, description=_TEMPORARY)
     idempotency_key: str | None = strawberry.field(
-        default=None, description=f"{ONCE} The password is not returned again."
+        default=None, description=f"{IDEMPOTENCY_KEY} The password is not returned again."
     )
 
     def user(self) -> service.NewUser:

@@ -19,10 +19,10 @@ from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCollector, Unauthenticated, UserErrorCode, UserErrors
-from app.foundation.idempotency.run_once import once
+from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 def _claim(viewer: Viewer) -> Claim:
     """Counts against the shares of the caller, its account, and the provider that runs the account."""
-    holders = ((Share.CALLER, viewer.user_id), (Share.ACCOUNT, viewer.account_id), (Share.PROVIDER, viewer.provider_id))
+    holders = ((Quota.CALLER, viewer.user_id), (Quota.ACCOUNT, viewer.account_id), (Quota.PROVIDER, viewer.provider_id))
     return Claim(password.CHANGES, holders)
 
 
@@ -103,9 +103,9 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
     visible, claim = context.viewer.visible(User), _claim(context.viewer)
 
     async def make() -> tuple[User, bool]:
-        # Before the transaction that `once` opens: hashing is slow and must not hold locks.
+        # Before the transaction that `run_once` opens: hashing is slow and must not hold locks.
         hashed = await password.hash_password(first if len(first) <= password.MAXIMUM_LENGTH else "", claim)
-        return await once(context, idempotency_key, new, lambda: _create(context, new, hashed), visible)
+        return await run_once(context, idempotency_key, new, lambda: _create(context, new, hashed), visible)
 
     user, is_new = await _limit_disclosures(context, new.email, make)
     return user, first if new.password is None and is_new else None, is_new
@@ -123,7 +123,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         await require_valid_credential(viewer)
         errors.raise_if_any()
         if owner.has_quota:
-            existing, maximum = User.filter(**owner.columns), context.opened.settings.users_per_owner
+            existing, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
             await quotas.check(existing, maximum, f"The {owner.noun} has {maximum:,} users", "Delete one first.")
         user = await User.create(**values, **password_columns, **owner.columns)
         await trail.record(context, user, after={**values, **owner.columns})

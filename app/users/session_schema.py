@@ -8,14 +8,8 @@ import strawberry
 from app.foundation.access import IsPerson, OpenTo
 from app.foundation.context import Info
 from app.foundation.graphql import fields
-from app.foundation.graphql.pagination import (
-    DEFAULT_FIRST,
-    NEWEST_FIRST,
-    AfterArgument,
-    Connection,
-    FirstArgument,
-    page,
-)
+from app.foundation.graphql.page_loading import page
+from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.users import login_throttle, model, service, sessions
@@ -34,7 +28,7 @@ class Session(fields.Node[model.Session]):
     last_used_at: datetime = fields.column("When it was last used, to the minute. An idle session ends early.")
     expires_at: datetime = fields.column("When it ends at the latest.")
 
-    @fields.resolver("Whether it is the caller's current session.", declared=fields.Called(("id",)))
+    @fields.resolver("Whether it is the caller's current session.", declared=fields.ResolvedFrom(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
         return row.id == info.context.viewer.session_id
 

@@ -13,7 +13,7 @@ from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.foundation import metrics
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, parse_sid, sid_of
@@ -63,7 +63,7 @@ async def login(context: Context, email: str, given: str) -> NewSession:
         user = await User.filter(id=user.id, password_hash=user.password_hash, active=True).select_for_update().first()
         if user is None:
             raise UserErrors.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
-        ended_any = await _end_old_sessions(context.opened.settings, user.id, now)
+        ended_any = await _end_old_sessions(context.resources.settings, user.id, now)
         session = await Session.create(
             user_id=user.id,
             public_id=made.public_id,
@@ -71,18 +71,18 @@ async def login(context: Context, email: str, given: str) -> NewSession:
             user_agent=context.user_agent.replace("\0", "")[:MAXIMUM_USER_AGENT],
             address=context.address[:64],
             last_used_at=now,
-            expires_at=now + timedelta(days=context.opened.settings.session_days),
+            expires_at=now + timedelta(days=context.resources.settings.session_days),
         )
         await User.filter(id=user.id).update(last_login_at=now)
         await login_throttle.clear(subject, context.address)
         # The event names the user as its actor, but the request is authenticated only after the commit.
         authenticated = copy(context)
-        authenticated.let_in(viewer_of(user, session))
+        authenticated.log_in(viewer_of(user, session))
         await trail.record(authenticated, user, after={"session": sid_of(Kind.SESSION, session.id)})
     if ended_any:
         context.use(Revocations).announce(user.id)
     user.last_login_at = now
-    context.let_in(viewer_of(user, session))
+    context.log_in(viewer_of(user, session))
     return NewSession(user, session, made.text)
 
 
@@ -98,7 +98,7 @@ async def check_password(attempt: login_throttle.Attempt, given: str, stored: st
 def _login_claim(address: str) -> Claim:
     network = network_of(address)
     # A client on a Unix socket has no address.
-    holders = ((Share.CALLER, network), (Share.ACCOUNT, site_of(network))) if network else ()
+    holders = ((Quota.CALLER, network), (Quota.ACCOUNT, site_of(network))) if network else ()
     return Claim(password.LOGINS, holders)
 
 
@@ -149,7 +149,7 @@ async def _record_ended(context: Context, count: int) -> None:
 
 def open_sessions(context: Context) -> QuerySet[Session]:
     """The caller's sessions that have not expired."""
-    settings, now = context.opened.settings, datetime.now(UTC)
+    settings, now = context.resources.settings, datetime.now(UTC)
     idle = now - timedelta(minutes=settings.session_idle_minutes)
     own = context.viewer.visible(Session).filter(user_id=context.viewer.user_id)
     return own.filter(expires_at__gt=now, last_used_at__gt=idle)

@@ -14,7 +14,7 @@ from tortoise.exceptions import IntegrityError
 from app.audit import trail
 from app.foundation.access import Scope, TenantScoped
 from app.foundation.context import Context
-from app.foundation.database.orm import violated_constraint
+from app.foundation.database.errors import violated_constraint
 from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
 from app.users import login_throttle
 

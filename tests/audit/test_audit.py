@@ -19,15 +19,15 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls.model import Call
 from app.foundation.access import TenantScoped
-from app.foundation.graphql import fields
-from app.foundation.graphql.fields import registry
+from app.foundation.graphql import declarations
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, kind_of, parse_sid, sid_of
 from app.foundation.settings import Settings
 from app.recording.spool import Spool
 from app.server.schema import schema
 from app.storage.model import RecordingConfig
 from app.users.model import PasswordPolicy, User
-from tests.support.access_matrix import SomewhereElse, add_failed_recordings
+from tests.support.access_matrix import RemoteSpool, add_failed_recordings
 from tests.support.catalogue import empty, make_settings, migrated
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Installation, Person, World, refusals
@@ -139,7 +139,7 @@ async def made_empty(admin: Person, world: World) -> None:
 
 async def made_recording(installation: Installation, world: World) -> None:
     """A call with a failed recording, and the storage keys of the attempt."""
-    installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
+    installation.resources.clients[Spool] = RemoteSpool()  # type: ignore[index]
     async with installation.database():
         call = await Call.create(
             account_id=parse_sid(Kind.ACCOUNT, world["own"]), gateway_call_id="one", started_at=datetime.now(UTC)
@@ -377,8 +377,8 @@ async def test_storage_keys_that_are_kept_or_sent_again_are_not_audited_as_chang
 async def test_every_audited_column_has_a_name_in_the_contract(installation: Installation) -> None:
     async with installation.database():  # initializes the ORM's models
         audited: list[tuple[str | None, str, type[TenantScoped]]] = [(None, *POLICY)]
-        for kind, model in fields.registry.rows.items():
-            audited += [(kind.value, fields.registry.names[kind], model)] if kind not in NOT_AUDITED else []
+        for kind, model in registry.rows.items():
+            audited += [(kind.value, registry.names[kind], model)] if kind not in NOT_AUDITED else []
         assert len(audited) == 10
         for kind_text, type_name, model in audited:
             for column in setting_names.columns(model):
@@ -394,7 +394,7 @@ async def test_every_audited_column_has_a_name_in_the_contract(installation: Ins
                     is_object = hasattr(get_named_type(last.type), "fields") and not is_json
                     is_id = column == f"{to_snake_case(setting.name)}_id" and setting.convert is not None
                     assert is_object == is_id, place
-                    needed = set(first.extensions["strawberry-definition"].metadata.get(fields.PERMISSIONS, ()))
+                    needed = set(first.extensions["strawberry-definition"].metadata.get(declarations.PERMISSIONS, ()))
                     assert needed <= setting.permissions, place
 
 
@@ -546,7 +546,7 @@ async def test_reading_a_secret_is_audited_once_per_operation_and_account(
     ):
         assert not (await provider.ask(query)).errors
     async with installation.database():
-        await installation.opened.clients[SecretReads].flush()
+        await installation.resources.clients[SecretReads].flush()
     found = await events(provider, operation="read webhookSecret")
     assert sorted(event["accountId"] for event in found) == sorted([world["own"], world["own"], world["sibling"]])
     assert all(event["actor"]["scope"] == "SERVICE_PROVIDER" and event["changes"] == [] for event in found)
@@ -556,7 +556,7 @@ async def test_reading_a_secret_is_audited_once_per_operation_and_account(
 async def test_secret_reads_are_kept_while_the_database_is_unreachable(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    reads = installation.opened.clients[SecretReads]
+    reads = installation.resources.clients[SecretReads]
     async with installation.database() as connection:
         await reads.flush()
         assert not (await provider.ask("{ accounts { nodes { webhookSecret } } }")).errors

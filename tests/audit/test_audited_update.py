@@ -18,7 +18,7 @@ from app.audit import rows
 from app.audit.audited_update import update_row
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
-from app.foundation.database.orm import violated_constraint
+from app.foundation.database.errors import violated_constraint
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.service_providers.model import ServiceProvider
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
@@ -57,7 +57,7 @@ async def database(installation: Installation) -> AsyncIterator[Any]:
 
 
 def context_of(installation: Installation, world: World, person: str) -> Context:
-    return Context(viewer_of(world, person), "request", installation.opened)
+    return Context(viewer_of(world, person), "request", installation.resources)
 
 
 def viewer_of(world: World, person: str) -> Viewer:

@@ -1,7 +1,7 @@
-"""python -m tests.bench: measures this code against a server written by hand, prints tables, writes var/bench.json.
+"""python -m tests.bench: measures the server against a handwritten one, prints tables, writes var/bench.json.
 
-Ratios are of one run on one machine; what counts is CPU per request, which other work on the machine disturbs least.
-Ends with 1 when a target is missed. The numbers in `docs/architecture.md` were made with `--seconds 8 --rounds 5`.
+Ratios are from one run on one machine, in CPU per request, which other work on the machine disturbs least.
+Exits with 1 when a target is missed. The numbers in `docs/architecture.md` were made with `--seconds 8 --rounds 5`.
 """
 
 import argparse
@@ -47,7 +47,7 @@ _PACKAGES = (
     "orjson",
     "aioboto3",
 )
-# What is measured on the installation, in this order. One part more is a module with `measure`, and a line here.
+# The parts on the installation, in this order. A new part is a module with `measure`, and a line here.
 _ON_SERVERS: dict[str, Callable[[Installation], Awaitable[Finding]]] = {
     "read": ratios.measure,
     "p99": latency.measure,
@@ -71,7 +71,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one server's turn (default: 1.5)")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each server for each number (default: 5)")
-    parser.add_argument("--only", choices=(*_ON_SERVERS, *_ALONE), help="measure this part alone")
+    parser.add_argument("--only", choices=(*_ON_SERVERS, *_ALONE), help="measure only this part")
     options = parser.parse_args()
     results = uvloop.run(_run(options.seconds, options.rounds, options.only))
     path = ROOT / "var" / "bench.json"
@@ -84,7 +84,7 @@ def main() -> int:
 
 
 async def _run(seconds: float, rounds: int, only: str | None) -> dict[str, Any]:
-    """What is found, as soon as it is found, on the screen; all together as the answer."""
+    """Prints each finding as soon as it is there, and returns all of them."""
     results = _circumstances(seconds, rounds)
     if only is None or only in _ON_SERVERS:
         async with opened(seconds, rounds) as installation:

@@ -1,4 +1,4 @@
-"""How long attacks take, and how long another client waits meanwhile."""
+"""How long attacks take, and how long another client waits during them."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ _ROWS = {
 
 
 async def measure(installation: Installation) -> Finding:
-    """The attacks on a server as it ships, asked by an admin."""
+    """The attacks on a shipped server, with an admin's key."""
     server = installation.server(SHIPPED)
     results = await _attack(server.port, installation.seeded.admin_key)
     resident = server.resident_mb()
@@ -74,7 +74,7 @@ def _all(port: int, key: str) -> dict[str, Callable[[int], Awaitable[float | Non
 
     def ask(text: str) -> Callable[[int], Awaitable[float]]:
         async def once(number: int) -> float:
-            # A different text each time, so that no answer comes from a cache.
+            # A different text each time, so that no response comes from a cache.
             operation = {"operationName": "wanted"} if text.startswith("query wanted") else {}
             body = json.dumps({"query": f"{text}#{number}", **operation}).encode()
             return await _timed(port, request(port, key, body))
@@ -89,7 +89,7 @@ def _all(port: int, key: str) -> dict[str, Callable[[int], Awaitable[float | Non
         "JSON nested 100,000 levels": b"[" * 100_000 + b"]" * 100_000,
         "variables nested 1,000 levels": b'{"query":"query($a:ID!){account(id:$a){id}}","variables":{"a":%s}}'
         % (b"[" * 900 + b"]" * 900),
-        "200 kB of variables that nobody asked for": json.dumps(
+        "200 kB of undeclared variables": json.dumps(
             {"query": "{__typename}", "variables": {f"v{i}": i for i in range(14_000)}}
         ).encode(),
         "300 variables of 700 letters": json.dumps(
@@ -134,7 +134,7 @@ async def _chunked(port: int, key: str) -> float:
 
 
 async def _trickled(port: int, key: str) -> None:
-    """Bodies of which a byte comes now and then: nobody waits for their answers, but the others must not wait either."""
+    """Sends bodies byte by byte: their responses are not awaited, but other clients must not wait."""
     head = request(port, key, b" " * 1_000)[:-1_000]
     connections = [await Connection(port).__aenter__() for _ in range(20)]
     for connection in connections:

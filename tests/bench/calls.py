@@ -1,7 +1,7 @@
-"""Calls: how fast gateways report them, and what a page of them costs among a million (CALLS=10M: ten millions).
+"""Calls: how fast gateways report them, and the cost of a page among a million calls (CALLS=10M: ten million).
 
-Measured is the CPU time of all who take part: the server, or the script that inserts by hand, and PostgreSQL. A ratio is the
-median over rounds in which both take turns.
+Measures the CPU time of the server, or of a script that inserts by hand, and of PostgreSQL. A ratio is the median over rounds in
+which both take turns.
 """
 
 import gc
@@ -92,14 +92,14 @@ class Served:
 
 
 async def measure() -> Finding:
-    """Both ratios beside what they may be."""
+    """Both ratios and their targets."""
     calls = count_of_calls()
     async with _served(calls) as served:
         reports, pages = await _reports(served), await _pages(served, calls)
     lines = [
-        f"reportCalls: {reports['rows_per_cpu_second']:,.0f} rows a CPU second in batches of {BATCH}, asyncpg's executemany "
+        f"reportCalls: {reports['rows_per_cpu_second']:,.0f} rows per CPU second in batches of {BATCH}, asyncpg's executemany "
         f"{reports['by_hand_rows_per_cpu_second']:,.0f}: {reports['ratio']:.2f}× (target: at least {AT_LEAST})",
-        f"by the clock {reports['rows_per_second']:,.0f} and {reports['by_hand_rows_per_second']:,.0f} rows a second: "
+        f"by wall clock {reports['rows_per_second']:,.0f} and {reports['by_hand_rows_per_second']:,.0f} rows per second: "
         f"{reports['ratio_by_clock']:.2f}×",
         f"a page of 20 of {calls:,} calls, the 1,000th against the first:",
     ]
@@ -137,7 +137,7 @@ async def _reports(served: Served) -> dict[str, Any]:
 
 
 async def _report(served: Served, number: int) -> tuple[float, float]:
-    """CPU seconds and seconds for some batches."""
+    """CPU seconds and seconds of some batches."""
     bodies = []
     for batch in range(BATCHES):
         rows = [_reported(served, f"{number}-{batch}-{row}@gateway") for row in range(BATCH)]
@@ -153,7 +153,7 @@ async def _report(served: Served, number: int) -> tuple[float, float]:
 
 
 async def _insert(served: Served, number: int) -> tuple[float, float]:
-    """The same rows, straight into the table, without the keys that make reports idempotent."""
+    """Inserts the same rows directly, without the keys that make reports idempotent."""
     batches = [
         [_row(served, _reported(served, f"by hand {number}-{batch}-{row}")) for row in range(BATCH)]
         for batch in range(BATCHES)
@@ -259,7 +259,7 @@ def _raw(served: Served, variables: dict[str, Any]) -> bytes:
 @asynccontextmanager
 async def _served(calls: int) -> AsyncIterator[Served]:
     with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-calls-") as name:
-        # It would clean up behind what is reported while something else is measured.
+        # Otherwise it would clean up reported rows during another measurement.
         postgres.run("ALTER SYSTEM SET autovacuum = off")
         postgres.run("SELECT pg_reload_conf()")
         folder = Path(name)
@@ -279,7 +279,7 @@ async def _served(calls: int) -> AsyncIterator[Served]:
 
 
 async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
-    """The keys of an admin and a gateway, an account with so many calls, and its application with a tenth of them."""
+    """The keys of an admin and a gateway, an account with these calls, and its application with a tenth of them."""
     await migrate.migrate(settings)
     keyring = settings.keyring()
     async with orm.opened(settings, migrating=True) as connection:

@@ -1,4 +1,4 @@
-"""A cheap HTTP client: raw streams, kept alive, so that the machine works for the server and not for the client."""
+"""A cheap HTTP client on raw keep-alive streams, so that CPU goes to the server and not to the client."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 
 CONNECTIONS = 4
-# How an answer begins. Ours writes `errors` first.
+# The beginning of a response. Our server writes `errors` first.
 DATA, ERRORS = b'{"data":', b'{"errors":'
 
 
@@ -19,7 +19,7 @@ def request(port: int, key: str, body: bytes, *, headers: str = "") -> bytes:
 
 
 class Connection:
-    """One connection; a request after the other."""
+    """One connection with sequential requests."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -34,7 +34,7 @@ class Connection:
         self.writer.close()
 
     async def ask(self, raw: bytes) -> tuple[int, bytes]:
-        """Sends a request; answers status and body."""
+        """Sends a request; returns status and body."""
         self.writer.write(raw)
         return await self.answer()
 
@@ -46,7 +46,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of a load; times in seconds."""
+    """The result of a load; times in seconds."""
 
     seconds: float
     waits: list[float]
@@ -59,7 +59,7 @@ class Load:
 async def load(
     port: int, raws: Sequence[bytes], seconds: float, *, connections: int = CONNECTIONS, expected: bytes = DATA
 ) -> Load:
-    """Keeps connections busy; each goes round the requests that are its own, so that no two update the same row at once.
+    """Keeps connections busy. Each repeats its own requests, so that no two update the same row at once.
 
     Raises AssertionError for an answer that is not 200 or does not begin as expected.
     """
@@ -85,14 +85,14 @@ async def load(
 
 @dataclass
 class Bystander:
-    """A second client that asks small things all the time, and notes how long it waits."""
+    """A second client that sends small requests all the time and measures its waits."""
 
     port: int
     raw: bytes
     waits: list[float] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Asks until it is cancelled."""
+        """Sends requests until it is cancelled."""
         async with Connection(self.port) as connection:
             while True:
                 begun = time.perf_counter()
@@ -102,6 +102,6 @@ class Bystander:
                 await asyncio.sleep(0.002)
 
     def take(self) -> list[float]:
-        """The waits since this was called last, in seconds."""
+        """The waits since the last call, in seconds."""
         taken, self.waits = self.waits, []
         return taken

@@ -1,8 +1,8 @@
-"""What the costliest operations that are accepted take: of the database, and of a worker's CPU.
+"""The costliest accepted operations: time in the database, and a worker's CPU.
 
-Each kind is asked as often within one operation as its cost allows. The database is `spread.py`'s: 60,000 accounts and two
-million calls. Its time is what pg_stat_statements says, planning included; of a machine that does something else as well, the
-CPU time beside it tells more (of all backends, parallel workers too).
+An operation repeats one kind of field as often as the cost limit allows. The database is `spread.py`'s: 60,000 accounts and two
+million calls. Its time is from pg_stat_statements, planning included. On a busy machine its CPU time (of all backends, parallel
+workers included) says more.
 """
 
 import json
@@ -39,18 +39,18 @@ TAKEN = "SELECT COALESCE(SUM(total_exec_time + total_plan_time), 0) FROM pg_stat
 
 @dataclass(frozen=True)
 class Kind:
-    """Something to ask many times: by whom, and what is asked once beside it."""
+    """A field to repeat in an operation: its caller, and fields that are selected once."""
 
     who: str
     field: str
-    beside: str = ""
+    once: str = ""
 
     def text(self, times: int) -> str:
         fields = " ".join(f"a{number}: {self.field}" for number in range(times))
-        return f"{{ {self.beside} {fields} }}"
+        return f"{{ {self.once} {fields} }}"
 
     def worst(self) -> str:
-        """As often as it is allowed."""
+        """The operation with as many repetitions as are accepted."""
         scope = _SCOPES.get(self.who, Scope.SERVICE_PROVIDER)
         times = _MOST
         while times > 1 and _is_refused(self.text(times), scope):
@@ -59,7 +59,7 @@ class Kind:
 
 
 def kinds(spread: Spread) -> dict[str, Kind]:
-    """By name."""
+    """All kinds by name."""
     month = (datetime.now(UTC) - timedelta(days=30)).isoformat()
     account, provider = f'account(id: "{spread.account}")', f'serviceProviderId: "{spread.provider}"'
     found: dict[str, Kind] = {}
@@ -96,11 +96,11 @@ def kinds(spread: Spread) -> dict[str, Kind]:
     )
     found["admin: pages of 100"] = Kind("admin", "accounts(first: 100) { nodes { id name } }")
     denied = "apiKeys { nodes { id } }"
-    found["provider: pages of 100 beside a denied field"] = Kind(
+    found["provider: pages of 100 with a denied field"] = Kind(
         "provider", "accounts(first: 100) { nodes { id } }", denied
     )
-    found["account: calls beside a denied field"] = Kind("account", "recentCalls(first: 100) { nodes { id } }", denied)
-    found["provider: pages in pages beside a denied field"] = Kind(
+    found["account: calls with a denied field"] = Kind("account", "recentCalls(first: 100) { nodes { id } }", denied)
+    found["provider: pages in pages with a denied field"] = Kind(
         "provider", "accounts(first: 100) { nodes { recentCalls(first: 100) { nodes { account { id } } } } }", denied
     )
     return found
@@ -108,7 +108,7 @@ def kinds(spread: Spread) -> dict[str, Kind]:
 
 @contextmanager
 def counting_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL with pg_stat_statements, which counts planning too."""
+    """A PostgreSQL with pg_stat_statements, including planning."""
     with Postgres() as postgres:
         postgres.run("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
         postgres.run("ALTER SYSTEM SET pg_stat_statements.track_planning = on")
@@ -118,7 +118,7 @@ def counting_postgres() -> Iterator[Postgres]:
 
 
 async def measure() -> Finding:
-    """The worst of each kind; the costliest first."""
+    """The costliest accepted operation of each kind; the costliest first."""
     with counting_postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-costs-") as name:
         folder = Path(name)
         keys: dict[str, Any] = {"encryption_keys": f"bench:{new_key_text()}", "hash_key": new_key_text()}
@@ -135,7 +135,7 @@ async def measure() -> Finding:
 
 
 async def _worst(server: ServerProcess, connection: Any, filled: Spread, kind: Kind) -> dict[str, Any]:
-    """Of some times, the best: what is more than that is other work of the machine."""
+    """The best of some runs: the rest is other work of the machine."""
     text = kind.worst()
     raw = request(server.port, filled.keys[kind.who], json.dumps({"query": text}).encode())
     postmaster = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()")).parent()
@@ -159,14 +159,14 @@ async def _worst(server: ServerProcess, connection: Any, filled: Spread, kind: K
 
 
 def _cpu(postmaster: Any) -> float:
-    """CPU seconds of the database, of backends that have ended too."""
+    """CPU seconds of the database, including ended backends."""
     times = [each.cpu_times() for each in postmaster.children()]
     ended = postmaster.cpu_times()
     return float(ended.children_user + ended.children_system + sum(each.user + each.system for each in times))
 
 
 def _is_refused(text: str, scope: Scope) -> bool:
-    """For its cost, or since the document is too large."""
+    """Whether it is refused for its cost or the size of its document."""
     return bool(_DOCUMENTS.read(text).errors) or _cost(text).refusal(None, scope) is not None
 
 
@@ -176,7 +176,7 @@ def _cost(text: str) -> Cost:
 
 def _lines(results: dict[str, Any]) -> Iterator[str]:
     columns = f"{'times':>5} {'cost':>7} {'database ms':>12} {'its CPU ms':>11} {'CPU ms':>7}"
-    yield f"{'the worst accepted operation of a kind':70} {columns}"
+    yield f"{'the costliest accepted operation of a kind':70} {columns}"
     for name, each in results.items():
         numbers = f"{each['database_ms']:12.0f} {each['database_cpu_ms']:11.0f} {each['cpu_ms']:7.0f}"
         yield f"{name:70} {each['times']:5} {each['cost']:7,} {numbers}"

@@ -1,4 +1,4 @@
-"""What a part of the benchmark finds."""
+"""The result of a part of the benchmark."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,7 @@
-"""What requests cost in an installation of 1,000 accounts and in one of 100,000.
+"""The cost of requests in an installation of 1,000 accounts and in one of 100,000.
 
-Measured is the CPU time of the server process and of PostgreSQL together, per request; a ratio is the median over rounds in
-which both installations, or both pages, take turns.
+Measures the CPU time of the server process and of PostgreSQL per request. A ratio is the median over rounds in which both
+installations, or both pages, take turns.
 """
 
 import json
@@ -63,7 +63,7 @@ PAGES = {
 
 @dataclass
 class Measured:
-    """An installation that is served, and what it is asked: a body for each name."""
+    """A served installation, and its request bodies by name."""
 
     server: ServerProcess
     key: str
@@ -85,9 +85,9 @@ class Measured:
 
 
 async def measure() -> Finding:
-    """Each ratio beside the most that it may be."""
+    """Each ratio and its target."""
     found = await _measured()
-    lines, missed = ["CPU of server and PostgreSQL per request, the larger beside the smaller:"], []
+    lines, missed = ["CPU of server and PostgreSQL per request, ratio of the larger to the smaller:"], []
     for title, each in found.items():
         compared = ", ".join(f"{name}: {cost:.2f} ms" for name, cost in each["cpu_ms"].items())
         lines.append(f"{title:75} {each['ratio']:5.2f}× (target: at most {each['at_most']})   {compared}")
@@ -97,10 +97,10 @@ async def measure() -> Finding:
 
 
 async def _measured(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, Any]:
-    """By title: `ratio`, `at_most`, and `cpu_ms` of what is compared. `seconds` are those of one turn."""
+    """By title: `ratio`, `at_most`, and `cpu_ms` of both sides. `seconds` is the length of one turn."""
     async with AsyncExitStack() as stack:
         postgres = stack.enter_context(Postgres())
-        # It would clean up behind the changes while something else is measured.
+        # Otherwise it would clean up changed rows during another measurement.
         postgres.run("ALTER SYSTEM SET autovacuum = off")
         postgres.run("SELECT pg_reload_conf()")
         small = await stack.enter_async_context(_installation(postgres, SMALL))
@@ -129,7 +129,7 @@ async def _compare(pair: dict[str, tuple[Measured, str]], rounds: int, seconds: 
 
 
 async def _ask(connection: Connection, raw: bytes, seconds: float) -> int:
-    """How often it was answered, one request after the other."""
+    """The number of sequential requests that were answered."""
     end, count = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
         status, body = await connection.ask(raw)
@@ -175,7 +175,7 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
 
 
 async def _bodies(measured: Measured, connection: Any, account: UUID, size: int) -> dict[str, dict[str, Any]]:
-    """The bodies; places in lists are computed and not walked to."""
+    """The request bodies; cursors are computed instead of paged to."""
     owner = sid_of(Kind.ACCOUNT, account)
     one = await connection.fetchval(
         "SELECT id FROM accounts WHERE name LIKE 'Crowd %' ORDER BY id OFFSET $1", size // 2

@@ -1,17 +1,16 @@
-"""The server to be compared with: Starlette, asyncpg and orjson, written by hand for the four requests of `workloads.py`.
+"""The handwritten server for comparison: Starlette, asyncpg and orjson, for the four requests of `workloads.py`.
 
-What it does, as ours does: uvicorn with the same options, the same pool with the same settings (a connection that is
-returned is not reset), the garbage collector kept from what lives as long as the process; one JSON request body read and
-one JSON answer written; the API key hashed (HMAC-SHA256) and looked up in the database, the answer kept for four seconds;
-the sealed secret opened; the page's cursor and its one row more than shown.
+What it does like ours: uvicorn with the same options; the same pool with the same settings (no reset of a released connection);
+long-lived objects frozen for the garbage collector; one JSON request and one JSON response; the API key hashed (HMAC-SHA256) and
+looked up in the database, the result cached for four seconds; the sealed secret opened; the page's cursor and one row more.
 
 The pool is ours, which makes the handler faster: on asyncpg's pool with an empty reset it takes about 50 µs of CPU more per
 request (measured in one process: W1 13 to 16 %, W2 10 to 13 %, W4 11 to 14 %; W3 2 to 20 %, within the noise), so that the
 ratios would be higher by as much.
 
-What it does not: parse, validate or walk a query (it knows four by `operationName` and answers all of their fields), check
-variables or what is to be saved, limit anything, mark when a key was used last, refuse anything to narrower scopes (the
-benchmark asks as an admin; to anybody else it answers 403), count, write a log line, or answer errors.
+What it does not: parse, validate or execute a query (it knows four by `operationName` and returns all of their fields), check
+variables or input, limit anything, record a key's last use, check permissions (the benchmark uses an admin's key; all others get
+403), count metrics, write a log line, or return errors.
 """
 
 import gc
@@ -96,7 +95,7 @@ def _lasts(until: datetime | None) -> bool:
 
 
 def _pool_options(settings: Settings) -> dict[str, Any]:
-    """What Tortoise makes the pool with: all that `app/foundation/database/orm.py` says."""
+    """The options with which Tortoise creates the pool, from `app/foundation/database/orm.py`."""
     options = dict(orm.configuration(settings)["connections"]["default"]["credentials"])
     del options["minsize"]
     return {"maximum": options.pop("maxsize"), **options}

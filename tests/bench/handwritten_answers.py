@@ -1,4 +1,4 @@
-"""What the server written by hand answers: SQL and JSON of the four requests of `workloads.py`, nothing else."""
+"""The responses of the handwritten server: SQL and JSON of the four requests of `workloads.py`."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -60,12 +60,12 @@ WITH old AS (
 SELECT id, name, active, sip_realm, licensed_sessions, usage_unit, usage_maximum, updated_at, version FROM changed
 """
 
-# Whoever asks: the audit trail has the key's id, and the benchmark one key.
+# The benchmark has one key, whose id is in the audit trail.
 _NOBODY = UUID(int=0)
 
 
 class Acquired:
-    """A connection of the pool for a block."""
+    """A connection of the pool during a block."""
 
     __slots__ = ("_connection", "_pool")
 
@@ -83,7 +83,7 @@ class Acquired:
 
 
 class Answers:
-    """One method for each operation, known by its name."""
+    """A method for each operation, by its name."""
 
     def __init__(self, pool: Pool, keyring: Keyring) -> None:
         self._pool = pool
@@ -189,7 +189,7 @@ class Answers:
 
 
 def _told(given: Variables) -> Data:
-    """What the audit trail tells of an update."""
+    """The audit event of an update."""
     limit = given["usageLimit"]
     told = {name: given[name] for name in ("name", "sipRealm", "licensedSessions")}
     return {**told, "usageUnit": limit["unit"], "usageMaximum": limit["maximum"]}

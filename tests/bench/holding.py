@@ -1,4 +1,4 @@
-"""Clients that hold connections and send little: what others notice of it, and how much memory a worker has then and after."""
+"""Clients that hold connections and send little: the effect on other clients, and a worker's memory during and after."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ _SOCKETS_OF_ADDRESS = 30
 
 
 async def measure() -> Finding:
-    """The part `holding`: each attack on a worker of its own, as it ships."""
+    """The part `holding`: each attack on a shipped worker of its own."""
     _allow_files()
     numbers: dict[str, Any] = {}
     lines, missed = [], []
@@ -135,7 +135,7 @@ async def _worker() -> AsyncIterator[tuple[ServerProcess, World]]:
 
 @asynccontextmanager
 async def _held(port: int, count: int, begun: bytes) -> AsyncIterator[None]:
-    """So many connections that have begun a request, and send no more."""
+    """Opens `count` connections with an unfinished request."""
     writers = []
     try:
         for _ in range(count):
@@ -149,7 +149,7 @@ async def _held(port: int, count: int, begun: bytes) -> AsyncIterator[None]:
 
 
 async def _asked(port: int, path: str, address: str) -> tuple[int, float]:
-    """The status of an answer (0: none within 10 s), and how long it took in milliseconds."""
+    """The status of a response (0: none within 10 s), and its time in milliseconds."""
     began = time.perf_counter()
     status = 0
     with suppress(OSError, TimeoutError, IndexError):

@@ -1,4 +1,4 @@
-"""What is measured on: a PostgreSQL of its own with a filled database, and the servers, started when they are asked for."""
+"""The measured installation: a PostgreSQL with a filled database, and servers that start on demand."""
 
 import contextlib
 import tempfile
@@ -16,14 +16,14 @@ from tests.bench.serving import BY_HAND, OURS, ServerProcess
 from tests.support.servers.postgres import Postgres
 
 HANDWRITTEN, SHIPPED, COMPILED, ORDINARY = "handwritten", "shipped", "compiled", "ordinary"
-# The servers by name: what is started, and how it differs from what ships.
+# The servers by name: the command, and how it differs from the shipped one.
 SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     HANDWRITTEN: (BY_HAND, {}),
     SHIPPED: (OURS, {}),
     COMPILED: (OURS, {"LOG_LEVEL": "ERROR"}),
     ORDINARY: (OURS, {"COMPILED_OPERATIONS": "off"}),
 }
-# In words, for whoever reads the table.
+# Their descriptions in the table.
 MEANINGS = {
     SHIPPED: "python -m app serve as it ships: log lines, request ids, metrics",
     COMPILED: "shipped with LOG_LEVEL=ERROR, which leaves out the log line of each request; ids, metrics, limits stay",
@@ -45,7 +45,7 @@ class Installation:
     _servers: dict[str, ServerProcess] = field(default_factory=dict)
 
     def server(self, name: str) -> ServerProcess:
-        """The running server of that name, one of `SERVERS`."""
+        """The running server of this name, one of `SERVERS`."""
         if name not in self._servers:
             arguments, more = SERVERS[name]
             process = ServerProcess(name, arguments, {**self._environment, **more}, self._folder / f"{name}.log")
@@ -55,7 +55,7 @@ class Installation:
 
 @asynccontextmanager
 async def opened(seconds: float, rounds: int) -> AsyncIterator[Installation]:
-    """An installation for as long as the context lasts."""
+    """An installation during the block."""
     with (
         Postgres() as postgres,
         tempfile.TemporaryDirectory(prefix="accounts-bench-") as name,

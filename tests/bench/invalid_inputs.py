@@ -1,4 +1,4 @@
-"""What requests with invalid input cost, by kind: CPU for each kB, CPU in all, and how long another client waits.
+"""The cost of invalid requests, by kind: CPU per kB, total CPU, and how long another client waits.
 
 Short tokens make a kB expensive, in valid documents too: lexer and parser of graphql-core take their time for each token. So
 a kB may cost more than the target where a valid document of as many tokens does; the table shows the ratio.
@@ -22,12 +22,12 @@ from tests.bench.serving import ServerProcess
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, Body, invalid
 
 MS_PER_KB, ANONYMOUS_MS, WAIT_MS = 2, 60, 150
-# Of the CPU of a valid document with as many tokens.
+# Ratio to the CPU of a valid document with as many tokens.
 TIMES_VALID = 1.5
 # The system counts CPU in steps of 10 ms.
 TIMES_FOR_CPU, TIMES_FOR_WAITS = 10, 2
 _SHOWN = 15
-# A valid document consists of these, behind an operation name that it lacks: it is validated, and not executed.
+# A valid document of these fields, with a missing operation name: it is validated, but not executed.
 _VALID = {
     False: ("a{i}:passwordPolicy{{minimumLength}}", 66),
     True: ("a{i}:accounts(first:1){{nodes{{id name sipRealm active}}}}", 90),
@@ -35,7 +35,7 @@ _VALID = {
 
 
 async def measure(installation: Installation) -> Finding:
-    """The requests on a server as it ships, without a key and as an admin."""
+    """The requests to a shipped server, without a key and as an admin."""
     server, key = installation.server(SHIPPED), installation.seeded.admin_key
     kinds: dict[str, tuple[str | None, dict[str, Any]]] = {
         f"{name}, no key": (None, body) for name, body in invalid(ANONYMOUS).items()
@@ -75,7 +75,7 @@ async def measure(installation: Installation) -> Finding:
 
 @dataclass(frozen=True)
 class _Valid:
-    """CPU of valid documents: of the shortest, and of one with so many tokens."""
+    """CPU of valid documents: the shortest, and one with this many tokens."""
 
     shortest_ms: float
     longest_ms: float
@@ -111,7 +111,7 @@ async def _cpu(server: ServerProcess, name: str, key: str | None, body: Body) ->
 
 
 def _tokens(text: str, most: int) -> int:
-    """As many as the server reads: up to the limit, or to a character that begins no token."""
+    """The number of tokens that the server reads: up to the limit, or to an invalid character."""
     lexer = Lexer(Source(text))
     for count in range(most):
         try:
@@ -123,7 +123,7 @@ def _tokens(text: str, most: int) -> int:
 
 
 async def _ask(server: ServerProcess, key: str | None, body: Body, times: int) -> int:
-    """Sends the body with another text each time, so that no answer comes from a cache. Returns its length."""
+    """Sends the body with another text each time, so that no response comes from a cache. Returns its length."""
     async with Connection(server.port) as connection:
         for number in range(times):
             raw = json.dumps({**body, "query": f"{body['query']}#{times}.{number}"}).encode()
@@ -148,7 +148,7 @@ async def _bystander(server: ServerProcess, key: str) -> Any:
 
 
 def _excess(each: dict[str, Any]) -> float:
-    """How often the CPU is in what it may be."""
+    """The ratio of the CPU to its limit."""
     return float(each["ms"] / max(MS_PER_KB * max(1, each["kB"]), TIMES_VALID * each["validMs"]))
 
 

@@ -1,4 +1,4 @@
-"""How long the slowest of a hundred waits at 64 connections, as a ratio to the handwritten server."""
+"""The 99th percentile of latency at 64 connections, as a ratio to the handwritten server."""
 
 import random
 import statistics
@@ -13,7 +13,7 @@ _CONNECTIONS, _WORKLOAD = 64, "W2"
 
 
 async def measure(installation: Installation) -> Finding:
-    """The median of the rounds' ratios, and of both servers' waits in milliseconds."""
+    """The medians of the ratio and of both servers' latencies in milliseconds."""
     body = next(each for each in workloads(installation.seeded) if each.name == _WORKLOAD).bodies()[0]
     order, rounds = random.Random(1), []
     for _ in range(installation.rounds):

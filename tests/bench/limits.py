@@ -1,4 +1,4 @@
-"""What an operation costs where nothing is known of it yet, and what a refusal costs."""
+"""The cost of an operation that is not cached yet, and of a refusal."""
 
 import json
 import statistics
@@ -18,9 +18,9 @@ from tests.bench.workloads import ACCOUNT, ACCOUNTS
 
 COMPILE_MS, DENIED_MS = 15, 2
 _FIELDS, _TIMES = 60, 50
-# More texts than a turn asks: each comes to the server for the first time, or long after it was forgotten.
+# More texts than requests in a turn: none is cached when it arrives.
 _TEXTS = 4_000
-# As many fields as are said above.
+# This many fields.
 _WIDE = ACCOUNT.replace("serviceProvider { id name }", "serviceProvider { id name active createdAt updatedAt version }")
 
 
@@ -46,7 +46,7 @@ async def measure(installation: Installation) -> Finding:
 
 
 def _compile_ms() -> float:
-    """The median of many times, after parsing and validation, in this process."""
+    """The median of many runs in this process, after parsing and validation."""
     operation = parse(_WIDE).definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     assert _count(operation) == _FIELDS, _count(operation)

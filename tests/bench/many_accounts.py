@@ -1,4 +1,4 @@
-"""The first page of calls of a provider with 10,000 accounts, in milliseconds of the database.
+"""The first page of calls of a provider with 10,000 accounts, in milliseconds of database time.
 
 Of a million calls, most are of 50 accounts of another provider. The accounts of one provider have been silent for a month or
 longer, those of another call all the time.
@@ -32,7 +32,7 @@ _PAGE = """query ($after: String) { recentCalls(first: 20, after: $after) {
     nodes { id direction from to startedAt account { name } } pageInfo { endCursor } } }"""
 _ID = "(lpad(to_hex((extract(epoch FROM {time}) * 1000)::bigint), 12, '0') || '7' || substr(md5({of}), 1, 3) || '8' ||"
 _ID += " substr(md5({of}), 4, 15))::uuid"
-# By the provider's name: how many accounts it has, how many calls each, and for how many days none.
+# By provider: the number of accounts, of calls of each, and of days since the last call.
 PROVIDERS = {"silent": (10_000, 40, "31 + n % 140"), "busy": (10_000, 40, "0"), "large": (50, 8_000, "0")}
 _ACCOUNTS = f"""INSERT INTO accounts (id, service_provider_id, name, name_key, active, usage_unit, usage_maximum,
     licensed_sessions, webhook_secret, created_at, updated_at, version)
@@ -104,7 +104,7 @@ async def _fill(settings: Settings) -> dict[str, str]:
 
 
 async def _pages(server: ServerProcess, connection: asyncpg.Connection, token: str) -> dict[str, Any]:
-    """Of some times, the best: what is more than that is other work of the machine."""
+    """The best of some runs: the rest is other work of the machine."""
     found: dict[str, Any] = {}
     after = None
     async with Connection(server.port) as client:

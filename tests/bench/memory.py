@@ -1,4 +1,4 @@
-"""How much memory a worker holds after the workloads; attacks come later, and tell by themselves."""
+"""The memory of a worker after the workloads. The part `attacks` reports its own."""
 
 import json
 
@@ -13,9 +13,9 @@ _SECONDS_EACH = 0.5
 
 
 async def measure(installation: Installation) -> Finding:
-    """Resident memory of one worker as it ships, in MB, and how much of it is in no other process.
+    """Resident memory of one shipped worker in MB, and the part that is in no other process.
 
-    Where this part is measured alone, nobody has asked the worker for anything yet: so all workloads are asked for here.
+    Runs all workloads first, since the worker has served no request when only this part is measured.
     """
     server = installation.server(SHIPPED)
     for workload in workloads(installation.seeded):

@@ -1,4 +1,4 @@
-"""What a worker spends on one byte of a recording: to store a recording that is as short as can be, and to play a byte of it."""
+"""A worker's CPU for one byte of a recording: to store the shortest recording, and to play a byte of it."""
 
 import asyncio
 import tempfile
@@ -21,7 +21,7 @@ from tests.bench.streaming import FRAME_SECONDS
 from tests.support.installation import Person
 
 AT_MOST_MS = 8.0
-# Of the rounds the cheapest: other work on the machine makes the same instructions take longer.
+# The cheapest round counts: other work on the machine makes the same instructions take longer.
 _ROUNDS, _TIMES = 8, 30
 _BUCKET = "calls"
 _ADMIN = Identity("admin", "benchadminkey", "benchadminsecret", ("Admin",))
@@ -29,7 +29,7 @@ _CALLS = "{ recentCalls { nodes { id recording { state } } } }"
 
 
 async def measure() -> Finding:
-    """The part `one-byte`: milliseconds of CPU, of the storage client alone and of a server as a whole."""
+    """The part `one-byte`: milliseconds of CPU of the storage client alone, and of a whole server."""
     found = {**await _of_the_client(), "played by a server": await _of_a_server()}
     lines = [f"one byte, {name}: {ms:.1f} ms of CPU, target at most {AT_MOST_MS:g} ms" for name, ms in found.items()]
     over = [line for line, ms in zip(lines, found.values(), strict=True) if ms > AT_MOST_MS]
@@ -37,7 +37,7 @@ async def measure() -> Finding:
 
 
 async def _of_the_client() -> dict[str, float]:
-    """Against a server in another process, so that this process spends what a worker would."""
+    """Uses an S3 server in another process, so that this process spends what a worker would."""
     with tempfile.TemporaryDirectory(prefix="accounts-bench-s3-") as folder:
         server = LocalS3(Path(folder), identities=(_ADMIN,)).start()
         try:
@@ -71,7 +71,7 @@ async def _measured(server: LocalS3) -> dict[str, float]:
 
 
 async def _cpu_ms(work: Callable[[], Awaitable[None]]) -> float:
-    """For one time, once the client is there."""
+    """CPU of one run, after the client is ready."""
     await work()
     return await _cheapest(work, time.process_time)
 
@@ -87,7 +87,7 @@ async def _cheapest(work: Callable[[], Awaitable[None]], cpu_seconds: Callable[[
 
 
 async def _of_a_server() -> float:
-    """A request over HTTP for a byte of a stored recording, with authentication and the call's row."""
+    """CPU of an HTTP request for a byte of a stored recording, with authentication and the call's row."""
     async with recording.configured("WAV") as place:
         place.s3.answers.clear()
         gateways = place.streams("short")

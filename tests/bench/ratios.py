@@ -1,4 +1,4 @@
-"""Our servers and the handwritten one take turns; what counts is the ratio within a round: 1.00 is as fast as by hand."""
+"""Our servers and the handwritten one take turns. Ratios are within a round: 1.00 is as fast as the handwritten server."""
 
 import json
 import random
@@ -19,7 +19,7 @@ Round = dict[str, tuple[float, float]]
 
 
 async def measure(installation: Installation) -> Finding:
-    """All workloads, one after the other. Raises AssertionError when the servers do not answer the same."""
+    """Measures all workloads. Raises AssertionError when the servers' responses differ."""
     asked = workloads(installation.seeded)
     order, rounds, sizes = random.Random(1), {}, {}
     for workload in asked:
@@ -56,7 +56,7 @@ async def _turn(server: ServerProcess, raws: list[bytes], seconds: float) -> tup
 
 
 async def _check_equal(installation: Installation, raws: dict[str, list[bytes]], differing: frozenset[str]) -> int:
-    """Raises AssertionError unless all servers answer the same JSON; answers how many bytes the last one has."""
+    """Raises AssertionError unless all servers return the same JSON; returns the size of the last response in bytes."""
     number_of_requests = len(raws[HANDWRITTEN])
     size = 0
     for number in {0, number_of_requests // 2, number_of_requests - 1}:
@@ -70,7 +70,7 @@ async def _check_equal(installation: Installation, raws: dict[str, list[bytes]],
             size = len(body)
         assert '"errors"' not in answers[SHIPPED], answers[SHIPPED]
         for name, answer in answers.items():
-            assert answer == answers[HANDWRITTEN], f"{name} answers:\n{answer}\nby hand:\n{answers[HANDWRITTEN]}"
+            assert answer == answers[HANDWRITTEN], f"{name} answers:\n{answer}\nhandwritten:\n{answers[HANDWRITTEN]}"
     return size
 
 

@@ -1,4 +1,4 @@
-"""Recording calls: how many streams a core takes in real time, and what each of them holds of memory."""
+"""Recording calls: streams per core in real time, and memory per stream."""
 
 import asyncio
 import os
@@ -28,7 +28,7 @@ SAMPLE_RATE = 8_000
 MP3_AT_LEAST, LESS_THAN_MB_EACH, IDLE_AT_MOST = 0.7, 8.0, 2.0
 _STREAMS = {"WAV": 200, "MP3": 60}
 _SECONDS, _ROUNDS = 6.0, 5
-# Each so long that parts of it go ahead, with an S3 that takes so long for each.
+# Each stream is long enough for multipart uploads, to an S3 that takes this long for each part.
 _LARGE, _LARGE_SECONDS, _LARGE_RATE, _TIMES_REAL_TIME, _PART_SECONDS = 16, 10.0, 48_000, 10, 0.1
 _IDLE = 1_000
 _ASKED = b'{"query":"{ viewer { scope } }"}'
@@ -39,15 +39,15 @@ async def measure() -> Finding:
     found = await streams()
     lines = [
         f"WAV: {found['wav']['streamsPerCore']:.0f} streams in real time per core, "
-        f"{found['wav']['cpuMsPerSecond']:.2f} ms of CPU a second of audio",
+        f"{found['wav']['cpuMsPerSecond']:.2f} ms of CPU per second of audio",
         f"MP3: {found['mp3']['streamsPerCore']:.0f} streams in real time per core, "
-        f"{found['mp3']['cpuMsPerSecond']:.2f} ms of CPU a second; lameenc alone {found['lameenc']['streamsPerCore']:.0f}: "
+        f"{found['mp3']['cpuMsPerSecond']:.2f} ms of CPU per second; lameenc alone {found['lameenc']['streamsPerCore']:.0f}: "
         f"{found['mp3OfLameenc']:.0%}, target at least {MP3_AT_LEAST:.0%}",
         f"memory of a stream at 8 kHz: WAV {found['wav']['mbEach']:.2f} MB, MP3 {found['mp3']['mbEach']:.2f} MB",
-        f"memory of a stream with parts on their way, {_PART_SECONDS * 1000:.0f} ms each: "
+        f"memory of a stream during part uploads, {_PART_SECONDS * 1000:.0f} ms each: "
         f"{found['large']['mbEach']:.2f} MB, target under {LESS_THAN_MB_EACH:g} MB",
-        f"{_IDLE} idle streams: {found['idle']['mbEach'] * 1000:.0f} kB each; the API answers in "
-        f"{found['idle']['ratio']:.2f} times the time without them, target at most {IDLE_AT_MOST:g}",
+        f"{_IDLE} idle streams: {found['idle']['mbEach'] * 1000:.0f} kB each; the API's response time is "
+        f"{found['idle']['ratio']:.2f} times that without them, target at most {IDLE_AT_MOST:g}",
     ]
     over = {
         1: found["mp3OfLameenc"] < MP3_AT_LEAST,
@@ -63,7 +63,7 @@ async def measure() -> Finding:
 
 
 async def streams() -> dict[str, Any]:
-    """What streams cost, by what is measured; memory in MB of 10^6 bytes."""
+    """The costs of streams by measurement; memory in MB of 10^6 bytes."""
     found: dict[str, Any] = {}
     for form in _STREAMS:
         async with configured(form) as place:
@@ -81,8 +81,8 @@ async def streams() -> dict[str, Any]:
 
 
 @dataclass
-class _Place:
-    """A server whose own account records all its calls, and a gateway's key."""
+class _Recorder:
+    """A server whose account `own` records all calls, and a gateway's key."""
 
     server: ServerProcess
     s3: ScriptedS3
@@ -94,7 +94,7 @@ class _Place:
 
 
 @asynccontextmanager
-async def configured(form: str) -> AsyncIterator[_Place]:
+async def configured(form: str) -> AsyncIterator[_Recorder]:
     async with ScriptedS3() as s3:
         s3.answers["put"] = _slow
         with Postgres() as postgres, tempfile.TemporaryDirectory(prefix="accounts-bench-") as name:
@@ -106,11 +106,11 @@ async def configured(form: str) -> AsyncIterator[_Place]:
                 "ENCRYPTION_KEYS": world.encryption_keys,
                 "HASH_KEY": world.hash_key,
                 "OUTBOUND_ALLOWED_HOSTS": "127.0.0.1",
-                # All are of one account, which takes half of them at most.
+                # All streams are of one account, which may have half of the limit.
                 "RECORDING_STREAMS": str(2 * _IDLE),
             }
             with ServerProcess("recording", OURS, environment, Path(name) / "server.log") as server:
-                yield _Place(server, s3, await _configured(server, world, s3, form), world)
+                yield _Recorder(server, s3, await _configured(server, world, s3, form), world)
 
 
 async def _configured(server: ServerProcess, world: World, s3: ScriptedS3, form: str) -> str:
@@ -128,8 +128,8 @@ async def _configured(server: ServerProcess, world: World, s3: ScriptedS3, form:
         return str(made["token"])
 
 
-async def _in_real_time(place: _Place, form: str) -> dict[str, Any]:
-    """The server's CPU time for a second of one call's audio, without what it uses when nothing comes."""
+async def _in_real_time(place: _Recorder, form: str) -> dict[str, Any]:
+    """The server's CPU time for a second of one call's audio, without its idle CPU."""
     audio, count, server = speech(SAMPLE_RATE, 2, 4).tobytes(), _STREAMS[form], place.server
     gateways = place.streams(form)
     await warmed_up(place)
@@ -155,15 +155,15 @@ async def _in_real_time(place: _Place, form: str) -> dict[str, Any]:
 
 
 def _lameenc_ms_per_second(audio: bytes) -> float:
-    """The CPU time of the encoder alone, in one thread, for the audio at one go."""
+    """The CPU time of the encoder alone, in one thread, for all audio at once."""
     lame, begun = Mp3(SAMPLE_RATE, 2), time.process_time()
     lame.encode(audio)
     lame.end()
     return (time.process_time() - begun) * 1000 / (len(audio) / SAMPLE_RATE / 4)
 
 
-async def _with_parts(place: _Place) -> dict[str, Any]:
-    """The most that a stream holds while parts of it are sent, beyond what the server held before."""
+async def _with_parts(place: _Recorder) -> dict[str, Any]:
+    """The largest memory per stream during part uploads, above the server's memory before."""
     await warmed_up(place)
     audio, server = speech(_LARGE_RATE, 2, 2).tobytes(), place.server
     before_mb, gateways = server.resident_mb(), place.streams("large", _LARGE_RATE)
@@ -180,8 +180,8 @@ async def _with_parts(place: _Place) -> dict[str, Any]:
     return {"streams": _LARGE, "partsWhileStreaming": parts, "mbEach": (max(watched) - before_mb) / _LARGE}
 
 
-async def _idle(place: _Place) -> dict[str, Any]:
-    """What streams hold on which nothing comes, and how the API answers beside them."""
+async def _idle(place: _Recorder) -> dict[str, Any]:
+    """The memory of idle streams, and the API's response time with them."""
     await warmed_up(place)
     server = place.server
     asking = Bystander(server.port, request(server.port, place.world.tokens["provider"], _ASKED))
@@ -198,7 +198,7 @@ async def _idle(place: _Place) -> dict[str, Any]:
         await asyncio.sleep(1)
         asking.take()
         await asyncio.sleep(3)
-        beside, after_mb = statistics.median(asking.take()), server.resident_mb()
+        with_idle, after_mb = statistics.median(asking.take()), server.resident_mb()
     finally:
         task.cancel()
     await gateways.close()
@@ -206,13 +206,13 @@ async def _idle(place: _Place) -> dict[str, Any]:
         "streams": _IDLE,
         "mbEach": (after_mb - before_mb) / _IDLE,
         "msWithout": without * 1000,
-        "msBeside": beside * 1000,
-        "ratio": beside / without,
+        "msWithIdle": with_idle * 1000,
+        "ratio": with_idle / without,
     }
 
 
-async def warmed_up(place: _Place) -> None:
-    """A server that has stored a recording: the SDK is loaded, and stays."""
+async def warmed_up(place: _Recorder) -> None:
+    """Stores a recording, so that the server has loaded the SDK."""
     gateways = place.streams(f"warm-{os.urandom(2).hex()}")
     await gateways.open(2)
     await gateways.send(speech(SAMPLE_RATE, 2, 1).tobytes(), 1)
@@ -236,7 +236,7 @@ async def _watch(server: ServerProcess, found: list[float]) -> None:
 
 
 async def _slow(request: Request, writer: asyncio.StreamWriter) -> None:
-    """Takes a while, and keeps nothing."""
+    """Answers after a while, and stores nothing."""
     request.body = b""
     await asyncio.sleep(_PART_SECONDS)
     writer.write(b'HTTP/1.1 200 OK\r\nETag: "e"\r\nContent-Length: 0\r\n\r\n')

@@ -1,6 +1,6 @@
 """A database of a realistic size, filled by COPY: accounts with a recording configuration and three keys each.
 
-One account more has thousands of keys.
+Another account has thousands of keys.
 """
 
 import itertools
@@ -23,7 +23,7 @@ from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.settings import Settings
 
 PROVIDERS, ACCOUNTS, KEYS_EACH, KEYS_OF_THE_BIG_ONE = 10, 10_000, 3, 5_000
-# Multiples of the connections of a load, so that each connection keeps to accounts of its own.
+# Multiples of the connections of a load, so that each connection has its own accounts.
 _READ, _WRITTEN = 128, 128
 _NOW = datetime.now(UTC)
 
@@ -32,7 +32,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Seeded:
-    """What the requests need."""
+    """The ids and keys for the requests."""
 
     admin_key: str
     account_key: str
@@ -51,7 +51,7 @@ async def seed(settings: Settings, accounts: int = ACCOUNTS) -> Seeded:
         admin_key = await api_keys.create_first_admin(keyring, "bench")
     providers = [_provider(number) for number in range(PROVIDERS)]
     rows = [_account(number, providers[number % PROVIDERS], keyring) for number in range(accounts)]
-    # Far from both ends; the newest are the page that is read.
+    # Far from both ends; the page shows the newest.
     read, written, big = rows[1000 : 1000 + _READ], rows[2000 : 2000 + _WRITTEN], rows[3000]
     keys_of_the_big_one = [_key(big, number) for number in range(KEYS_OF_THE_BIG_ONE)]
     account_key, text = _usable_key(read[0], keyring)
@@ -153,7 +153,7 @@ def _key(account: Row, number: int) -> Row:
 
 
 def _usable_key(account: Row, keyring: Keyring) -> tuple[Row, str]:
-    """A key that lets in, and its text."""
+    """A valid API key, and its text."""
     made = token.make()
     hashed = token.secret_hash(keyring, made)
     return {**_key(account, 0), "public_id": made.public_id, "secret_hash": hashed}, made.text

@@ -1,4 +1,4 @@
-"""Server processes, one worker each, and what they use."""
+"""Server processes with one worker each, and their CPU and memory."""
 
 import os
 import socket
@@ -17,7 +17,7 @@ _INHERITED = {"PATH", "HOME", "LANG"}
 
 
 class ServerProcess:
-    """A server on a free port of the loopback, as a context manager; ready when entered."""
+    """A context manager for a server on a free port of the loopback; ready when entered."""
 
     def __init__(self, name: str, arguments: tuple[str, ...], environment: dict[str, str], log: Path) -> None:
         self.name = name
@@ -55,16 +55,16 @@ class ServerProcess:
             self._process.wait()
 
     def cpu_seconds(self) -> float:
-        """What the process and its children have used since they began."""
+        """CPU seconds of the process and its children since they began."""
         times = [each.cpu_times() for each in self._processes()]
         return float(sum(each.user + each.system for each in times))
 
     def resident_mb(self) -> float:
-        """Memory that the process and its children hold now, in MB of 10^6 bytes."""
+        """Resident memory of the process and its children, in MB of 10^6 bytes."""
         return float(sum(each.memory_info().rss for each in self._processes()) / 1_000_000)
 
     def private_mb(self) -> float:
-        """Of `resident_mb`, what is in no other process, such as pages of libraries; in MB of 10^6 bytes."""
+        """The part of `resident_mb` that no other process shares (as it does pages of libraries), in MB of 10^6 bytes."""
         return float(sum(each.memory_full_info().uss for each in self._processes()) / 1_000_000)
 
     def _processes(self) -> list[psutil.Process]:

@@ -1,8 +1,8 @@
-"""A database of 60,000 accounts and two million calls, for measuring what the costliest operations take of it.
+"""A database of 60,000 accounts and two million calls, for the costliest operations.
 
-One provider has a quarter of the accounts, another 1,000, a third 1,500 that never call, and a fourth 10,000 that have not called
-for a month. A quarter of the calls are of one account; the others are spread over all accounts and half a year. There is a
-user for each account, and half a million audit events.
+One provider has a quarter of the accounts, another 1,000, a third 1,500 without calls, and a fourth 10,000 without calls in the
+last month. A quarter of the calls belong to one account; the others are spread over all accounts and half a year. There is a user
+for each account, and half a million audit events.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _MOVE = """UPDATE accounts SET service_provider_id = '{to}' WHERE id IN
 _INDEXES = """SELECT indexname, indexdef FROM pg_indexes WHERE indexdef NOT LIKE '%%UNIQUE%%'
     AND (tablename = 'calls' OR tablename = 'call_keys')"""
 _FILL = (
-    # `multiply` gives one account and one provider as many keys as there are accounts, which no quota would allow.
+    # `multiply` gives one account and one provider as many keys as there are accounts, beyond any quota.
     "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE name = 'crowd' AND (account_id = '{account}'"
     " OR service_provider_id = '{provider}' OR scope = 'ADMIN') AND public_id NOT LIKE '%%00')",
     "DELETE FROM calls WHERE account_id IN (SELECT id FROM accounts WHERE service_provider_id = '{silent}')"
@@ -54,13 +54,13 @@ _FILL = (
 
 @dataclass(frozen=True)
 class Spread:
-    """The keys of the callers, by who they are, and the ids that operations name."""
+    """API keys by caller, and the ids in operations."""
 
     keys: dict[str, str]
     account: str
-    """The one with a quarter of the calls."""
+    """The account with a quarter of the calls."""
     provider: str
-    """The one with half of the accounts."""
+    """The provider with half of the accounts."""
 
 
 async def spread(settings: Settings) -> Spread:
@@ -87,7 +87,7 @@ async def spread(settings: Settings) -> Spread:
 
 
 async def _fill_calls(connection: Any, account: UUID) -> None:
-    """Foreign keys and indexes that are kept up to date for each row take most of the time."""
+    """Drops foreign keys and indexes while it inserts: maintaining them row by row takes most of the time."""
     await connection.execute_query("SET session_replication_role = replica")
     await connection.execute_query("SET maintenance_work_mem = '256MB'")
     indexes = await connection.execute_query_dict(_INDEXES)
@@ -100,7 +100,7 @@ async def _fill_calls(connection: Any, account: UUID) -> None:
 
 
 async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dict[str, str]:
-    """While the quotas allow it: `multiply` makes more keys than they do."""
+    """To be called before `multiply`, which exceeds the quotas."""
     of_account = sid_of(Kind.ACCOUNT, account)
     made = {
         name: await _key(context, service_provider_id=sid_of(Kind.SERVICE_PROVIDER, owner))

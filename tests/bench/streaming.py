@@ -1,4 +1,4 @@
-"""Gateways that stream calls, cheap enough for one process to be many of them: frames are made once, and written as they are."""
+"""Cheap streaming gateways, many in one process: frames are made once and written as they are."""
 
 import asyncio
 import base64
@@ -12,7 +12,7 @@ FRAME_SECONDS = 0.02
 
 @dataclass
 class Streams:
-    """Calls that are open; audio goes to all of them in real time, or faster."""
+    """Open calls that all get the same audio, in real time or faster."""
 
     port: int
     key: str
@@ -25,13 +25,13 @@ class Streams:
         self._drains: list[asyncio.Task[None]] = []
 
     async def open(self, count: int) -> None:
-        """So many calls more, some at a time."""
+        """Opens more calls, some at a time."""
         for begin in range(0, count, 20):
             some = range(begin, min(begin + 20, count))
             await asyncio.gather(*(self._open(f"{self.name}-{len(self._writers) + number}") for number in some))
 
     async def send(self, audio: bytes, seconds: float, times_real_time: int = 1) -> None:
-        """Goes round the audio; a moment that comes late is not made up for by another that is left out."""
+        """Sends the audio in a loop; a late frame does not cause another to be skipped."""
         size = round(self.sample_rate * FRAME_SECONDS) * 4 * times_real_time
         frames = [_frame(0x2, audio[at : at + size]) for at in range(0, len(audio) - size + 1, size)]
         begun = time.monotonic()
@@ -74,7 +74,7 @@ class Streams:
 
 
 async def _until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answers pings, until the server closes the stream, and says why when that is not its end (RFC 6455, 5.5)."""
+    """Answers pings until the server closes the stream. Reports the reason of an abnormal close (RFC 6455, 5.5)."""
     while True:
         operation, length = await reader.readexactly(2)
         payload = await reader.readexactly(length)
@@ -86,7 +86,7 @@ async def _until_closed(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
 
 
 def _frame(operation: int, payload: bytes) -> bytes:
-    """A client's frame (RFC 6455, 5.2), masked with zeros, which leave the payload as it is."""
+    """A client's frame (RFC 6455, 5.2), masked with zeros, which leave the payload unchanged."""
     head = bytes([0x80 | operation])
     if len(payload) < 126:
         return head + bytes([0x80 | len(payload)]) + bytes(4) + payload

@@ -1,10 +1,10 @@
-"""python -m tests.bench.transport: what a GraphQL request costs outside of its operation, in µs of CPU.
+"""python -m tests.bench.transport: the cost of a GraphQL request outside its operation, in µs of CPU.
 
-Requests go through uvicorn's protocol in this process, on uvloop, over a wire that is none: no kernel, no client. The
-operation is stubbed with a constant answer, so what is left is ours: middleware, headers, body, key, answer, log line,
-counters. Beside it the same bytes from an ASGI application that answers at once.
+Requests go through uvicorn's protocol in this process, on uvloop, over an in-memory transport: no kernel, no client. The
+operation is replaced by a constant response; the rest is measured: middleware, headers, body, key, response, log line, counters.
+For comparison, an ASGI application returns the same bytes at once.
 
-And what it costs to borrow a connection to PostgreSQL for one statement, and how long the unluckiest of many waits.
+Also the cost of acquiring a PostgreSQL connection for one statement, and the longest wait among many clients.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ from tests.support.installation import seed, settings_of
 from tests.support.servers.postgres import Postgres
 
 ROUNDS, REQUESTS = 9, 3_000
-CONNECTIONS, BORROWERS, TIMES = 10, 64, 40
+CONNECTIONS, CLIENTS, TIMES = 10, 64, 40
 QUERY = b'{"query": "query Who { viewer { scope accessLevel } }", "operationName": "Who", "variables": {}%s}'
 
 
 class Wire(asyncio.Transport):
-    """A transport that goes nowhere; tells when an answer is complete, which is written in so many pieces."""
+    """An in-memory transport; reports when a response, which has a known number of writes, is complete."""
 
     def __init__(self, pieces: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class Driver:
         self.protocol.connection_made(self.wire)
 
     async def microseconds(self) -> float:
-        """CPU of one request, the mean of many."""
+        """The mean CPU of a request."""
         loop, wire = asyncio.get_running_loop(), self.wire
         begun = time.thread_time()
         for _ in range(REQUESTS):
@@ -88,14 +88,14 @@ class Driver:
 
 
 async def at_once(scope: Any, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
-    """The application to compare with."""
+    """The application for comparison."""
     headers = [(b"content-length", b"52"), (b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     await send({"type": "http.response.body", "body": b"x" * 52})
 
 
 async def measure(url: str) -> tuple[float, float]:
-    """Medians of rounds: ours, and the constant answer."""
+    """Medians over rounds: our server, and the constant response."""
     with tempfile.TemporaryDirectory(prefix="accounts-transport-") as name:
         folder = Path(name)
         world = await seed(folder, url)
@@ -111,7 +111,7 @@ async def measure(url: str) -> tuple[float, float]:
 
 
 async def answer_constantly(driver: Driver) -> None:
-    """Lets the operation run once, and answers the same ever after."""
+    """Runs the operation once, and returns the same response from then on."""
     real, kept = Operations.run, dict[str, Any]()
 
     async def run(*arguments: Any, **options: Any) -> Any:
@@ -124,7 +124,7 @@ async def answer_constantly(driver: Driver) -> None:
 
 
 async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
-    """By the name of a pool: µs of CPU for one statement, and the longest wait of many borrowers at once in ms."""
+    """By pool: µs of CPU for one statement, and the longest wait of many concurrent clients in ms."""
     pools: dict[str, Any] = {
         "asyncpg's pool": await asyncpg.create_pool(url, min_size=1, max_size=CONNECTIONS),
         "asyncpg's pool without a reset, behind a semaphore": _Queued(
@@ -132,7 +132,7 @@ async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
         ),
         "our pool": await Pool.opened(CONNECTIONS, dsn=url),
     }
-    rounds = [{name: await _borrow(pool) for name, pool in pools.items()} for _ in range(ROUNDS)]
+    rounds = [{name: await _acquire(pool) for name, pool in pools.items()} for _ in range(ROUNDS)]
     waits = {name: await _longest_wait(pool) for name, pool in pools.items()}
     for pool in pools.values():
         await pool.close()
@@ -140,7 +140,7 @@ async def measure_pools(url: str) -> dict[str, tuple[float, float]]:
 
 
 class _Queued:
-    """asyncpg's pool, with its connections lent in the order of asking: the smallest form of what `Pool` does."""
+    """asyncpg's pool behind a fair semaphore: the minimal equivalent of `Pool`."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -165,10 +165,10 @@ class _Queued:
 
 
 async def _no_reset(_: asyncpg.Connection) -> None:
-    """Nothing of ours leaves anything in a session."""
+    """No reset: the application leaves no state in a session."""
 
 
-async def _borrow(pool: Any) -> float:
+async def _acquire(pool: Any) -> float:
     begun = time.thread_time()
     for _ in range(1_000):
         connection = await pool.acquire()
@@ -188,7 +188,7 @@ async def _longest_wait(pool: Any) -> float:
             await connection.fetch("SELECT $1::int", 1)
             await pool.release(connection)
 
-    await asyncio.gather(*(borrow() for _ in range(BORROWERS)))
+    await asyncio.gather(*(borrow() for _ in range(CLIENTS)))
     return max(waits) * 1e3
 
 
@@ -199,12 +199,10 @@ def main() -> None:
         ours, other = uvloop.run(measure(postgres.create("requests")))
         pools = uvloop.run(measure_pools(postgres.create("pools")))
     with os.fdopen(out, "w") as terminal:
-        terminal.write(f"a request without its operation: {ours:.1f} µs; a constant answer: {other:.1f} µs; ")
+        terminal.write(f"a request without its operation: {ours:.1f} µs; a constant response: {other:.1f} µs; ")
         terminal.write(f"difference: {ours - other:.1f} µs\n")
         for name, (cpu, wait) in pools.items():
-            terminal.write(
-                f"{name}: {cpu:.1f} µs for one statement; {BORROWERS} borrowers wait {wait:.0f} ms at most\n"
-            )
+            terminal.write(f"{name}: {cpu:.1f} µs for one statement; {CLIENTS} clients wait {wait:.0f} ms at most\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The storage test against the same S3 calls, made by hand one after another with one client."""
+"""The storage test against the same S3 calls, made by hand in sequence with one client."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""What is asked: four operations, the same JSON requests to all servers, and how fast ours have to be."""
+"""The workloads: four operations, sent as the same JSON to all servers, and the target ratios of ours."""
 
 import json
 from dataclasses import dataclass
@@ -64,13 +64,13 @@ mutation Update($input: UpdateAccountInput!) {
 
 # The geometric mean of the ratios of `shipped`.
 LEAST_MEAN = 0.77
-# So that each request changes something, the values of an account's updates go round.
+# The values of an account's updates alternate, so that each request changes something.
 _VARIANTS = 4
 
 
 @dataclass(frozen=True)
 class Workload:
-    """An operation with the variables of several requests, and the least ratios (1: as fast as by hand) of our servers."""
+    """An operation with the variables of several requests, and target ratios of our servers (1: as fast as handwritten)."""
 
     name: str
     title: str
@@ -79,7 +79,7 @@ class Workload:
     least_shipped: float
     least_ordinary: float
     differing: frozenset[str] = frozenset()
-    """Fields that an equal answer of another server has another value in."""
+    """Fields whose values differ between servers in equal responses."""
 
     def bodies(self) -> list[bytes]:
         name = self.query.split()[1].partition("(")[0]
@@ -88,7 +88,7 @@ class Workload:
 
 
 def workloads(seeded: Seeded) -> list[Workload]:
-    """The last one writes, and not to what the others read."""
+    """The last one writes, to rows that the others do not read."""
     keys = {"id": seeded.big_account_id, "first": 100}
     cursors = [NEWEST_FIRST.cursor_of({}, key_id) for key_id in seeded.key_ids_in_the_middle]
     return [

@@ -20,7 +20,7 @@ from tests.support.installation import Installation, Person, World
 from tests.support.loop_clock import pass_seconds
 from tests.support.personas import add_people
 from tests.support.servers.valkey import PromptServer
-from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_nobody_listens
+from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_no_listeners
 
 CHANGED = """subscription ($account: ID!) { callChanged(accountId: $account) {
     id gatewayCallId from sipStatus answeredAt endedAt account { name } recording { state } } }"""
@@ -130,7 +130,7 @@ async def test_subscribing_requires_a_password_change_first_if_one_is_due(
 async def test_recording_states_have_a_subscription_of_their_own(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
-    live = installation.opened.clients[LiveEvents]
+    live = installation.resources.clients[LiveEvents]
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"], RECORDING)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
@@ -147,7 +147,7 @@ async def test_events_of_deleted_or_invisible_calls_are_skipped(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
-    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
+    live, account = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
@@ -165,11 +165,11 @@ async def test_a_completed_subscription_is_released(
     async with listening(port, account_user.token) as client:
         id_ = await begun(client, installation, world["own"])
         await client.say(type="complete", id=id_)
-        await until_nobody_listens(installation)
+        await until_no_listeners(installation)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         assert await client.hears_nothing()
         assert await begun(client, installation, world["own"])
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_revoking_a_key_ends_its_subscriptions(
@@ -181,7 +181,7 @@ async def test_revoking_a_key_ends_its_subscriptions(
         assert revoked["userErrors"] == []
         assert (await client.closed())[0] == 4401
         assert (await idle.closed())[0] == 4401
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_ending_a_session_ends_its_subscriptions(installation: Installation, port: int, world: World) -> None:
@@ -251,13 +251,13 @@ async def test_a_slow_subscriber_is_closed(
     installation: Installation, port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 20)
-    live, account = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
+    live, account = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, world["own"])
     assert account is not None
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"])
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(50)))
         assert await client.closed() == (1013, "too slow")
-    await until_nobody_listens(installation)
+    await until_no_listeners(installation)
 
 
 async def test_a_batch_of_a_thousand_reports_sends_all_events(
@@ -339,7 +339,7 @@ async def test_an_event_beyond_the_deadline_is_an_error_and_the_next_event_follo
         await begun(client, installation, world["own"])
         with monkeypatch.context() as late:
             late.setattr(deadline, "REQUEST_SECONDS", 0)
-            installation.opened.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
+            installation.resources.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
             heard = await client.hear()
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
@@ -358,7 +358,7 @@ async def test_a_required_password_change_ends_the_subscription(
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         answer = await client.hear()
         assert (answer["type"], answer["payload"][0]["extensions"]["reason"]) == ("error", "PASSWORD_CHANGE_REQUIRED")
-        await until_nobody_listens(installation)
+        await until_no_listeners(installation)
 
 
 async def test_events_of_other_workers_are_sent(

@@ -378,10 +378,10 @@ async def test_a_report_does_not_change_the_recording(
 async def test_subscribers_get_an_event_for_each_stored_call(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
-    live = installation.opened.clients[LiveEvents]
+    live = installation.resources.clients[LiveEvents]
     own = parse_sid(Kind.ACCOUNT, world["own"])
     assert own is not None
-    with live.listening(own) as listener:
+    with live.subscribe(own) as listener:
         rows = [{"accountId": world[name], "callId": "one"} for name in ("own", "sibling")]
         await report(gateway, *rows, {"accountId": world["own"], "callId": ""})
         event = await listener.next()

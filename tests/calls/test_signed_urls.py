@@ -21,7 +21,7 @@ from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import PlaybackEvents, storage_url
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
-from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.server import authentication
 from app.storage.model import AudioFormat, RecordingConfig
@@ -90,9 +90,9 @@ async def test_no_caller_account_or_provider_takes_all_playback_slots(
         )
     )
     for share, holder, number, refused, heard in (
-        (Share.CALLER, key, 2, (read_only, own), (account_user, own)),
-        (Share.ACCOUNT, account, 4, (admin, own), (admin, sibling)),
-        (Share.PROVIDER, of_provider, 6, (provider, sibling), (admin, foreign)),
+        (Quota.CALLER, key, 2, (read_only, own), (account_user, own)),
+        (Quota.ACCOUNT, account, 4, (admin, own), (admin, sibling)),
+        (Quota.PROVIDER, of_provider, 6, (provider, sibling), (admin, foreign)),
     ):
         with ExitStack() as held:
             for _ in range(number):
@@ -331,7 +331,7 @@ async def test_the_present_keys_of_the_bucket_replace_revoked_ones(
     async with installation.database():
         from app.storage import credentials
 
-        credential_id = await credentials.get_or_create(installation.opened.keyring, call.call.account_id, withdrawn)
+        credential_id = await credentials.get_or_create(installation.resources.keyring, call.call.account_id, withdrawn)
         await Call.filter(id=call.call.id).update(recording_credential_id=credential_id)
     refused = await get(account_user, call.path)
     assert (refused.status_code, "InvalidAccessKeyId" in message(refused)) == (502, True)
@@ -379,7 +379,7 @@ async def test_a_storage_that_refuses_is_a_bad_gateway_with_advice(
 async def test_a_missing_encryption_key_is_reported(
     own: Recorded, installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installation.opened.keyring, "_ciphers", {})
+    monkeypatch.setattr(installation.resources.keyring, "_ciphers", {})
     answer = await get(admin, own.path)
     assert (answer.status_code, "ENCRYPTION_KEYS" in message(answer)) == (503, True)
 
@@ -486,7 +486,7 @@ async def test_a_slow_client_slows_the_download_from_the_storage(installation: I
 
 async def events(installation: Installation) -> list[AuditEvent]:
     async with installation.database():
-        await installation.opened.clients[SecretReads].flush()
+        await installation.resources.clients[SecretReads].flush()
         return await AuditEvent.filter(operation="playRecording")
 
 

@@ -1,4 +1,4 @@
-"""What a fault is driven against: the server as it ships, a PostgreSQL and an S3 of the test's own, accounts that record."""
+"""The target of the faults: the shipped server with its own PostgreSQL and S3, and accounts that record."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ DATABASE = "chaos"
 
 @dataclass
 class Ground:
-    """A server that records the calls of two accounts to a bucket, and the servers that it needs."""
+    """A server that records the calls of two accounts to a bucket, and the servers that it uses."""
 
     server: RealServer
     postgres: DurablePostgres
     s3: LocalS3
     key: str
-    """A gateway's."""
+    """A gateway's API key."""
     ledger: Ledger = field(default_factory=Ledger)
 
     async def call(self, name: str, seconds: float = 2.0, account: str = "own") -> int:
         return await self.ledger.call(self.server, self.key, name, account, seconds)
 
-    async def is_true(self) -> None:
-        await self.ledger.is_true(self.server, self.s3)
+    async def verify(self) -> None:
+        await self.ledger.verify(self.server, self.s3)
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def postgres_of_its_own() -> Iterator[DurablePostgres]:
 async def ground(
     postgres_of_its_own: DurablePostgres, fragile_s3: LocalS3, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[Ground]:
-    """Tests that need other environment variables mark themselves with `environment(...)`."""
+    """The marker `environment(...)` changes environment variables."""
     marker = request.node.get_closest_marker("environment")
     url = postgres_of_its_own.create(DATABASE)
     folder = tmp_path / "server"

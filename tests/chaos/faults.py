@@ -1,4 +1,4 @@
-"""The faults: processes that are killed or frozen, databases that are exchanged, a disk that is full."""
+"""The faults: killed and frozen processes, exchanged databases, unreachable storage."""
 
 import os
 import signal
@@ -13,22 +13,22 @@ from tests.support.servers.postgres import Postgres
 
 
 class DurablePostgres(Postgres):
-    """Keeps what it has acknowledged when its processes are killed, as in production."""
+    """Keeps acknowledged writes when its processes are killed, as in production."""
 
     options: tuple[str, ...] = ("fsync=off", "max_connections=200")
 
     @property
     def pids(self) -> list[int]:
-        """The server's process and those of its sessions."""
+        """The processes of the server and its sessions."""
         first = psutil.Process(self.pid)
         return [first.pid, *(child.pid for child in first.children())]
 
     def dump(self, name: str, into: str) -> None:
-        """A copy of a database that nothing is connected to."""
+        """Copies a database without connections."""
         self.run(f'CREATE DATABASE "{into}" TEMPLATE "{name}"')
 
     def exchange(self, name: str, other: str, away: str) -> None:
-        """Another database under this name from now on, under the feet of those who are connected; the old one is `away`."""
+        """Replaces the database of this name by another while clients are connected; the old one is renamed to `away`."""
         self.run(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         self.run(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{name}'")
         self.run(f'ALTER DATABASE "{name}" RENAME TO "{away}"')
@@ -38,7 +38,7 @@ class DurablePostgres(Postgres):
 
 @contextmanager
 def frozen(*pids: int) -> Iterator[None]:
-    """Processes that answer nothing, with their connections open (SIGSTOP)."""
+    """Freezes processes with open connections (SIGSTOP)."""
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
     try:
@@ -51,7 +51,7 @@ def frozen(*pids: int) -> Iterator[None]:
 
 @contextmanager
 def stopped(s3: LocalS3) -> Iterator[None]:
-    """A storage that refuses connections, and comes back at the same address with what it had."""
+    """Stops a storage during the block; it starts again at the same address with the same data."""
     s3.stop()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Clients that keep a ledger of everything that was acknowledged to them, and what must be true of it after a fault."""
+"""Clients that keep a ledger of acknowledged writes and calls, and its verification after a fault."""
 
 import asyncio
 import json
@@ -31,17 +31,17 @@ SETTLED_SECONDS = 120
 
 @dataclass
 class Ledger:
-    """What the server has acknowledged."""
+    """Everything that the server has acknowledged."""
 
     writes: dict[str, str] = field(default_factory=dict)
-    """The ids of applications, by their names."""
+    """The ids of applications, by name."""
     kept: dict[str, bytes] = field(default_factory=dict)
-    """The audio of calls that were closed with 1000, by the gateway's ids."""
+    """The audio of calls closed with 1000, by the gateway's ids."""
     codes: Counter[int] = field(default_factory=Counter)
     """How calls were closed; HANDSHAKE_REFUSED and CONNECTION_LOST too."""
 
     async def call(self, server: RealServer, key: str, name: str, account: str, seconds: float) -> int:
-        """One call from its begin to its end; the code that it was closed with."""
+        """Records one whole call; returns its close code."""
         sent = bytearray()
         try:
             code = await _streamed(server, key, name, server.world[account], seconds, sent)
@@ -53,7 +53,7 @@ class Ledger:
         return code
 
     async def write(self, server: RealServer, name: str) -> bool:
-        """One application more; whether that was acknowledged."""
+        """Creates an application; returns whether it was acknowledged."""
         webhook = {"url": "https://hooks.example.com/calls"}
         with suppress(Exception):  # the fault: what is not acknowledged is not in the ledger
             made = await server.person("provider").change(
@@ -70,7 +70,7 @@ class Ledger:
 
     @asynccontextmanager
     async def writing(self, server: RealServer) -> AsyncIterator[None]:
-        """Two clients write without a pause, for as long as the block lasts."""
+        """Two clients write without a pause during the block."""
         is_over = asyncio.Event()
 
         async def write(client: int) -> None:
@@ -87,8 +87,8 @@ class Ledger:
             is_over.set()
             await asyncio.gather(*tasks)
 
-    async def is_true(self, server: RealServer, s3: LocalS3) -> None:
-        """Everything acknowledged is there: writes in the database; audio in the bucket, byte for byte, and its row says so.
+    async def verify(self, server: RealServer, s3: LocalS3) -> None:
+        """Asserts that everything acknowledged exists: writes in the database; audio in the bucket, byte for byte, and its row.
 
         Waits for what is on its way. Then nothing is left in the spool, and no upload is left open.
         """
@@ -105,7 +105,7 @@ class Ledger:
         assert {parse_sid(Kind.APPLICATION, made) for made in self.writes.values()} <= there
 
     async def _stored(self, server: RealServer) -> dict[str, Call]:
-        """The rows of all calls, once each recording is stored and the spool is empty."""
+        """The rows of all calls, after each recording is stored and the spool is empty."""
         rows: dict[str, Call] = {}
 
         async def is_settled() -> bool:
@@ -122,7 +122,7 @@ class Ledger:
 
 
 async def _hurry(server: RealServer, rows: dict[str, Call]) -> None:
-    """As a person does who sees that recordings wait: they are tried again now."""
+    """Retries waiting recordings now, as a person would."""
     for row in rows.values():
         if row.recording_state in (RecordingState.STORING, RecordingState.FAILED) and row.recording_attempts:
             with suppress(Exception):
@@ -131,12 +131,12 @@ async def _hurry(server: RealServer, rows: dict[str, Call]) -> None:
 
 
 def waiting(server: RealServer) -> list[UUID]:
-    """The calls whose audio is in the spool for the workers."""
+    """The calls with audio in the spool."""
     return [UUID(hex=path.name) for path in server.spool.iterdir() if not path.name.startswith(".") and path.is_dir()]
 
 
 async def until(holds: Any, seconds: float, told: Any = lambda: "it never came about") -> None:
-    """Asks again and again, up to a deadline."""
+    """Polls until a deadline."""
     try:
         async with asyncio.timeout(seconds):
             while not await holds():

@@ -1,4 +1,4 @@
-"""The database freezes, dies, or is another one than before."""
+"""The database freezes, dies, or is replaced."""
 
 import asyncio
 import sys
@@ -38,7 +38,7 @@ async def test_calls_shorter_than_a_stall_of_the_database_are_kept_or_refused(gr
     assert set(codes) <= {1000, *REFUSED}
     assert codes.count(1000) > 0, "none was kept: the test shows little"
     assert running.result() == 1000
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _is_recorded(ground: Ground, name: str) -> bool:
@@ -46,7 +46,7 @@ async def _is_recorded(ground: Ground, name: str) -> bool:
 
 
 async def recordings_that_wait(ground: Ground) -> list[str]:
-    """Recorded and closed with 1000, while the storage is away."""
+    """Recordings closed with 1000 while the storage is down."""
     names = [f"{account}-{number}" for account in ("own", "sibling") for number in range(3)]
     assert await asyncio.gather(*(ground.call(name, account=name.partition("-")[0]) for name in names)) == [1000] * 6
     return names
@@ -55,7 +55,7 @@ async def recordings_that_wait(ground: Ground) -> list[str]:
 @pytest.mark.critical
 async def test_a_restored_older_dump_erases_no_audio_and_deletes_no_object(ground: Ground) -> None:
     assert await ground.call("in-the-dump") == 1000
-    await ground.is_true()
+    await ground.verify()
     ground.server.kill()
     ground.postgres.dump(DATABASE, "older")
     await ground.server.start()
@@ -65,9 +65,9 @@ async def test_a_restored_older_dump_erases_no_audio_and_deletes_no_object(groun
         names = await recordings_that_wait(ground)
         ground.postgres.exchange(DATABASE, "older", away="newer")
         await until(lambda: _has_rows(ground, names), 60)
-    # What was stored since the dump has no row: its object stays, which `is_true` reads by the newer database's row.
+    # Recordings stored since the dump have no row; `verify` finds their objects by the rows of the newer database.
     since = ground.ledger.kept.pop("stored-since")
-    await ground.is_true()
+    await ground.verify()
     ground.postgres.exchange(DATABASE, "newer", away="older")
     rows = await ground.server.rows()
     stored = await asyncio.to_thread(_object, ground, rows["stored-since"])
@@ -84,7 +84,7 @@ def _object(ground: Ground, row: Call) -> bytes:
     return found
 
 
-async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them_back(ground: Ground) -> None:
+async def test_an_empty_database_sets_recordings_aside_and_a_command_restores_them(ground: Ground) -> None:
     server = ground.server
     empty = settings_of(server.world, server.settings.data_dir, ground.postgres.create("empty"))
     await migrate.migrate(empty)
@@ -101,7 +101,7 @@ async def test_an_empty_database_sets_recordings_aside_and_a_command_brings_them
         assert "this database does not know the account" in line
         await command(ground, "spool", "--adopt", line.partition(":")[0])
     assert await command(ground, "spool") == "Nothing is set aside.\n"
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _is_aside(ground: Ground, count: int) -> bool:
@@ -109,7 +109,7 @@ async def _is_aside(ground: Ground, count: int) -> bool:
 
 
 async def command(ground: Ground, *arguments: str) -> str:
-    """What an operator's command prints, beside the server that runs."""
+    """The output of an operator's command while the server runs."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", *arguments),
         cwd=ROOT,
@@ -135,15 +135,15 @@ async def test_a_killed_database_that_starts_again_has_everything_acknowledged(g
         assert await ground.call("after") == 1000
         codes = await asyncio.gather(*running)
     assert codes == [1000] * 4
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _has_written(ground: Ground, since: int) -> bool:
     return len(ground.ledger.writes) > since + 5
 
 
-async def test_a_recording_that_is_deleted_stays_deleted_when_an_older_dump_is_restored(ground: Ground) -> None:
-    """The bucket is still to be cleaned up then, and the dump knows of no deletion."""
+async def test_a_deleted_recording_stays_deleted_after_an_older_dump_is_restored(ground: Ground) -> None:
+    """The deletion of the object is still pending, and the dump does not contain the deletion."""
     with stopped(ground.s3):
         assert await ground.call("deleted") == 1000
         await until(lambda: _has_tried(ground), 30)

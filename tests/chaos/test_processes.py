@@ -1,4 +1,4 @@
-"""Our own processes die: all of them, or one worker."""
+"""The server's processes die: all of them, or one worker."""
 
 import asyncio
 import os
@@ -25,19 +25,19 @@ async def test_a_killed_server_has_everything_acknowledged_when_it_starts_again(
     rows = await ground.server.until("STORED", 60, 10)
     for number in range(6):
         assert (rows[f"running-{number}"].recording_duration_ms or 0) > 0
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _are_recorded(ground: Ground, count: int) -> bool:
     rows = await ground.server.rows()
     files = [ground.server.spool / row.id.hex / "audio" for row in rows.values()]
-    # Half a second of each running call, at least, is on the disk.
+    # At least half a second of each running call is on disk.
     sizes = [file.stat().st_size for file in files if file.exists()]
     return len(rows) == count and all(size > 20_000 for size in sizes)
 
 
 @pytest.mark.environment(WORKERS="2")
-async def test_a_killed_worker_takes_only_its_own_calls_with_it(ground: Ground) -> None:
+async def test_a_killed_worker_loses_only_its_own_calls(ground: Ground) -> None:
     async with ground.ledger.writing(ground.server):
         running = [asyncio.create_task(ground.call(f"running-{number}", seconds=8)) for number in range(12)]
         await until(lambda: _are_recorded(ground, 12), 20)
@@ -46,18 +46,18 @@ async def test_a_killed_worker_takes_only_its_own_calls_with_it(ground: Ground) 
         assert await ground.call("after") == 1000
     assert set(codes) <= {1000, CONNECTION_LOST}
     await until(lambda: _has_workers(ground, 2), 60)
-    await ground.is_true()
+    await ground.verify()
 
 
 @pytest.mark.critical
 @pytest.mark.environment(WORKERS="2")
 async def test_a_worker_that_dies_while_the_database_is_down_does_not_end_the_instance(ground: Ground) -> None:
-    """Its successor cannot start yet: it waits, and the other worker goes on."""
+    """Its successor waits until it can start, and the other worker continues."""
     assert await asyncio.gather(*(ground.call(f"before-{number}") for number in range(6))) == [1000] * 6
     running = [asyncio.create_task(ground.call(f"running-{number}", seconds=15)) for number in range(12)]
     await until(lambda: _are_recorded(ground, 18), 20)
     ground.postgres.kill()
-    # The one with fewer calls: the kernel may have given one worker all of them.
+    # The worker with fewer calls: the kernel may have given one worker all of them.
     first = min(ground.server.workers, key=lambda worker: len(psutil.Process(worker).net_connections("tcp")))
     os.kill(first, signal.SIGKILL)
     await until(lambda: _has_successor(ground, first), 60)
@@ -70,7 +70,7 @@ async def test_a_worker_that_dies_while_the_database_is_down_does_not_end_the_in
     await until(lambda: _is_ready(ground), 60, lambda: ground.server.log[-3000:])
     async with ground.ledger.writing(ground.server):
         assert await ground.call("after") == 1000
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _has_workers(ground: Ground, count: int) -> bool:
@@ -82,7 +82,7 @@ async def _has_successor(ground: Ground, dead: int) -> bool:
 
 
 async def _is_alive(ground: Ground) -> bool:
-    """On a connection of its own, which any worker may take."""
+    """Asks over a new connection, which any worker may accept."""
     async with httpx.AsyncClient(base_url=str(ground.server.client.base_url), trust_env=False, timeout=30) as client:
         return (await client.get("/healthz")).status_code == 200
 

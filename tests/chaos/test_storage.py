@@ -19,7 +19,7 @@ DISK_MEGABYTES = 4
 
 @pytest.fixture
 def small_disk() -> Iterator[Callable[[Path], None]]:
-    """Makes a folder a disk of a few megabytes, where this user may."""
+    """Mounts a disk of a few megabytes on a folder, if this user may."""
     mounted: list[Path] = []
 
     def mount(folder: Path) -> None:
@@ -38,13 +38,13 @@ def small_disk() -> Iterator[Callable[[Path], None]]:
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-async def test_what_is_recorded_while_the_storage_is_down_is_stored_when_it_is_back(ground: Ground) -> None:
+async def test_recordings_made_while_the_storage_is_down_are_stored_when_it_is_back(ground: Ground) -> None:
     async with ground.ledger.writing(ground.server):
         with stopped(ground.s3):
             assert await asyncio.gather(*(ground.call(f"during-{number}") for number in range(6))) == [1000] * 6
             await until(lambda: _has_tried(ground, 6), 30)
         assert await ground.call("after") == 1000
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _has_tried(ground: Ground, count: int) -> bool:
@@ -52,18 +52,18 @@ async def _has_tried(ground: Ground, count: int) -> bool:
     return sum(row.recording_attempts > 0 for row in rows.values()) == count
 
 
-async def test_what_is_recorded_while_the_storage_is_frozen_is_stored_when_it_goes_on(ground: Ground) -> None:
+async def test_recordings_made_while_the_storage_is_frozen_are_stored_when_it_continues(ground: Ground) -> None:
     assert ground.s3.pid is not None
     async with ground.ledger.writing(ground.server):
         with frozen(ground.s3.pid):
             assert await asyncio.gather(*(ground.call(f"during-{number}") for number in range(12))) == [1000] * 12
             assert len(waiting(ground.server)) == 12
         assert await ground.call("after") == 1000
-    await ground.is_true()
+    await ground.verify()
 
 
 @pytest.mark.usefixtures("valkey")
-async def test_while_the_cache_is_frozen_calls_and_writes_go_on(ground: Ground, valkey: PromptServer) -> None:
+async def test_calls_and_writes_continue_while_the_cache_is_frozen(ground: Ground, valkey: PromptServer) -> None:
     assert valkey.pid is not None
     assert await ground.call("before") == 1000
     async with ground.ledger.writing(ground.server):
@@ -71,7 +71,7 @@ async def test_while_the_cache_is_frozen_calls_and_writes_go_on(ground: Ground, 
             written = len(ground.ledger.writes)
             assert await asyncio.gather(*(ground.call(f"during-{number}") for number in range(6))) == [1000] * 6
             await until(lambda: _has_written(ground, written + 10), 60)
-    await ground.is_true()
+    await ground.verify()
 
 
 async def _has_written(ground: Ground, count: int) -> bool:
@@ -79,7 +79,7 @@ async def _has_written(ground: Ground, count: int) -> bool:
 
 
 @pytest.mark.usefixtures("small_disk")
-async def test_a_full_disk_keeps_what_was_closed_with_1000_and_says_of_the_rest_that_it_does_not(
+async def test_a_full_disk_keeps_recordings_closed_with_1000_and_refuses_the_rest(
     ground: Ground,
 ) -> None:
     with stopped(ground.s3):
@@ -90,7 +90,7 @@ async def test_a_full_disk_keeps_what_was_closed_with_1000_and_says_of_the_rest_
                 break
         assert codes <= {1000, 1011, 1013}
         assert codes & {1011, 1013}, "the disk never was full"
-    await ground.is_true()
+    await ground.verify()
     states = {row.recording_state for row in (await ground.server.rows()).values()}
-    # FAILED are those of which the disk took no audio at all.
+    # FAILED: recordings without any audio on the disk.
     assert states <= {RecordingState.STORED, RecordingState.NONE, RecordingState.FAILED}

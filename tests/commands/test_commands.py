@@ -104,7 +104,7 @@ async def test_create_admin_rejects_an_invalid_name(tmp_path: Path, options: lis
 @pytest.mark.parametrize("command", ["maintain", "reencrypt-secrets"])
 async def test_commands_that_change_data_name_their_database(installation: Installation, command: str) -> None:
     status, printed, said = await ended(environment_of(installation.settings), command)
-    assert (status, said) == (0, f"Database: {installation.settings.database_place}\n")
+    assert (status, said) == (0, f"Database: {installation.settings.database_display_name}\n")
     assert printed
 
 
@@ -136,7 +136,7 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
     monkeypatch.setattr(reencrypt, "_SAMPLE_ROWS", 1)
     keyring = Keyring({"newer": b"n" * 32}, b"h" * 32)
     async with installation.database():
-        assert await reencrypt.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.resources.keyring) == []
         rows = await Account.all().order_by("id").values_list("id", flat=True)
         for row_id, key_id in ((rows[0], "first"), (rows[1], "between"), (rows[-1], "last")):
             location: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row": row_id}
@@ -144,7 +144,7 @@ async def test_missing_keys_are_found_at_both_ends_of_a_table(
             await Account.filter(id=row_id).update(webhook_secret=blob)
         assert await reencrypt.missing_keys(keyring) == ["first", "last", "test"]
         await Account.all().update(webhook_secret=b"damaged")
-        assert await reencrypt.missing_keys(installation.opened.keyring) == []
+        assert await reencrypt.missing_keys(installation.resources.keyring) == []
 
 
 async def test_the_version_of_the_command_the_first_log_line_and_the_metrics_is_that_of_the_package(
@@ -189,7 +189,7 @@ async def stored_call(installation: Installation) -> str:
             recording_bucket=target.bucket,
             recording_region=target.region,
             recording_key="2026/01/31/call.wav",
-            recording_credential_id=await credentials.get_or_create(installation.opened.keyring, account_id, target),
+            recording_credential_id=await credentials.get_or_create(installation.resources.keyring, account_id, target),
         )
     return sid_of(Kind.CALL, call.id)
 

@@ -16,7 +16,7 @@ from aerich.utils import decompress_dict, get_formatted_compressed_data, get_mod
 from tortoise import Tortoise
 
 from app.commands import draft_migration, migrate
-from app.foundation.database import orm, schema_version
+from app.foundation.database import catalogue, orm, schema_version
 from app.foundation.settings import Settings
 from tests.support.catalogue import (
     MADE_BY_TRIGGERS,
@@ -77,16 +77,18 @@ async def test_a_migrated_database_has_the_foreign_keys_of_the_models(migrated: 
         for field in [model._meta.fields_map[name]]
     }
     composite = {
-        (table, column, target, "RESTRICT") for table, names, target in orm.FOREIGN_KEYS.values() for column in names
+        (table, column, target, "RESTRICT")
+        for table, names, target in catalogue.FOREIGN_KEYS.values()
+        for column in names
     }
     assert await foreign_keys(migrated) == expected | composite
 
 
 async def test_a_migrated_database_has_the_listed_constraints_and_indexes(migrated: Any) -> None:
     assert await named(migrated) == {
-        "UNIQUE": orm.UNIQUE,
-        "CHECKS": orm.CHECKS,
-        "INDEXES": orm.INDEXES,
+        "UNIQUE": catalogue.UNIQUE,
+        "CHECKS": catalogue.CHECKS,
+        "INDEXES": catalogue.INDEXES,
     }
 
 

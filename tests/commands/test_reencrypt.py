@@ -21,7 +21,7 @@ from tests.support.personas import add_people
 
 def keyrings(installation: Installation) -> tuple[Keyring, Keyring]:
     """A keyring with a newer key in front of the installation's key, and one with the newer key only."""
-    old = installation.opened.keyring
+    old = installation.resources.keyring
     newer = {"newer": b"n" * 32}
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
     both._ciphers = {**alone._ciphers, **old._ciphers}
@@ -101,7 +101,7 @@ async def test_a_second_run_completes_one_that_was_interrupted(
         before = await encrypted()
         with failing(8), pytest.raises(OperationalError):
             await reencrypt_all(both)
-        done = sum(both.is_newest(blob) for *_, blob in await encrypted())
+        done = sum(both.is_current(blob) for *_, blob in await encrypted())
         assert 0 < done < len(before)
         assert texts_of(both, await encrypted()) == texts_of(both, before), (
             "a server decrypts all of them with both keys"
@@ -135,7 +135,7 @@ async def test_a_secret_without_its_key_ends_the_run_and_keeps_the_others(
     async with installation.database():
         with pytest.raises(CannotOpen):
             await reencrypt_all(alone)
-        assert len(await opened(installation.opened.keyring)) == 6
+        assert len(await opened(installation.resources.keyring)) == 6
 
 
 async def test_every_column_of_bytes_is_a_hash_or_sealed(installation: Installation, admin: Person) -> None:

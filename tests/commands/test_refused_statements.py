@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from tortoise.exceptions import OperationalError
 
-from app.foundation.database import orm, schema_version
+from app.foundation.database import schema_version
+from app.foundation.database.errors import refusal_of
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Installation
 from tests.support.servers.postgres import Postgres
@@ -28,7 +29,7 @@ async def test_a_missing_privilege_is_named(installation: Installation, role_url
     status, printed, said = await ended(environment_of(installation.settings, DATABASE_URL=role_url), command)
     assert (status, printed) == (1, "")
     assert said.splitlines()[-1] == (
-        f"{installation.settings.database_place} refuses: permission denied for table aerich. "
+        f"{installation.settings.database_display_name} refuses: permission denied for table aerich. "
         "Grant it to the role in DATABASE_URL."
     )
 
@@ -63,6 +64,6 @@ async def test_a_pooler_that_shares_sessions_is_named(
         monkeypatch.setattr(type(db), "execute_query_dict", refused)
         with pytest.raises(OperationalError) as found:
             await schema_version.check(db)
-    refusal = orm.refusal_of(found.value)
+    refusal = refusal_of(found.value)
     assert refusal is not None
-    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler gives')
+    assert refusal.startswith('prepared statement "__asyncpg_stmt_1__" already exists. A pooler shares')

@@ -8,7 +8,8 @@ import sys
 from typing import Any, ClassVar
 
 import strawberry
-from tortoise import Tortoise, fields
+from tortoise import Tortoise
+from tortoise import fields as columns
 
 from app.execution.operations import Operations
 from app.execution.responses import Answer, Request
@@ -16,7 +17,7 @@ from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, Tena
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
 from app.foundation.database import url as database_url
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
 
@@ -25,53 +26,53 @@ class ShelfRow(TenantScoped):
     """A table."""
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
-    id = fields.UUIDField(primary_key=True)
-    name = fields.TextField()
+    id = columns.UUIDField(primary_key=True)
+    name = columns.TextField()
 
 
 class BookRow(TenantScoped):
     """Another one, whose rows belong to rows of the first."""
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
-    id = fields.UUIDField(primary_key=True)
-    shelf_id = fields.UUIDField()
-    title = fields.TextField()
-    price = fields.IntField()
+    id = columns.UUIDField(primary_key=True)
+    shelf_id = columns.UUIDField()
+    title = columns.TextField()
+    price = columns.IntField()
 
 
 @strawberry.type
-class Book(graph.Backed[BookRow]):
-    title: str = graph.column("x")
-    price: int | None = graph.column("x", permissions=[IsAdmin])
+class Book(fields.Backed[BookRow]):
+    title: str = fields.column("x")
+    price: int | None = fields.column("x", permissions=[IsAdmin])
 
 
 @strawberry.type
-class Shelf(graph.Backed[ShelfRow]):
-    name: str = graph.column("x")
-    books: Connection[Book] = graph.page("shelf_id", row=BookRow, order=NEWEST_FIRST, description="x")
+class Shelf(fields.Backed[ShelfRow]):
+    name: str = fields.column("x")
+    books: Connection[Book] = fields.page("shelf_id", row=BookRow, order=NEWEST_FIRST, description="x")
 
 
 @strawberry.type
-class RenamedShelf(graph.Payload):
+class RenamedShelf(fields.Payload):
     """What a mutation answers."""
 
     shelf: Shelf | None = None
 
 
-_SHELVES = graph.PageOfAll(ShelfRow)
+_SHELVES = fields.PageOfAll(ShelfRow)
 
 
 @strawberry.type
 class Query:
     """Root fields."""
 
-    @graph.resolver("x", declared=_SHELVES)
+    @fields.resolver("x", declared=_SHELVES)
     async def shelves(
         self, info: Info, first: FirstArgument = DEFAULT_FIRST, after: AfterArgument = None
     ) -> Connection[Shelf]:
         return Shelf.connection(await _SHELVES.answer(info.context, first, after))
 
-    @graph.resolver("x")
+    @fields.resolver("x")
     async def priced(self) -> Book:
         return Book.of(await BookRow.get(title="first"))
 
@@ -80,7 +81,7 @@ class Query:
 class Mutation:
     """Root fields."""
 
-    @graph.mutation("x")
+    @fields.mutation("x")
     async def rename_shelves(self, info: Info, name: str) -> RenamedShelf:
         await ShelfRow.all().update(name=name)
         return RenamedShelf(shelf=Shelf.of(await ShelfRow.get(name=name)))

@@ -13,7 +13,7 @@ from app.execution.executor.permissions import metadata_of
 from app.execution.limits import cost as costs
 from app.execution.limits.cost import Cost
 from app.foundation.access import Scope
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, fields
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
 from tests.calls.conftest import gateway
@@ -302,7 +302,7 @@ async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gatewa
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
 def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
-        declared = metadata_of(made).get(fields.DECLARED)
+        declared = metadata_of(made).get(declarations.DECLARED)
         for weights in declared.weights.values() if isinstance(declared, fields.Listed) else ():
             assert weights.conditions.keys() <= made.args["filter"].type.fields.keys(), name
 

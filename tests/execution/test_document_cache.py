@@ -113,4 +113,4 @@ async def test_nothing_is_held_of_documents_that_were_evicted(
 
 async def run(operations: Operations, installation: Installation, text: str) -> Answer:
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
-    return await operations.run(Request(text), Context(viewer, "0" * 32, installation.opened))
+    return await operations.run(Request(text), Context(viewer, "0" * 32, installation.resources))

@@ -8,7 +8,7 @@ import pytest
 
 from app.accounts import service
 from app.execution.compiler.run import Runnable
-from app.foundation.graphql import fields
+from app.foundation.graphql import lists
 from app.server.authentication import Authentication
 from tests.support.installation import Installation, Person, World
 
@@ -29,7 +29,7 @@ async def broken(*_: Any, **__: Any) -> Any:
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
     """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
     monkeypatch.setattr(Runnable, "run", broken)
-    monkeypatch.setattr(fields, "page_of", broken)
+    monkeypatch.setattr(lists, "page", broken)
 
 
 async def test_an_unexpected_error_is_masked(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:

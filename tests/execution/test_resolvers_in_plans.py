@@ -43,7 +43,7 @@ class Greeting:
 class Provider(fields.Backed[Row]):
     name: str = fields.column("Its name.")
 
-    @fields.resolver("Counts together.", declared=fields.Called(("id", "name", "active", "created_at")))
+    @fields.resolver("Counts together.", declared=fields.ResolvedFrom(("id", "name", "active", "created_at")))
     async def greeting(self, info: Info, row: strawberry.Parent[Row], loudness: Loudness | None = None) -> Greeting:
         called[-1].append("began")
         await asyncio.sleep(0)
@@ -54,15 +54,15 @@ class Provider(fields.Backed[Row]):
         assert row.created_at.year > 2000
         return Greeting(text=f"{word} {row.name}{marks}", missing=None)
 
-    @fields.resolver("Without waiting.", declared=fields.Called(("name",)))
+    @fields.resolver("Without waiting.", declared=fields.ResolvedFrom(("name",)))
     def shout(self, row: strawberry.Parent[Row]) -> str:
         return row.name.upper()
 
-    @fields.resolver("Never works.", declared=fields.Called(("id",)))
+    @fields.resolver("Never works.", declared=fields.ResolvedFrom(("id",)))
     async def away(self) -> str | None:
         raise ServiceUnavailable("Away.")
 
-    @fields.resolver("For admins.", declared=fields.Called(("id",)), permissions=[IsAdmin])
+    @fields.resolver("For admins.", declared=fields.ResolvedFrom(("id",)), permissions=[IsAdmin])
     async def guarded(self) -> str | None:
         return "seen"
 
@@ -92,7 +92,7 @@ async def answer(installation: Installation, query: str, scope: Scope = Scope.AD
     for compiles in (True, False):
         called.append([])
         operations = Operations(schema, anonymous_introspection=False, operations_per_caller=3, compiles=compiles)
-        answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.opened)))
+        answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.resources)))
     assert answers[0].data == answers[1].data
     assert answers[0].errors == answers[1].errors
     assert not answers[1].compiled

@@ -111,7 +111,7 @@ async def test_what_waits_for_its_turn_does_not_run_once_its_caller_is_revoked(
     key_id = parse_sid(Kind.API_KEY, world["account_user_key"])
     async with installation.database():
         await ApiKey.filter(id=key_id).update(revoked_at=datetime.now(UTC))
-    installation.opened.clients[Revocations].announce(key_id)
+    installation.resources.clients[Revocations].announce(key_id)
     gate.open()
     answers = await asyncio.gather(*asked)
     assert sorted(answer.codes for answer in answers) == [*([[]] * OF_CALLER), ["UNAUTHENTICATED"]]
@@ -231,7 +231,7 @@ async def test_an_event_of_a_subscription_waits_for_a_slot_and_is_not_lost(
         await until_heard(installation, world["own"])
         asked = [asyncio.create_task(account_user.ask(QUERY)) for _ in range(OF_CALLER)]
         await gate.wait_for(OF_CALLER)
-        installation.opened.clients[LiveEvents].publish(LiveEvent(call.account_id, call.id, Change.CALL))
+        installation.resources.clients[LiveEvents].publish(LiveEvent(call.account_id, call.id, Change.CALL))
         await settled(installation, 1)
         gate.open()
         assert (await client.hear())["payload"] == {"data": {"callChanged": {"gatewayCallId": "one"}}}

@@ -1,11 +1,12 @@
-"""What the database itself refuses, whoever writes: each constraint by name."""
+"""The database's constraints: each refuses a row that breaks it."""
 
 from typing import Any
 
 import pytest
 from tortoise.exceptions import IntegrityError
 
-from app.foundation.database import orm
+from app.foundation.database import catalogue
+from app.foundation.database.errors import violated_constraint
 from tests.support.catalogue import ID, ROWS, empty, fill, insert, make_settings, migrated
 
 __all__ = ["empty", "make_settings", "migrated"]
@@ -15,7 +16,7 @@ CONFIG = dict(next(values for table, values in ROWS if table == "recording_confi
 STATUS_WEBHOOK = {"call_status_webhook_url": "https://hooks.example.com", "call_status_webhook_method": "POST"}
 WITHOUT_KEYS: dict[str, Any] = {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
 
-# What breaks each constraint: changes to a row of ROWS, found by its table (and for keys by the scope).
+# For each constraint, changes to a row of ROWS that break it; the row is found by table (for keys by scope).
 BREAKS: list[tuple[str, dict[str, Any]]] = [
     ("service_providers_name_unique", {}),
     ("accounts_name_unique", {"sip_realm": None}),
@@ -94,7 +95,7 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
         )
     ),
 ]
-# Their columns hold the primary key: what they are there for is that foreign keys can point at them.
+# Their columns contain the primary key: they exist as targets of foreign keys.
 NEVER_BROKEN = {"applications_id_account_unique"}
 ALLOWED: list[tuple[str, dict[str, Any]]] = [
     ("accounts", {"name_key": "other", "sip_realm": None}),
@@ -120,7 +121,7 @@ ALLOWED_CONFIGS: list[dict[str, Any]] = [
     {"enabled": False, "bucket_vendor": None, "bucket_name": None, "region": None, **WITHOUT_KEYS},
     {"bucket_vendor": "S3_COMPATIBLE", "endpoint_url": "https://s3.example.com"},
 ]
-TABLES = {**orm.UNIQUE, **orm.CHECKS}
+TABLES = {**catalogue.UNIQUE, **catalogue.CHECKS}
 
 
 def changed(table: str, changes: dict[str, Any]) -> dict[str, Any]:
@@ -130,12 +131,12 @@ def changed(table: str, changes: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("constraint", "changes"), BREAKS, ids=[name for name, _ in BREAKS])
-async def test_the_database_refuses_what_breaks_a_constraint(
+async def test_the_database_refuses_a_row_that_breaks_a_constraint(
     migrated: Any, constraint: str, changes: dict[str, Any]
 ) -> None:
     table = TABLES[constraint]
     # A second configuration of the account would break its unique constraint first.
-    await fill(migrated, but=table if constraint in orm.CHECKS and table == "recording_configs" else "")
+    await fill(migrated, but=table if constraint in catalogue.CHECKS and table == "recording_configs" else "")
     row = changed(table, changes)
     if constraint == "api_keys_owner_check":
         row["public_id"] = "another"
@@ -143,21 +144,23 @@ async def test_the_database_refuses_what_breaks_a_constraint(
         row["email_key"] = "another"
     with pytest.raises(IntegrityError) as refused:
         await insert(migrated, table, row)
-    assert orm.violated_constraint(refused.value) == constraint
+    assert violated_constraint(refused.value) == constraint
 
 
-def test_every_constraint_is_broken_once() -> None:
+def test_every_constraint_has_a_case_that_breaks_it() -> None:
     assert {name for name, _ in BREAKS} | NEVER_BROKEN == TABLES.keys()
 
 
 @pytest.mark.parametrize(("table", "changes"), ALLOWED)
-async def test_the_database_takes_what_breaks_no_constraint(migrated: Any, table: str, changes: dict[str, Any]) -> None:
+async def test_the_database_accepts_a_row_that_breaks_no_constraint(
+    migrated: Any, table: str, changes: dict[str, Any]
+) -> None:
     await fill(migrated)
     await insert(migrated, table, changed(table, changes))
 
 
 @pytest.mark.parametrize("changes", ALLOWED_CONFIGS)
-async def test_the_database_takes_a_configuration_that_is_whole_or_not_in_use(
+async def test_the_database_accepts_a_configuration_that_is_complete_or_disabled(
     migrated: Any, changes: dict[str, Any]
 ) -> None:
     await fill(migrated, but="recording_configs")
@@ -174,9 +177,7 @@ async def test_the_database_takes_a_configuration_that_is_whole_or_not_in_use(
     ],
     ids=["provider", "account", "application", "credential"],
 )
-async def test_nothing_can_be_deleted_before_what_it_owns_and_what_points_at_it(
-    migrated: Any, table: str, id_: str
-) -> None:
+async def test_a_row_cannot_be_deleted_while_others_belong_or_refer_to_it(migrated: Any, table: str, id_: str) -> None:
     await fill(migrated)
     with pytest.raises(IntegrityError):
         await migrated.execute_query(f"DELETE FROM {table} WHERE id = '{id_}'")
@@ -200,16 +201,14 @@ async def test_nothing_can_be_deleted_before_what_it_owns_and_what_points_at_it(
         ("call_keys", {"account_id": ID.format(77)}),
     ],
 )
-async def test_nothing_can_belong_to_an_owner_that_is_not_there(
-    migrated: Any, table: str, changes: dict[str, Any]
-) -> None:
+async def test_a_row_cannot_belong_to_a_missing_owner(migrated: Any, table: str, changes: dict[str, Any]) -> None:
     await fill(migrated)
     with pytest.raises(IntegrityError):
         await insert(migrated, table, changed(table, changes))
 
 
 @pytest.mark.parametrize("column", ["device_calling_application_id", "siprec_application_id"])
-async def test_an_account_cannot_point_at_an_application_of_another_account(migrated: Any, column: str) -> None:
+async def test_an_account_cannot_refer_to_an_application_of_another_account(migrated: Any, column: str) -> None:
     await fill(migrated)
     other = changed("accounts", {"name_key": "other", "sip_realm": None})
     await insert(migrated, "accounts", other)
@@ -226,7 +225,7 @@ async def test_a_call_cannot_be_stored_with_a_credential_of_another_account(migr
     assert "foreign key" in str(refused.value).lower()
 
 
-async def test_a_gateway_s_id_names_one_call_of_an_account(migrated: Any) -> None:
+async def test_a_gateway_s_id_identifies_one_call_of_an_account(migrated: Any) -> None:
     await fill(migrated)
     with pytest.raises(IntegrityError):
         await insert(migrated, "call_keys", changed("call_keys", {}))

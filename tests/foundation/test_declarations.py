@@ -1,4 +1,4 @@
-"""What a type declares of its rows is checked when its module is imported."""
+"""A type's declarations are checked against its model when the module is imported."""
 
 import types
 
@@ -8,7 +8,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.calls.model import CallAccount
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, fields, nodes
 from app.foundation.graphql.pagination import NEWEST_FIRST
 from app.server.schema import schema
 
@@ -39,7 +39,7 @@ DECLARED = {
         "ApiKey has no column 'nmae'",
     ),
     "a resolver": (
-        fields.resolver("A name.", declared=fields.Called(("nmae",)))(lambda root: root.nmae),
+        fields.resolver("A name.", declared=fields.ResolvedFrom(("nmae",)))(lambda root: root.nmae),
         "Account has no column 'nmae'",
     ),
 }
@@ -64,12 +64,12 @@ def test_a_list_that_orders_or_filters_by_a_column_that_the_model_lacks_is_refus
         fields.PageOfAll(ApiKey, owners=fields.Owners(CallAccount, "acount_id", "newest_month"))
 
 
-def test_every_type_whose_fields_are_columns_says_of_which_model() -> None:
-    """Else they are not checked."""
+def test_every_type_with_column_fields_names_its_model() -> None:
+    """Otherwise they are not checked."""
     for declared in schema.schema_converter.type_map.values():
         definition = declared.definition
         if not isinstance(definition, StrawberryObjectDefinition) or issubclass(definition.origin, fields.Payload):
             continue
         for field in definition.fields:
-            if list(fields._named_columns(object, field.metadata.get(fields.DECLARED))):
+            if list(nodes._named_columns(object, field.metadata.get(declarations.DECLARED))):
                 assert hasattr(definition.origin, "source"), f"{definition.name}.{field.python_name}"

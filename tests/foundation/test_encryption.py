@@ -1,4 +1,4 @@
-"""Secrets at rest: sealed, bound to their place, and the webhook secret as the one that is shown."""
+"""Secrets at rest: sealed and bound to their row; the webhook secret, which callers can read."""
 
 import re
 from typing import Any
@@ -17,12 +17,12 @@ PLACE: dict[str, Any] = {"table": "accounts", "column": "webhook_secret", "row":
 SECRET = "query ($id: ID!) { account(id: $id) { name webhookSecret } }"
 
 
-def test_what_is_sealed_opens_in_its_place() -> None:
+def test_a_sealed_secret_opens_in_its_own_row() -> None:
     for secret in ("", "s3cret", "pässwörd 🎧", "x" * 10_000):
         assert RING.open(RING.seal(secret, **PLACE), **PLACE) == secret
 
 
-def test_a_sealed_secret_opens_nowhere_else() -> None:
+def test_a_sealed_secret_opens_in_no_other_row() -> None:
     sealed = RING.seal("s3cret", **PLACE)
     for elsewhere in ({"table": "recording_configs"}, {"column": "secret_access_key"}, {"row": new_id()}):
         with pytest.raises(CannotOpen):
@@ -38,7 +38,7 @@ def test_a_damaged_secret_does_not_open() -> None:
             RING.open(sealed[:place], **PLACE)
 
 
-def test_the_same_secret_never_looks_the_same() -> None:
+def test_sealing_a_secret_twice_gives_different_blobs() -> None:
     assert len({RING.seal("s3cret", **PLACE) for _ in range(100)}) == 100
 
 
@@ -77,14 +77,14 @@ async def secret_of(person: Person, account_id: str) -> str | None:
     return found
 
 
-async def test_a_webhook_secret_has_its_form_and_is_each_accounts_own(admin: Person, world: World) -> None:
+async def test_each_account_has_its_own_webhook_secret(admin: Person, world: World) -> None:
     secrets = [str(await secret_of(admin, world[place])) for place in ("own", "sibling", "foreign")]
     assert len(set(secrets)) == 3
     for secret in secrets:
         assert re.fullmatch(r"wh_secret_[1-9A-HJ-NP-Za-km-z]{22}", secret)
 
 
-async def test_whoever_has_full_access_to_an_account_reads_its_webhook_secret(
+async def test_callers_with_full_access_to_an_account_read_its_webhook_secret(
     installation: Installation, world: World
 ) -> None:
     shown = {

@@ -1,4 +1,4 @@
-"""Events between workers over a real Valkey; and what becomes of them where it is away, hangs, or carries nonsense."""
+"""Events between workers over a real Valkey, also when it is away, hangs or carries malformed messages."""
 
 import asyncio
 import signal
@@ -30,7 +30,7 @@ def account() -> UUID:
 
 @asynccontextmanager
 async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, LiveEvents]]:
-    """Two that hear each other."""
+    """Two workers that exchange events."""
     one, other = LiveEvents(url), LiveEvents(url)
     async with one.running(), other.running():
         await connected(one, other)
@@ -39,11 +39,11 @@ async def workers(url: str, account: UUID) -> AsyncIterator[tuple[LiveEvents, Li
 
 
 async def connected(teller: LiveEvents, hearer: LiveEvents) -> None:
-    """Until what one of them tells is heard by the other."""
+    """Waits until an event of one worker reaches the other."""
     account = new_id()
     async with asyncio.timeout(30):
         while True:
-            with hearer.listening(account) as listener, suppress(TimeoutError, EventsLost):
+            with hearer.subscribe(account) as listener, suppress(TimeoutError, EventsLost):
                 teller.publish(LiveEvent(account, new_id(), Change.CALL))
                 async with asyncio.timeout(0.1):
                     await listener.next()
@@ -63,27 +63,27 @@ async def nothing(listener: Listener) -> bool:
     return False
 
 
-async def test_what_happens_in_one_worker_is_heard_once_in_each(valkey: PromptServer, account: UUID) -> None:
+async def test_an_event_of_one_worker_reaches_every_worker_once(valkey: PromptServer, account: UUID) -> None:
     event = LiveEvent(account, new_id(), Change.RECORDING)
     async with workers(valkey.url, account) as (one, other):
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             one.publish(event)
             assert (await heard(here), await heard(there)) == (event, event)
             assert await nothing(here)
             assert await nothing(there)
 
 
-async def test_nobody_hears_of_another_account(valkey: PromptServer, account: UUID) -> None:
+async def test_a_listener_receives_no_events_of_another_account(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(new_id()) as there:
+        with other.subscribe(new_id()) as there:
             one.publish(LiveEvent(account, new_id(), Change.CALL))
             assert await nothing(there)
 
 
-async def test_without_a_cache_events_are_heard_in_the_process(account: UUID) -> None:
+async def test_without_a_cache_events_reach_listeners_in_the_process(account: UUID) -> None:
     live = LiveEvents()
     async with live.running():
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             live.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert await heard(listener) == event
 
@@ -97,12 +97,12 @@ async def ends(*listeners: Listener) -> bool:
     return True
 
 
-async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: PromptServer, account: UUID) -> None:
+async def test_a_killed_valkey_slows_no_publisher_and_is_reconnected(valkey: PromptServer, account: UUID) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             await asyncio.to_thread(valkey.stop)
             assert await ends(here, there)
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             began = time.thread_time()
             for _ in range(1_000):
                 one.publish(event := LiveEvent(account, new_id(), Change.CALL))
@@ -110,11 +110,11 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
             while (await heard(here)) != event:
                 pass
             await asyncio.to_thread(valkey.start)
-            # They have missed what others sent meanwhile.
+            # They missed events during the outage.
             assert await ends(here, there)
             await connected(one, other)
             await connected(other, one)
-        with one.listening(account) as here, other.listening(account) as there:
+        with one.subscribe(account) as here, other.subscribe(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
             while (await heard(here)) != last:
                 pass
@@ -122,11 +122,11 @@ async def test_a_valkey_that_is_killed_slows_nobody_and_is_found_again(valkey: P
                 pass
 
 
-async def test_a_valkey_that_hangs_is_left_and_found_again(
+async def test_a_hanging_valkey_is_disconnected_and_reconnected(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with workers(valkey.url, account) as (one, other):
-        with monkeypatch.context() as patch, other.listening(account) as there:
+        with monkeypatch.context() as patch, other.subscribe(account) as there:
             patch.setattr(exchange_module, "ANSWER_SECONDS", 0.2)
             patch.setattr(exchange_module, "SILENCE_SECONDS", 0.3)
             valkey.send_signal(signal.SIGSTOP)
@@ -134,18 +134,18 @@ async def test_a_valkey_that_hangs_is_left_and_found_again(
             assert await ends(there)
         valkey.send_signal(signal.SIGCONT)
         await connected(one, other)
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(last := LiveEvent(account, new_id(), Change.CALL))
             while (await heard(there, 30)) != last:
                 pass
 
 
-async def test_a_worker_that_had_more_to_tell_than_it_keeps_says_so(
+async def test_a_worker_whose_queue_overflowed_notifies_the_others(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(11)))
             assert await ends(there)
 
@@ -156,13 +156,13 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
     async with served(installation) as port, listening(port, account_user.token) as client:
         query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
         await client.subscribe(query, id=world["own"])
-        live: LiveEvents = installation.opened.clients[LiveEvents]
+        live: LiveEvents = installation.resources.clients[LiveEvents]
         await until(lambda: live._listeners)
         await asyncio.to_thread(valkey.stop)
         assert await client.closed(30) == (1012, "events were lost: connect and list again")
 
 
-async def test_silence_is_not_taken_for_absence(
+async def test_a_silent_channel_keeps_its_connection(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, ping = [], PubSub.ping
@@ -176,16 +176,16 @@ async def test_silence_is_not_taken_for_absence(
     async with workers(valkey.url, account) as (one, other):
         before = int(valkey.run("INFO", "stats")["total_connections_received"])
         await until(lambda: len(asked) >= 8)
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             one.publish(event := LiveEvent(account, new_id(), Change.CALL))
             assert await heard(there) == event
         assert int(valkey.run("INFO", "stats")["total_connections_received"]) == before + 1  # this question's own
 
 
-async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, account: UUID) -> None:
+async def test_a_malformed_message_is_ignored(valkey: PromptServer, account: UUID) -> None:
     call = sid_of(Kind.CALL, new_id())
     async with workers(valkey.url, account) as (one, other):
-        with other.listening(account) as there:
+        with other.subscribe(account) as there:
             channel = f"live:{sid_of(Kind.ACCOUNT, account)}"
             for message in ("", "a b", f"w {call} nothing", f"w {call[2:]} call", f"w {call} call x", "x" * 10_000):
                 valkey.run("PUBLISH", channel, message)
@@ -196,9 +196,9 @@ async def test_nonsense_on_a_channel_is_passed_over(valkey: PromptServer, accoun
             assert await heard(there) == event
 
 
-async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) -> None:
+async def test_a_waiting_change_is_not_queued_twice(account: UUID) -> None:
     live, event = LiveEvents(), LiveEvent(account, new_id(), Change.CALL)
-    with live.listening(account) as listener:
+    with live.subscribe(account) as listener:
         live.publish(event, event)
         assert await heard(listener) == event
         assert await nothing(listener)
@@ -206,30 +206,30 @@ async def test_a_change_that_waits_already_does_not_wait_twice(account: UUID) ->
         assert await heard(listener) == event
 
 
-async def test_a_call_that_waits_does_not_wait_twice_whatever_changes_of_it(account: UUID) -> None:
+async def test_a_waiting_call_is_not_queued_twice_for_another_change(account: UUID) -> None:
     live, call = LiveEvents(), new_id()
-    with live.listening(account) as listener, live.listening(account, {Change.RECORDING}) as of_recordings:
+    with live.subscribe(account) as listener, live.subscribe(account, {Change.RECORDING}) as of_recordings:
         live.publish(*(LiveEvent(account, call, change) for change in (Change.CALL, Change.RECORDING)))
         assert (await heard(listener)).call_id == call
         assert await nothing(listener)
         assert await heard(of_recordings) == LiveEvent(account, call, Change.RECORDING)
 
 
-async def test_what_a_listener_does_not_want_takes_none_of_its_places(
+async def test_unwanted_changes_take_no_room_in_a_listeners_queue(
     account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
-    with live.listening(account, {Change.RECORDING}) as listener:
+    with live.subscribe(account, {Change.RECORDING}) as listener:
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(5)))
         live.publish(event := LiveEvent(account, new_id(), Change.RECORDING))
         assert await heard(listener) == event
 
 
-async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_listener_with_a_full_queue_ends_as_too_slow(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 3)
     live = LiveEvents()
-    with live.listening(account) as listener:
+    with live.subscribe(account) as listener:
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(3)))
         await heard(listener)
         live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(2)))
@@ -237,7 +237,7 @@ async def test_a_listener_for_whom_too_much_waits_is_told_so(account: UUID, monk
             await heard(listener)
 
 
-async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_queue_of_outgoing_events_is_bounded(account: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
     live = LiveEvents("valkey://127.0.0.1:1/0")
     live.publish(*(LiveEvent(account, new_id(), Change.CALL) for _ in range(100)))
@@ -245,7 +245,7 @@ async def test_what_waits_to_be_told_is_bounded(account: UUID, monkeypatch: pyte
     assert len(live._exchange._waiting) == 10
 
 
-async def test_of_what_waits_to_be_told_the_oldest_is_lost(
+async def test_a_full_queue_of_outgoing_events_drops_the_oldest(
     valkey: PromptServer, account: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange_module, "MAXIMUM_WAITING", 10)
@@ -261,5 +261,5 @@ async def test_of_what_waits_to_be_told_the_oldest_is_lost(
 
     monkeypatch.setattr(Pipeline, "execute", fails)
     with pytest.raises(ConnectionResetError):
-        await exchange._tell_others()
+        await exchange._publish()
     assert list(exchange._waiting) == events[8:]

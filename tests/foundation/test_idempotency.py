@@ -1,4 +1,4 @@
-"""A create that is sent again with its idempotency key makes nothing again."""
+"""A create that is repeated with its idempotency key creates nothing."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -35,7 +35,7 @@ def made(payload: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize(("mutation", "selection", "given"), CREATES)
-async def test_a_repeat_answers_what_was_made_first(
+async def test_a_repeat_returns_the_first_object(
     provider: Person, mutation: str, selection: str, given: dict[str, Any]
 ) -> None:
     first = await provider.change(mutation, selection, **given, idempotencyKey="one")
@@ -45,7 +45,7 @@ async def test_a_repeat_answers_what_was_made_first(
     assert made(again) == made(first)
 
 
-async def test_a_service_provider_is_made_once(admin: Person) -> None:
+async def test_a_service_provider_is_created_once(admin: Person) -> None:
     ids = [
         made(await admin.change("createServiceProvider", "serviceProvider { id }", name="Third", idempotencyKey="one"))
         for _ in range(2)
@@ -67,12 +67,12 @@ async def test_a_repeat_with_another_input_is_refused(provider: Person) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a\nb", "\0"])
-async def test_what_is_no_key_is_refused(provider: Person, key: str) -> None:
+async def test_a_malformed_key_is_refused(provider: Person, key: str) -> None:
     payload = await provider.change("createAccount", "account { id }", name="New", idempotencyKey=key)
     assert refusals(payload) == [("INVALID", ["idempotencyKey"])]
 
 
-async def test_repeats_at_once_make_one(provider: Person) -> None:
+async def test_concurrent_repeats_create_one_object(provider: Person) -> None:
     payloads = await asyncio.gather(
         *(provider.change("createAccount", "account { id }", name="New", idempotencyKey="one") for _ in range(8))
     )
@@ -80,7 +80,7 @@ async def test_repeats_at_once_make_one(provider: Person) -> None:
     assert len({made(payload) for payload in payloads}) == 1
 
 
-async def test_what_was_refused_may_be_sent_again_mended(provider: Person) -> None:
+async def test_a_refused_input_may_be_sent_again_corrected(provider: Person) -> None:
     refused = await provider.change("createAccount", "account { id }", name="Own customer", idempotencyKey="one")
     assert refusals(refused) == [("NAME_TAKEN", ["name"])]
     mended = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
@@ -96,7 +96,7 @@ async def test_a_key_belongs_to_its_actor_and_its_mutation(provider: Person, oth
     assert len(ids) == 3
 
 
-async def test_what_was_made_and_is_no_more_is_not_made_again(provider: Person) -> None:
+async def test_a_deleted_object_is_not_created_again(provider: Person) -> None:
     account = made(await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one"))
     await provider.change("deleteAccount", "deletedId", id=account, force=True)
     again = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
@@ -112,7 +112,7 @@ async def test_after_a_day_a_key_is_free_again(installation: Installation, provi
     assert refusals(again) == []
     async with installation.database():
         await IdempotencyRecord.all().update(created_at=record.created_at - timedelta(hours=25))
-        assert await run_once.forget() == 1
+        assert await run_once.delete_expired() == 1
 
 
 async def test_for_a_day_a_key_is_remembered(installation: Installation, provider: Person) -> None:
@@ -121,7 +121,7 @@ async def test_for_a_day_a_key_is_remembered(installation: Installation, provide
         record = await IdempotencyRecord.get()
         nearly = record.created_at - timedelta(hours=23, minutes=59)
         await IdempotencyRecord.filter(id=record.id).update(created_at=nearly)
-        assert await run_once.forget() == 0
+        assert await run_once.delete_expired() == 0
     again = await provider.change("createAccount", "account { id }", name="New", idempotencyKey="one")
     assert made(again) == made(first)
 
@@ -136,7 +136,7 @@ def object_of(mutation: str) -> str:
 
 @pytest.fixture
 async def whole(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Input]]:
-    """For each create, inputs with all of its fields; and somebody who may send them all."""
+    """For each create, inputs with all of its fields, and a persona that may send them."""
     world, people = await with_everything(installation), await add_people(installation)
     monkeypatch.setitem(installation.world.tokens, "root", people.tokens["root"])  # the world is every test's
     return {name: inputs(world, people)[name] for name in ALL_CREATES}
@@ -199,13 +199,13 @@ async def test_a_repeat_with_any_other_field_is_refused(
 
 
 @pytest.mark.parametrize("mutation", ALL_CREATES)
-async def test_a_create_and_its_record_are_of_one_transaction(
+async def test_a_create_and_its_record_share_one_transaction(
     installation: Installation, whole: dict[str, list[Input]], mutation: str
 ) -> None:
     given = {**whole[mutation][0], "idempotencyKey": "one"}
-    beside = frozenset({"password_policies"})
+    excluded = frozenset({"password_policies"})
     async with installation.database() as connection:
-        before = await contents(connection, without=beside)
+        before = await contents(connection, without=excluded)
         for number in range(1, 100):
             await installation.person("root").ask("{ __typename }")  # who asks is remembered for some seconds
             with failing(number) as left:
@@ -213,7 +213,7 @@ async def test_a_create_and_its_record_are_of_one_transaction(
             if left[0] > 0:
                 break
             assert answer.codes == ["INTERNAL_SERVER_ERROR"], number
-            assert changed(before, await contents(connection, without=beside)) == {}, number
+            assert changed(before, await contents(connection, without=excluded)) == {}, number
         assert user_errors_of(answer, mutation) == []
         assert number > 5, "the record, the object and the event are all written"
 

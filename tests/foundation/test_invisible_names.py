@@ -1,4 +1,4 @@
-"""Characters that show nothing: a name is more than them, and they make no two names different; emoji keep theirs."""
+"""Invisible characters: a name needs a visible one, and they do not make names different, except in emoji."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NOTHING = [
     *("\u200b", "\u00ad", "\u2800", "\u3164", "\ufeff", "\u1160", "\uffa0", "\u202e", "\u2060", "\ufe0f", "\u034f"),
     *("\ufff9", "\ufffa\ufffb", "\U0001d159", "\U000e0020", "\u200b \u200d", "\u2800\u2003\u2800", "\u200e" * 64),
 ]
-# Beside “Own customer”.
+# Equal to “Own customer”.
 LOOK_ALIKES = [
     *("Own\u200b customer", "Ow\u200dn customer", "\u202eOwn customer", "Own customer\u00ad", "\u200b Own customer"),
     *(
@@ -40,7 +40,7 @@ SCRIPTS = ["می‌خواهم", "क्‍ष", "ශ්‍රී ලංකා", 
 
 
 def naming(world: World, user: str) -> dict[str, tuple[str, dict[str, Any]]]:
-    """By its name, each mutation that takes a name, with what it answers and the rest of its input."""
+    """Each mutation that takes a name: its selection and the rest of its input."""
     own, hook = {"accountId": world["own"]}, {"url": "https://hooks.example.com/x"}
     return {
         "createAccount": ("account", {"serviceProviderId": world["provider"]}),
@@ -56,16 +56,16 @@ def naming(world: World, user: str) -> dict[str, tuple[str, dict[str, Any]]]:
     }
 
 
-async def test_no_name_shows_nothing(installation: Installation, world: World) -> None:
+async def test_a_name_needs_a_visible_character(installation: Installation, world: World) -> None:
     people = await add_people(installation, "root", "bob")
     for mutation, (made, given) in naming(world, people.ids["bob"]).items():
         for name in NOTHING:
             payload = await people["root"].change(mutation, f"{made} {{ id }}", **given, name=name)
             assert (payload[made], refusals(payload)) == (None, [("INVALID", ["name"])]), (mutation, ascii(name))
-            assert payload["userErrors"][0]["message"] == "The name shows nothing: give it a visible character."
+            assert payload["userErrors"][0]["message"] == "The name has no visible character: add one."
 
 
-async def test_what_shows_nothing_makes_no_other_name(admin: Person, world: World) -> None:
+async def test_invisible_characters_do_not_make_names_different(admin: Person, world: World) -> None:
     taken = [("NAME_TAKEN", ["name"])]
     for look_alike in LOOK_ALIKES:
         given = {"serviceProviderId": world["provider"], "name": look_alike}
@@ -85,7 +85,7 @@ async def test_what_shows_nothing_makes_no_other_name(admin: Person, world: Worl
 
 
 @pytest.mark.parametrize(("name", "other"), EMOJI)
-async def test_emoji_keep_what_changes_their_picture(admin: Person, name: str, other: str) -> None:
+async def test_joiners_and_tags_that_change_an_emoji_count(admin: Person, name: str, other: str) -> None:
     for each in (name, other):
         payload = await admin.change("createServiceProvider", "serviceProvider { name }", name=each)
         assert payload["serviceProvider"] == {"name": each}
@@ -95,22 +95,22 @@ async def test_emoji_keep_what_changes_their_picture(admin: Person, name: str, o
 
 
 @pytest.mark.parametrize(("name", "other"), [("📞", "📞\ufe0f"), ("❤", "❤\ufe0f"), ("🏳\u200d🌈", "🏳\ufe0f\u200d🌈")])
-def test_a_selector_makes_no_other_emoji(name: str, other: str) -> None:
+def test_a_variation_selector_does_not_make_emoji_different(name: str, other: str) -> None:
     assert names.key(name) == names.key(other)
 
 
-def test_a_joiner_that_joins_no_picture_does_not_count() -> None:
+def test_a_joiner_outside_an_emoji_does_not_count() -> None:
     for text in ("👨\u200d\u200d👩", "👨\u200b\u200d👩", "👨👩\u200d", "👨👩\ufe0e", "👨👩\U000e0067"):
         assert names.key(text) == names.key("👨👩"), ascii(text)
 
 
-async def test_scripts_are_written_with_joiners_and_marks_of_direction(provider: Person) -> None:
+async def test_names_keep_joiners_and_direction_marks(provider: Person) -> None:
     for name in SCRIPTS:
         payload = await provider.change("createAccount", "account { name }", name=name)
         assert payload["account"] == {"name": name}
 
 
-async def test_a_name_is_found_without_what_shows_nothing_in_it(provider: Person) -> None:
+async def test_a_name_is_found_without_its_invisible_characters(provider: Person) -> None:
     await provider.change("createAccount", "account { id }", name="Ac\u00adme Tele\u200bcom")
     for text in ("acme telecom", "ACME\u200b", "me tele"):
         answer = await provider.ask(

@@ -1,4 +1,4 @@
-"""A key that is not the one of before is detected at the start, and a lost key leaves a way to start."""
+"""A changed key is detected at start-up, and after the loss of a key the server can start again."""
 
 import asyncio
 from unittest.mock import patch
@@ -68,7 +68,7 @@ async def test_another_value_of_a_key_that_has_sealed_nothing_yet_is_detected(
 
 
 @pytest.mark.parametrize("lost", ["removed", "another value"])
-async def test_what_a_lost_key_sealed_is_discarded_by_name_and_count(
+async def test_secrets_of_a_lost_key_are_discarded_by_name_and_count(
     installation: Installation, world: World, provider: Person, lost: str
 ) -> None:
     await stored_call(installation)
@@ -106,7 +106,7 @@ async def test_what_a_lost_key_sealed_is_discarded_by_name_and_count(
     ]
 
 
-async def test_what_opens_is_never_discarded(installation: Installation) -> None:
+async def test_a_secret_that_opens_is_never_discarded(installation: Installation) -> None:
     for which in (["--encryption-key", "test"], ["--hash-key"]):
         assert await discard(installation, *which, "--yes") == ["Nothing depends on this key."]
     await start(installation)
@@ -127,7 +127,7 @@ async def test_a_lost_hash_key_ends_all_keys_and_sessions_and_the_server_starts(
         assert await ApiKey.filter(revoked_at__isnull=True).count() == 0
 
 
-async def test_secrets_are_not_sealed_again_with_another_value_of_a_key(
+async def test_secrets_are_not_reencrypted_with_another_value_of_a_key(
     installation: Installation, world: World
 ) -> None:
     right = f"new:{new_key_text()},{world.encryption_keys}"
@@ -155,7 +155,7 @@ async def test_when_both_keys_are_lost_the_hash_key_alone_changes_nothing(instal
     await start(installation, **lost)
 
 
-async def test_what_is_discarded_may_take_longer_than_a_request_does(installation: Installation) -> None:
+async def test_discarding_secrets_has_no_statement_timeout(installation: Installation) -> None:
     await stored_call(installation)
     slow = """
         CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1.5); RETURN NEW; END $$;
@@ -182,7 +182,7 @@ async def test_damaged_secrets_do_not_make_the_right_key_wrong(installation: Ins
         await reencrypt.check_keys(keyring)
 
 
-async def test_of_two_first_starts_at_once_with_different_keys_one_is_refused(
+async def test_of_two_concurrent_first_starts_with_different_keys_one_is_refused(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     changed = [installation.settings.model_copy(update={"hash_key": new_key_text()}) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""The gate in front of every address that a tenant gives us."""
+"""The outbound gate: which hosts may be called for a tenant."""
 
 import socket
 from typing import Any
@@ -54,7 +54,7 @@ def test_a_public_host_passes(host: str) -> None:
         ("http://[::1", False),
     ],
 )
-def test_a_url_is_judged_by_its_host(url: str, passes: bool) -> None:
+def test_a_url_is_checked_by_its_host(url: str, passes: bool) -> None:
     assert (OutboundGate().judge_text(url) is None) is passes
 
 
@@ -62,7 +62,7 @@ def test_an_odd_spelling_of_a_public_address_is_refused_too() -> None:
     assert "8.8.8.8" in (OutboundGate().judge_text("010.8.8.8") or "")
 
 
-def test_each_kind_is_named() -> None:
+def test_a_refusal_names_the_kind_of_address() -> None:
     gate = OutboundGate()
     for host, word in (
         ("127.1", "loopback"),
@@ -76,7 +76,7 @@ def test_each_kind_is_named() -> None:
         assert word in (gate.judge_text(host) or "")
 
 
-def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only() -> None:
+def test_an_allowed_host_passes_on_every_port_and_an_allowed_port_only_on_that_one() -> None:
     gate = OutboundGate(["Minio.Local", "127.0.0.1:9000", "[::1]:9000"])
     assert gate.judge_text("https://minio.local:1") is None
     assert gate.judge_text("http://127.0.0.1:9000") is None
@@ -84,7 +84,7 @@ def test_a_named_host_passes_on_every_port_and_a_named_port_on_that_one_only() -
     assert gate.judge_text("http://127.0.0.1:9001") is not None
     assert gate.judge_text("http://127.0.0.1") is not None
     assert gate.judge_text("http://[::1]:9001") is not None
-    # 127.1 is the same machine, but not what the operator has named.
+    # 127.1 is the same machine, but the operator has not allowed it.
     assert gate.judge_text("http://127.1:9000") is not None
 
 
@@ -107,17 +107,17 @@ def _resolve_to(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
 @pytest.mark.parametrize(
     "addresses", [["127.0.0.1"], ["10.0.0.7"], ["169.254.169.254"], ["::1"], ["8.8.8.8", "10.0.0.7"], ["fe80::1%eth0"]]
 )
-async def test_a_name_that_leads_to_an_inner_address_is_refused_at_the_connection(
+async def test_a_name_that_resolves_to_a_private_address_is_refused_when_connecting(
     monkeypatch: pytest.MonkeyPatch, addresses: list[str]
 ) -> None:
     _resolve_to(monkeypatch, *addresses)
     with pytest.raises(OutboundRefused) as refused:
         await _connect(OutboundGate(), "http://storage.example.com:9")
-    assert "storage.example.com leads to" in refused.value.reason
+    assert "storage.example.com resolves to" in refused.value.reason
     assert addresses[-1] not in refused.value.reason
 
 
-async def test_a_named_host_may_lead_to_an_inner_address(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_allowed_host_may_resolve_to_a_private_address(monkeypatch: pytest.MonkeyPatch) -> None:
     _resolve_to(monkeypatch, "127.0.0.1")
     with pytest.raises(aiohttp.ClientConnectorError):
         await _connect(OutboundGate(["storage.example.com:9"]), "http://storage.example.com:9")
@@ -125,6 +125,6 @@ async def test_a_named_host_may_lead_to_an_inner_address(monkeypatch: pytest.Mon
         await _connect(OutboundGate(["storage.example.com:9"]), "http://storage.example.com:10")
 
 
-async def test_the_resolver_judges_the_text_as_well() -> None:
+async def test_the_resolver_checks_the_text_of_the_host_too() -> None:
     with pytest.raises(OutboundRefused):
         await OutboundGate().resolver().resolve("localhost", 80)

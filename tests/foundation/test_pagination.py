@@ -1,4 +1,4 @@
-"""Lists: every row once, whatever happens between two pages; wrong cursors; what a page costs."""
+"""Lists: each row on one page, also with changes between two pages; wrong cursors; filters."""
 
 import base64
 from collections.abc import Callable
@@ -30,7 +30,7 @@ async def page(person: Person, first: int = 2, **variables: Any) -> dict[str, An
 async def walked(
     person: Person, first: int = 2, between: Callable[[], Any] | None = None, **variables: Any
 ) -> list[str]:
-    """The names on all pages, one after the other."""
+    """The names on all pages in order."""
     names: list[str] = []
     after = None
     while True:
@@ -68,14 +68,14 @@ async def test_names_are_ordered_without_regard_to_case(provider: Person) -> Non
     assert down == ["Sibling customer", "Own customer", "GAMMA", "beta", "alpha 2", "Alpha"]
 
 
-async def test_creation_orders_as_it_happened(provider: Person) -> None:
+async def test_the_order_by_creation_is_chronological(provider: Person) -> None:
     await create(provider, "Z", "A", "M")
     up = await walked(provider, orderBy={"field": "CREATED_AT"})
     assert up == ["Own customer", "Sibling customer", "Z", "A", "M"]
     assert await walked(provider, orderBy={"field": "CREATED_AT", "direction": "DESC"}) == up[::-1]
 
 
-async def test_rows_that_come_between_two_pages_hide_and_repeat_none(provider: Person) -> None:
+async def test_rows_created_between_two_pages_hide_and_repeat_no_others(provider: Person) -> None:
     await create(provider, "B", "D", "F")
     coming = iter(["A", "A2", "Zeta", "E"])
 
@@ -109,7 +109,7 @@ async def test_a_cursor_survives_the_deletion_of_its_row(provider: Person) -> No
     assert [node["name"] for node in second["nodes"]] == ["C", "D"]
 
 
-async def test_a_page_says_where_it_lies(provider: Person) -> None:
+async def test_page_info_has_the_position_of_the_page(provider: Person) -> None:
     await create(provider, "A")
     first = await page(provider, 2)
     assert first["totalCount"] == 3
@@ -139,7 +139,7 @@ async def test_a_page_has_1_to_100_rows(provider: Person) -> None:
     assert len((await page(provider, 100))["nodes"]) == 2
 
 
-async def test_a_page_has_20_rows_unless_told_otherwise(provider: Person) -> None:
+async def test_a_page_has_20_rows_by_default(provider: Person) -> None:
     await create(provider, *(f"Number {n}" for n in range(20)))
     answer = await provider.ask("{ accounts { nodes { id } pageInfo { hasNextPage } } }")
     assert len(answer.only("accounts")["nodes"]) == 20
@@ -147,7 +147,7 @@ async def test_a_page_has_20_rows_unless_told_otherwise(provider: Person) -> Non
 
 
 def cursor(*parts: Any) -> str:
-    """A cursor as a client might forge it."""
+    """A forged cursor."""
     return base64.urlsafe_b64encode(orjson.dumps(parts[0] if len(parts) == 1 else list(parts))).decode().rstrip("=")
 
 
@@ -199,7 +199,7 @@ async def test_a_cursor_of_another_list_is_refused(provider: Person, admin: Pers
     assert (await admin.ask(PAGE, first=2, after=after)).codes == ["BAD_USER_INPUT"]
 
 
-async def test_a_forged_cursor_shows_nobody_more_than_its_reach(account_user: Person, world: World) -> None:
+async def test_a_forged_cursor_shows_no_row_that_is_not_visible(account_user: Person, world: World) -> None:
     forged = cursor("account NAME ASC", "", "0" * 32)
     found = await page(account_user, 100, after=forged)
     assert [node["id"] for node in found["nodes"]] == [world["own"]]
@@ -223,7 +223,7 @@ FILTERS = {
 }
 
 
-async def test_a_filter_takes_its_text_at_its_word(provider: Person) -> None:
+async def test_a_filter_matches_its_text_literally(provider: Person) -> None:
     await create(provider, "50 % off", "under_score", "back\\slash", "it's", "😀 smile", "Straße")
     found = {}
     for text in FILTERS:
@@ -238,7 +238,7 @@ async def test_an_empty_filter_is_no_filter(provider: Person) -> None:
         assert (await page(provider, 100, filter=nothing))["totalCount"] == 2
 
 
-async def test_filters_narrow_together(admin: Person, provider: Person, world: World) -> None:
+async def test_filters_combine_with_and(admin: Person, provider: Person, world: World) -> None:
     await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
     wanted = {"serviceProviderId": world["provider"], "active": True, "nameContains": "customer"}
     found = await page(admin, 100, filter=wanted)
@@ -290,8 +290,8 @@ def test_the_cursor_of_the_longest_name_is_a_cursor() -> None:
     assert NEWEST_FIRST.after(NEWEST_FIRST.cursor(Row())) is not None
 
 
-async def test_a_filter_of_many_marks_costs_nothing(account_user: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Unicode sorts the marks on a letter in the square of their number: 65,000 take 13 seconds."""
+async def test_a_filter_of_many_combining_marks_is_fast(account_user: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Normalization takes quadratic time in the marks on a letter: 65,000 take 13 seconds."""
     normalised: list[int] = []
     real = names.key
 

@@ -1,4 +1,4 @@
-"""What a page costs: no statement for each row, and an index for each order."""
+"""The cost of a page: a constant number of statements, and an index for each order."""
 
 import re
 from contextlib import nullcontext
@@ -37,7 +37,7 @@ async def test_more_rows_need_no_more_statements(
     assert counts[0] == counts[1] <= STATEMENTS[way]
 
 
-async def test_a_page_that_does_not_ask_for_the_count_does_not_count(provider: Person) -> None:
+async def test_a_page_without_total_count_runs_no_count(provider: Person) -> None:
     await provider.ask("{ viewer { scope } }")
     with recorded() as statements:
         await provider.ask("{ accounts { nodes { name } } }")
@@ -47,7 +47,7 @@ async def test_a_page_that_does_not_ask_for_the_count_does_not_count(provider: P
 
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("person", ["admin", "provider"])
-async def test_a_page_walks_an_index_and_sorts_nothing(
+async def test_a_page_scans_an_index_without_a_sort(
     installation: Installation, world: World, person: str, order: dict[str, str]
 ) -> None:
     asker = installation.person(person)
@@ -67,7 +67,7 @@ async def test_a_page_walks_an_index_and_sorts_nothing(
             assert "seq scan" not in told.lower(), told
             assert "sort" not in told.lower().replace("incremental sort", ""), told
             if person == "admin" and after and order["field"] == "NAME":
-                # The index is entered right at the place, however many rows have the same name.
+                # The index is entered exactly at the position, however many rows have the same name.
                 assert re.search(r"Index Cond: \(ROW\(name_key, id\)|\(\(name_key,id\)[<>]", told), told
 
 
@@ -87,7 +87,7 @@ async def test_suspended_accounts_have_an_index_of_their_own(
 
 
 @pytest.mark.parametrize("way", list(STATEMENTS))
-async def test_keys_of_many_accounts_walk_an_index(
+async def test_keys_of_many_accounts_are_read_from_an_index(
     installation: Installation, provider: Person, world: World, way: str
 ) -> None:
     async with installation.database() as connection:
@@ -102,7 +102,9 @@ async def test_keys_of_many_accounts_walk_an_index(
         assert not [line for line in lines if line.startswith(("scan api_keys", "seq scan on api_keys"))], told
 
 
-async def test_keys_of_an_account_walk_an_index(installation: Installation, provider: Person, world: World) -> None:
+async def test_keys_of_an_account_are_read_from_an_index(
+    installation: Installation, provider: Person, world: World
+) -> None:
     async with installation.database() as connection:
         await fill(connection, world)
         with recorded() as statements:

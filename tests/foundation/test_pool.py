@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL: who gets the next one, what is never lent again, and that none is kept for ever."""
+"""The pool of PostgreSQL connections: its order, broken connections, and transactions that fail or are cancelled."""
 
 import asyncio
 import contextvars
@@ -35,7 +35,7 @@ async def pool(postgres: Postgres) -> AsyncIterator[Pool]:
 
 
 async def session(connection: asyncpg.Connection) -> int:
-    """Which session of the server a connection is."""
+    """The server's session of a connection."""
     found: int = await connection.fetchval("SELECT pg_backend_pid()")
     return found
 
@@ -49,16 +49,16 @@ async def session_of(pool: Pool) -> int:
 
 
 async def until_noticed(pool: Pool) -> None:
-    """Until the driver has noticed that all idle connections were cut."""
+    """Waits until the driver has noticed that all idle connections were cut."""
     await until(lambda: all(connection.is_closed() for _, connection in pool._idle))
 
 
 async def soon(*tasks: asyncio.Task[None]) -> None:
-    """Lets others run, and gives up after a while."""
+    """Waits for tasks, with a limit."""
     await asyncio.wait_for(asyncio.gather(*tasks), 10)
 
 
-async def test_whoever_waits_longest_is_next_and_nobody_overtakes(pool: Pool) -> None:
+async def test_connections_are_acquired_in_the_order_of_the_requests(pool: Pool) -> None:
     served = []
 
     async def borrow(name: int) -> None:
@@ -76,7 +76,7 @@ async def test_whoever_waits_longest_is_next_and_nobody_overtakes(pool: Pool) ->
     assert served == [0, 1, 2, 3, 4, 5]
 
 
-async def test_who_gives_up_waiting_leaves_the_place_to_the_next(pool: Pool) -> None:
+async def test_a_cancelled_waiter_leaves_its_turn_to_the_next(pool: Pool) -> None:
     held = await pool.acquire()
     impatient = asyncio.create_task(pool.acquire())
     patient = asyncio.create_task(session_of(pool))
@@ -92,7 +92,7 @@ async def test_idle_connections_are_dropped_all_at_once_and_soon_afterwards_only
     pool = await Pool.opened(3, dsn=url)
 
     async def lend(count: int) -> set[int]:
-        """Which sessions so many borrowers at once got."""
+        """The sessions of this many concurrent clients."""
         borrowed = [await pool.acquire() for _ in range(count)]
         found = {await session(connection) for connection in borrowed}
         for connection in borrowed:
@@ -110,7 +110,7 @@ async def test_idle_connections_are_dropped_all_at_once_and_soon_afterwards_only
     postgres.drop(url)
 
 
-async def test_who_gives_up_when_it_is_their_turn_leaves_it_to_the_next(pool: Pool) -> None:
+async def test_a_waiter_cancelled_at_its_turn_leaves_it_to_the_next(pool: Pool) -> None:
     held = await pool.acquire()
     impatient = asyncio.create_task(pool.acquire())
     await asyncio.sleep(0)
@@ -123,7 +123,7 @@ async def test_a_session_is_used_again(pool: Pool) -> None:
     assert await session_of(pool) == await session_of(pool)
 
 
-async def test_a_connection_that_died_is_not_lent_again(pool: Pool) -> None:
+async def test_a_closed_connection_is_not_acquired_again(pool: Pool) -> None:
     before = await session_of(pool)
     connection = await pool.acquire()
     connection.terminate()
@@ -131,14 +131,14 @@ async def test_a_connection_that_died_is_not_lent_again(pool: Pool) -> None:
     assert await session_of(pool) != before
 
 
-async def test_a_connection_that_died_while_it_was_idle_is_not_lent_again(pool: Pool, postgres: Postgres) -> None:
+async def test_a_connection_that_closed_while_idle_is_not_acquired_again(pool: Pool, postgres: Postgres) -> None:
     before = await session_of(pool)
     postgres.run(f"SELECT pg_terminate_backend({before})")
     await until_noticed(pool)
     assert await session_of(pool) != before
 
 
-async def test_a_transaction_that_was_left_open_is_undone_before_the_next_borrower(pool: Pool) -> None:
+async def test_an_open_transaction_is_rolled_back_before_the_next_client(pool: Pool) -> None:
     connection = await pool.acquire()
     await connection.execute("BEGIN")
     await connection.execute("CREATE TABLE left_behind ()")
@@ -149,7 +149,7 @@ async def test_a_transaction_that_was_left_open_is_undone_before_the_next_borrow
     await pool.release(connection)
 
 
-async def test_a_statement_that_was_given_up_is_ended_before_the_next_borrower(pool: Pool) -> None:
+async def test_a_cancelled_statement_has_ended_before_the_next_client(pool: Pool) -> None:
     connection = await pool.acquire()
     with pytest.raises(TimeoutError):
         await connection.execute("SELECT pg_sleep(60)", timeout=0.1)
@@ -161,27 +161,27 @@ async def test_a_statement_that_was_given_up_is_ended_before_the_next_borrower(p
     await pool.release(connection)
 
 
-async def test_a_connection_that_cannot_be_set_right_is_replaced(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_cannot_be_reset_is_replaced(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     before = await session_of(pool)
     monkeypatch.setattr(postgres_pool, "RESET_SECONDS", 0)
     await pool.release(await pool.acquire(), is_settled=False)
     assert await asyncio.wait_for(session_of(pool), 10) != before
 
 
-async def test_what_was_idle_for_long_is_dropped(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_idle_for_long_is_dropped(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     before = await session_of(pool)
     monkeypatch.setattr(postgres_pool, "IDLE_SECONDS", 0)
     assert await session_of(pool) != before
 
 
-async def test_a_server_that_cannot_be_reached_takes_no_place() -> None:
-    pool = Pool(1, host="127.0.0.1", port=9, user="nobody", timeout=2)
+async def test_a_failed_connect_takes_no_turn() -> None:
+    pool = Pool(1, host="127.0.0.1", port=9, user="unused", timeout=2)
     for _ in range(3):
         with pytest.raises(ConnectionRefusedError):
             await asyncio.wait_for(pool.acquire(), 5)
 
 
-async def test_the_end_waits_for_what_is_lent_and_refuses_whoever_still_asks(pool: Pool) -> None:
+async def test_close_waits_for_acquired_connections_and_refuses_new_requests(pool: Pool) -> None:
     held = await pool.acquire()
     closing = asyncio.create_task(pool.close())
     await asyncio.sleep(0)
@@ -196,11 +196,11 @@ async def test_the_end_waits_for_what_is_lent_and_refuses_whoever_still_asks(poo
     assert held.is_closed()
 
 
-async def test_a_connection_that_nobody_gives_back_is_replaced_when_it_closes(pool: Pool, postgres: Postgres) -> None:
+async def test_an_unreleased_connection_is_replaced_when_it_closes(pool: Pool, postgres: Postgres) -> None:
     lost = await pool.acquire()
     postgres.run(f"SELECT pg_terminate_backend({await session(lost)})")
     assert await asyncio.wait_for(session_of(pool), 10) > 0
-    # Giving it back after all gives no second turn.
+    # A late release frees no second turn.
     await pool.release(lost)
     held = await pool.acquire()
     with pytest.raises(TimeoutError):
@@ -209,7 +209,7 @@ async def test_a_connection_that_nobody_gives_back_is_replaced_when_it_closes(po
     await pool.release(held)
 
 
-async def test_what_is_not_lent_cannot_be_given_back(pool: Pool) -> None:
+async def test_a_connection_that_is_not_acquired_cannot_be_released(pool: Pool) -> None:
     connection = await pool.acquire()
     await pool.release(connection)
     with pytest.raises(asyncpg.InterfaceError):
@@ -222,7 +222,7 @@ SIZE = 3
 
 @pytest.fixture
 async def client(postgres: Postgres) -> AsyncIterator[PooledClient]:
-    """Tortoise's client over three connections, that of the context."""
+    """Tortoise's client with three connections, as the client of the context."""
     url = postgres.create("borrowed")
     connection = expand_db_url(url)
     connection["engine"] = postgres_pool.__name__
@@ -238,7 +238,7 @@ async def client(postgres: Postgres) -> AsyncIterator[PooledClient]:
 
 
 async def all_turns_are_there(client: PooledClient) -> None:
-    """As many can borrow at once as there are connections, and each gets one without a transaction."""
+    """All connections can be acquired at once, and none has an open transaction."""
     pool = client._pool
     assert pool is not None
     async with asyncio.timeout(10):
@@ -249,7 +249,7 @@ async def all_turns_are_there(client: PooledClient) -> None:
         await pool.release(connection)
 
 
-async def test_a_begin_that_was_given_up_keeps_no_connection(client: PooledClient) -> None:
+async def test_a_cancelled_begin_keeps_no_connection(client: PooledClient) -> None:
     async def write() -> None:
         async with in_transaction():
             await get_connections().get("default").execute_query("INSERT INTO written VALUES (1)")
@@ -280,7 +280,7 @@ async def test_a_begin_that_fails_keeps_no_connection_and_leaves_the_task_outsid
     await all_turns_are_there(client)
 
 
-async def test_a_transaction_outside_of_tortoises_context_takes_no_connection(client: PooledClient) -> None:
+async def test_a_transaction_outside_tortoises_context_acquires_no_connection(client: PooledClient) -> None:
     async def begin() -> None:
         async with client._in_transaction():
             pass
@@ -301,7 +301,7 @@ async def cut(postgres: Postgres, error: Exception | None) -> None:
             raise error
 
 
-async def test_a_commit_that_fails_keeps_no_connection(client: PooledClient, postgres: Postgres) -> None:
+async def test_a_failed_commit_keeps_no_connection(client: PooledClient, postgres: Postgres) -> None:
     for _ in range(SIZE + 1):
         with pytest.raises((DBConnectionError, asyncpg.InterfaceError)):
             await cut(postgres, None)
@@ -309,7 +309,7 @@ async def test_a_commit_that_fails_keeps_no_connection(client: PooledClient, pos
     await all_turns_are_there(client)
 
 
-async def test_a_rollback_that_fails_keeps_no_connection_and_tells_what_went_wrong_first(
+async def test_a_failed_rollback_keeps_no_connection_and_raises_the_first_error(
     client: PooledClient, postgres: Postgres
 ) -> None:
     for error in (ZeroDivisionError(), TimeoutError(), ZeroDivisionError(), TimeoutError()):
@@ -320,7 +320,7 @@ async def test_a_rollback_that_fails_keeps_no_connection_and_tells_what_went_wro
     await all_turns_are_there(client)
 
 
-async def test_a_commit_that_was_given_up_keeps_no_connection(client: PooledClient) -> None:
+async def test_a_cancelled_commit_keeps_no_connection(client: PooledClient) -> None:
     async def write() -> None:
         async with in_transaction() as transaction:
             await transaction.execute_query("INSERT INTO written VALUES (1)")
@@ -338,7 +338,7 @@ async def test_a_commit_that_was_given_up_keeps_no_connection(client: PooledClie
         await all_turns_are_there(client)
 
 
-async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
+async def test_after_any_cut_or_cancellation_all_connections_are_available(
     client: PooledClient, postgres: Postgres
 ) -> None:
     chance = random.Random(7)
@@ -378,7 +378,7 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
     assert unexpected == []
     assert client._pool is not None
     await asyncio.wait_for(asyncio.gather(*client._pool._resets), 10)  # of what was given up last
-    assert client._pool._lent == set()
+    assert client._pool._acquired == set()
     await other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'borrowed'")
     await other.close()
     await until_noticed(client._pool)
@@ -386,13 +386,13 @@ async def test_whatever_is_cut_and_given_up_all_connections_are_there_again(
 
 
 @pytest.mark.parametrize("in_a_transaction", [True, False])
-async def test_a_connection_may_come_back_after_its_client_was_closed(
+async def test_a_connection_may_be_released_after_its_client_was_closed(
     client: PooledClient, in_a_transaction: bool
 ) -> None:
     async with in_transaction() if in_a_transaction else client.acquire_connection():
         pool = client._pool
         assert pool is not None
-        held = set(pool._lent)
+        held = set(pool._acquired)
         closing = asyncio.create_task(client.close())
         await asyncio.sleep(0)
         client._pool = None
@@ -402,7 +402,7 @@ async def test_a_connection_may_come_back_after_its_client_was_closed(
 
 
 @pytest.mark.parametrize("in_a_transaction", [True, False])
-async def test_a_fault_in_the_driver_on_a_connection_that_closed_is_that_it_is_away(
+async def test_an_internal_driver_error_on_a_closed_connection_means_that_the_database_is_away(
     client: PooledClient, in_a_transaction: bool
 ) -> None:
     async def fail(*, closed: bool) -> None:
@@ -414,11 +414,11 @@ async def test_a_fault_in_the_driver_on_a_connection_that_closed_is_that_it_is_a
 
     with pytest.raises(DBConnectionError):
         await fail(closed=True)
-    # On one that lives it is a fault indeed, in the driver or in how it is used.
+    # On an open connection it is a real error of the driver or its use.
     with pytest.raises(asyncpg.InternalClientError):
         await fail(closed=False)
     await all_turns_are_there(client)
 
 
-async def test_the_server_uses_it(installation: Installation) -> None:
+async def test_the_server_uses_this_pool(installation: Installation) -> None:
     assert type(installation.app.state.server.running.database.db()) is postgres_pool.PooledClient

@@ -1,4 +1,4 @@
-"""How many objects an owner may have: exactly so many, however many are created at once."""
+"""Quotas of objects hold exactly, also for concurrent creates."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,7 @@ def told(payload: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 async def twelve(person: Person, mutation: str, made: str, **input: Any) -> list[dict[str, Any]]:
-    """Creations at the same moment, each with another name and e-mail address."""
+    """Twelve concurrent creates, each with its own name and email."""
 
     def named(number: int) -> dict[str, Any]:
         email = {"email": f"n{number}@people.example.com"} if mutation == "createUser" else {}
@@ -33,7 +33,7 @@ def refused(payloads: list[dict[str, Any]], made: str) -> set[tuple[str, str]]:
 
 
 @pytest.mark.settings(applications_per_account=5)
-async def test_an_account_has_exactly_as_many_applications_as_it_may(account_user: Person, world: World) -> None:
+async def test_an_account_has_at_most_its_quota_of_applications(account_user: Person, world: World) -> None:
     payloads = await twelve(
         account_user, "createApplication", "application", accountId=world["own"], callingWebhook=HOOK
     )
@@ -48,7 +48,7 @@ async def test_an_account_has_exactly_as_many_applications_as_it_may(account_use
 
 
 @pytest.mark.settings(accounts_per_provider=5)
-async def test_a_provider_has_exactly_as_many_accounts_as_it_may(
+async def test_a_provider_has_at_most_its_quota_of_accounts(
     provider: Person, other_provider: Person, admin: Person, world: World
 ) -> None:
     payloads = await twelve(provider, "createAccount", "account")
@@ -65,7 +65,7 @@ async def test_a_provider_has_exactly_as_many_accounts_as_it_may(
     ("owner", "askers", "words", "room"),
     [("own", ("ann", "bob", "boss"), "account", 1), ("provider", ("boss", "root"), "service provider", 2)],
 )
-async def test_an_owner_has_exactly_as_many_users_as_it_may(
+async def test_an_owner_has_at_most_its_quota_of_users(
     installation: Installation, world: World, owner: str, askers: tuple[str, ...], words: str, room: int
 ) -> None:
     people, kind = await add_people(installation), "accountId" if owner == "own" else "serviceProviderId"
@@ -86,7 +86,7 @@ async def test_an_owner_has_exactly_as_many_users_as_it_may(
 @pytest.mark.parametrize(
     ("asker", "words", "there"), [("account_user", "account", 2), ("provider", "service provider", 1)]
 )
-async def test_an_owner_has_exactly_as_many_api_keys_that_work_as_it_may(
+async def test_an_owner_has_at_most_its_quota_of_valid_api_keys(
     installation: Installation, world: World, asker: str, words: str, there: int
 ) -> None:
     person = installation.person(asker)
@@ -97,7 +97,7 @@ async def test_an_owner_has_exactly_as_many_api_keys_that_work_as_it_may(
 
 
 @pytest.mark.settings(api_keys_per_owner=6)
-async def test_revoked_keys_make_room_but_not_more_often_than_the_limit_within_a_day(
+async def test_revoked_keys_free_the_quota_but_new_keys_within_a_day_are_limited(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     made = []
@@ -109,7 +109,7 @@ async def test_revoked_keys_make_room_but_not_more_often_than_the_limit_within_a
     message = "The account got 6 new API keys within 24 hours, as many as this server allows. Try again tomorrow."
     assert told(refused_today) == [("LIMIT_REACHED", message)]
     async with installation.database() as connection:
-        # As on another day: the id says when a key was created.
+        # As if on another day: the id has the creation time.
         older, earlier = parse_sid(Kind.API_KEY, made[1]), f"00000000{str(new_id())[8:]}"
         await connection.execute_query(f"UPDATE api_keys SET id = '{earlier}' WHERE id = '{older}'")
     assert (await account_user.change("createApiKey", "apiKey { id }", name="Again"))["apiKey"]
@@ -125,7 +125,7 @@ async def test_the_installation_s_own_keys_are_not_limited(admin: Person) -> Non
 
 
 @pytest.mark.settings(idempotency_keys_per_caller=3)
-async def test_a_caller_uses_so_many_idempotency_keys_and_repeats_as_often_as_it_likes(
+async def test_a_caller_has_a_quota_of_idempotency_keys_and_unlimited_repeats(
     provider: Person, other_provider: Person
 ) -> None:
     for number in (0, 1, 2, 2, 0):
@@ -145,7 +145,7 @@ async def test_a_caller_uses_so_many_idempotency_keys_and_repeats_as_often_as_it
 
 
 @pytest.mark.settings(stored_credentials_per_account=2)
-async def test_with_too_many_stored_credentials_the_recording_configuration_takes_no_other_keys(
+async def test_at_the_quota_of_stored_credentials_the_recording_configuration_refuses_other_keys(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     async with installation.database():
@@ -173,7 +173,7 @@ async def test_with_too_many_stored_credentials_the_recording_configuration_take
 
 
 @pytest.mark.settings(api_keys_per_owner=7, users_per_owner=8)
-async def test_a_form_can_say_beforehand_how_many_there_may_be(account_user: Person) -> None:
+async def test_the_quotas_are_in_the_contract(account_user: Person) -> None:
     quota = "{ limits { quota { apiKeysPerOwner usersPerOwner applicationsPerAccount } } }"
     found = (await account_user.ask(quota)).only("limits")
     assert found == {"quota": {"apiKeysPerOwner": 7, "usersPerOwner": 8, "applicationsPerAccount": 500}}

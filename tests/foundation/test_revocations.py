@@ -1,4 +1,4 @@
-"""How revocations reach what workers remember: a look-up that runs then, other workers over Valkey, and without it."""
+"""Revocations invalidate cached lookups: in progress, in other workers over Valkey, and without Valkey."""
 
 import asyncio
 import signal
@@ -23,7 +23,7 @@ from tests.support.waiting import until
 WHO = "{ viewer { scope } }"
 
 
-async def test_a_result_that_was_looked_up_during_a_revocation_is_not_kept(
+async def test_a_lookup_during_a_revocation_is_not_cached(
     installation: Installation, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, looked_up, may_answer = Authentication._key, asyncio.Event(), asyncio.Event()
@@ -45,7 +45,7 @@ async def test_a_result_that_was_looked_up_during_a_revocation_is_not_kept(
     assert (await account_user.ask(WHO)).status == 401
 
 
-async def test_a_revocation_makes_nobody_else_be_looked_up_again(
+async def test_a_revocation_invalidates_no_other_callers_lookup(
     installation: Installation, provider: Person, account_user: Person, sibling_user: Person, world: World
 ) -> None:
     for person in (provider, account_user, sibling_user):
@@ -70,16 +70,16 @@ async def test_a_mutation_that_is_refused_revokes_nothing(provider: Person, acco
     assert statements == []
 
 
-def test_of_too_many_revocations_the_oldest_hit_everything(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_forgotten_revocations_invalidate_all_older_lookups(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(revocations, "MAXIMUM_REMEMBERED", 2)
     known, ids = Revocations(), [new_id() for _ in range(3)]
     for one in ids[:2]:
         known.announce(one)
     since = known.count
     known.announce(ids[2])
-    assert known.hit([ids[0]], since=0)
-    assert known.hit([new_id()], since=0)
-    assert [known.hit([one], since=since) for one in ids] == [False, False, True]
+    assert known.any_revoked([ids[0]], since=0)
+    assert known.any_revoked([new_id()], since=0)
+    assert [known.any_revoked([one], since=since) for one in ids] == [False, False, True]
     assert len(known._revoked_at) == 2
 
 
@@ -87,7 +87,7 @@ def test_of_too_many_revocations_the_oldest_hit_everything(monkeypatch: pytest.M
 async def two_workers(
     installation: Installation, world: World, folder: Path, url: str
 ) -> AsyncIterator[tuple[Installation, Installation]]:
-    """Two that hear each other's revocations, on one database."""
+    """Two workers on one database that exchange revocations."""
     async with Installation.started(world, folder, installation.settings.database_url, cache_url=url) as other:
         await heard(_of(installation), _of(other))
         await heard(_of(other), _of(installation))
@@ -95,12 +95,12 @@ async def two_workers(
 
 
 def _of(worker: Installation) -> Revocations:
-    found: Revocations = worker.opened.clients[Revocations]
+    found: Revocations = worker.resources.clients[Revocations]
     return found
 
 
 async def heard(teller: Revocations, hearer: Revocations) -> None:
-    """Waits until what is announced from now on is heard: told again and again, since nothing says when Valkey listens."""
+    """Announces until one announcement arrives: nothing shows when Valkey has subscribed."""
     since = hearer.count
 
     def announced_and_heard() -> bool:
@@ -111,11 +111,11 @@ async def heard(teller: Revocations, hearer: Revocations) -> None:
 
 
 async def reached(hearer: Revocations, revoked: UUID | None, since: int) -> None:
-    """Waits until it heard of this, or of everything; others may be on their way still."""
-    await until(lambda: hearer.hit([revoked or new_id()], since))
+    """Waits until this revocation, or one of everything, has arrived; others may follow."""
+    await until(lambda: hearer.any_revoked([revoked or new_id()], since))
 
 
-async def test_other_workers_hear_of_it_where_there_is_a_valkey(
+async def test_a_revocation_reaches_other_workers_over_valkey(
     installation: Installation, provider: Person, world: World, tmp_path: Path, valkey: PromptServer
 ) -> None:
     people = await add_people(installation, "ann")
@@ -132,7 +132,7 @@ async def test_other_workers_hear_of_it_where_there_is_a_valkey(
         assert [(await person.ask(WHO)).status for person in there] == [401, 401, 200]
 
 
-async def test_a_suspended_provider_is_heard_of_with_all_that_it_runs(
+async def test_a_suspended_provider_is_revoked_in_other_workers_with_its_accounts(
     installation: Installation, admin: Person, world: World, tmp_path: Path, valkey: PromptServer
 ) -> None:
     async with two_workers(installation, world, tmp_path, valkey.url) as (_, other):
@@ -144,10 +144,10 @@ async def test_a_suspended_provider_is_heard_of_with_all_that_it_runs(
         assert [(await person.ask(WHO)).status for person in there] == [401] * 3 + [200]
 
 
-async def test_a_valkey_that_hangs_delays_and_fails_no_mutation(
+async def test_a_hanging_valkey_delays_and_fails_no_mutation(
     installation: Installation, provider: Person, account_user: Person, world: World, valkey: PromptServer
 ) -> None:
-    """It answers while the server is stopped, so it waited for none."""
+    """The mutation is answered while Valkey is stopped, so it did not wait."""
     assert (await account_user.ask(WHO)).status == 200
     valkey.send_signal(signal.SIGSTOP)
     try:
@@ -165,7 +165,7 @@ async def test_a_valkey_that_is_away_fails_no_mutation(provider: Person, account
     assert (payload["userErrors"], (await account_user.ask(WHO)).status) == ([], 401)
 
 
-async def test_nonsense_on_the_channel_is_passed_over(
+async def test_a_malformed_message_on_the_channel_is_ignored(
     installation: Installation, account_user: Person, valkey: PromptServer
 ) -> None:
     there = Revocations(valkey.url)

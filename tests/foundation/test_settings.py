@@ -1,4 +1,4 @@
-"""Settings: wrong ones are all named at once, and what cannot be served is refused with the reason."""
+"""Settings: all wrong ones are reported together, with reasons."""
 
 import ssl
 from pathlib import Path
@@ -23,7 +23,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, str]:
-    """What is said of each variable."""
+    """The message for each variable."""
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(WrongSettings) as raised:
@@ -31,7 +31,7 @@ def problems(monkeypatch: pytest.MonkeyPatch, **environment: str) -> dict[str, s
     return dict(line.split(": ", 1) for line in raised.value.problems)
 
 
-def test_no_environment_at_all_is_right() -> None:
+def test_an_empty_environment_is_valid() -> None:
     chosen = settings.load()
     assert chosen.is_embedded
     assert chosen.uses_key_file
@@ -76,7 +76,7 @@ def test_postgresql_without_keys_names_both(monkeypatch: pytest.MonkeyPatch) -> 
     assert "openssl rand -base64 32" in told["HASH_KEY"]
 
 
-def test_what_is_wrong_together_is_named_with_what_is_wrong_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_combinations_are_reported_together_with_wrong_values(monkeypatch: pytest.MonkeyPatch) -> None:
     told = problems(monkeypatch, DATABASE_URL=POSTGRES, PORT="http")
     assert set(told) == {"PORT", "ENCRYPTION_KEYS", "HASH_KEY"}
     monkeypatch.delenv("DATABASE_URL")
@@ -89,7 +89,7 @@ def test_one_of_the_two_keys_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -
             assert set(problems(patched, **{given: KEYS[given]})) == {missing}
 
 
-def test_postgresql_with_keys_and_workers_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_postgresql_with_keys_and_workers_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"DATABASE_URL": POSTGRES, "WORKERS": "8", **KEYS}.items():
         monkeypatch.setenv(name, value)
     chosen = settings.load(port=9000)
@@ -110,7 +110,7 @@ def test_two_keys_of_one_id_are_refused(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def of_database(monkeypatch: pytest.MonkeyPatch, options: str) -> dict[str, Any]:
-    """What the driver is told of an address with these options."""
+    """The driver's options for a URL with these options."""
     for name, value in {"DATABASE_URL": f"{POSTGRES}?{options}", **KEYS}.items():
         monkeypatch.setenv(name, value)
     told: dict[str, Any] = orm.configuration(settings.load())["connections"]["default"]["credentials"]
@@ -151,7 +151,7 @@ def test_a_database_that_needs_tls_is_checked_as_libpq_would(
         ("sslrootcert=/there/is/none.pem", "sslmode"),
     ],
 )
-def test_an_option_of_the_database_that_cannot_be_kept_is_refused(
+def test_an_unsupported_option_of_the_database_is_refused(
     monkeypatch: pytest.MonkeyPatch, options: str, said: str
 ) -> None:
     told = problems(monkeypatch, DATABASE_URL=f"{POSTGRES}?{options}", **KEYS)
@@ -172,16 +172,14 @@ def test_an_option_of_the_database_that_cannot_be_kept_is_refused(
 def test_a_database_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str, place: str) -> None:
     for name, value in {"DATABASE_URL": url, **KEYS}.items():
         monkeypatch.setenv(name, value)
-    assert settings.load().database_place == place
+    assert settings.load().database_display_name == place
 
 
 @pytest.mark.parametrize(
     "url",
     ["postgres://someone:pass/word@db/accounts", "postgres://db:five/accounts", "postgres://[/x", "postgres:///", "x"],
 )
-def test_a_database_address_that_cannot_be_read_is_refused_without_repeating_it(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_invalid_database_url_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     told = problems(monkeypatch, DATABASE_URL=url, **KEYS)
     assert set(told) == {"DATABASE_URL"}
     assert "postgres://" in told["DATABASE_URL"]
@@ -195,7 +193,7 @@ def test_a_database_address_that_cannot_be_read_is_refused_without_repeating_it(
         *("valkeys://[::1]:6379/", "valkeys://cache?ssl_ca_certs=%2Fetc%2Fca.pem"),
     ],
 )
-def test_an_address_of_a_cache_is_right(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_cache_url_is_valid(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("CACHE_URL", url)
     assert settings.load().cache_url == url
     assert "pass-word" not in repr(settings.load())
@@ -215,16 +213,14 @@ def test_an_address_of_a_cache_is_right(monkeypatch: pytest.MonkeyPatch, url: st
         *("valkeys://cache?ssl_cert_reqs=none", "valkey://cache?ssl_ca_certs=/ca.pem", "valkey://cache/0#pass-word"),
     ],
 )
-def test_an_address_of_a_cache_that_cannot_be_used_is_refused_without_repeating_it(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_invalid_cache_url_is_refused_without_repeating_it(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     told = problems(monkeypatch, CACHE_URL=url)
     assert set(told) == {"CACHE_URL"}
     assert "valkey://" in told["CACHE_URL"]
     assert "pass" not in told["CACHE_URL"].replace("user:password@", "")
 
 
-def test_what_is_said_of_wrong_settings_holds_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_messages_about_wrong_settings_contain_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     key = new_key_text()
     told = problems(monkeypatch, DATABASE_URL=POSTGRES, HASH_KEY=key + "=", ENCRYPTION_KEYS=f"{key}:k1", PORT="http")
     assert key not in str(told)
@@ -252,11 +248,11 @@ def test_settings_do_not_print_their_secrets(monkeypatch: pytest.MonkeyPatch) ->
         ("0.0.0.0", "https://api.example.com/", "https://api.example.com"),
     ],
 )
-def test_addresses_that_are_handed_out_lead_somewhere(host: str, public: str, base: str) -> None:
+def test_base_urls_are_reachable(host: str, public: str, base: str) -> None:
     assert settings.load(host=host, port=8265, public_url=public).base_url == base
 
 
-def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_comma_separated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, http://localhost:3000,")
     monkeypatch.setenv("TRUSTED_PROXIES", "10.0.0.0/8,::1")
     chosen = settings.load()
@@ -264,7 +260,7 @@ def test_lists_are_written_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
     assert chosen.trusted_proxies == ["10.0.0.0/8", "::1"]
 
 
-def test_the_embedded_default_makes_its_keys_once_for_its_owner_alone(tmp_path: Path) -> None:
+def test_the_embedded_default_creates_its_keys_once_readable_only_by_its_owner(tmp_path: Path) -> None:
     first = settings.load(data_dir=tmp_path / "data")
     sealed = first.keyring().keyed_hash("test", b"1")
     (file,) = (tmp_path / "data").iterdir()

@@ -14,24 +14,24 @@ def test_a_key_is_prefix_public_id_secret_and_checksum() -> None:
         assert re.fullmatch(r"vgk_[0-9A-Za-z]{12}_[0-9A-Za-z]{43}[0-9A-Za-z]{6}", token.make().text)
 
 
-def test_a_key_reads_as_it_was_made() -> None:
+def test_a_key_parses_to_its_parts() -> None:
     made = token.make()
     assert token.read(made.text) == made
 
 
-def test_no_two_keys_are_alike() -> None:
+def test_no_two_keys_are_equal() -> None:
     made = [token.make() for _ in range(1000)]
     assert len({one.public_id for one in made}) == len({one.secret for one in made}) == 1000
 
 
-def test_a_new_secret_may_be_made_for_a_known_public_id() -> None:
+def test_a_new_secret_may_be_made_for_an_existing_public_id() -> None:
     first = token.make()
     second = token.make(first.public_id)
     assert second.public_id == first.public_id
     assert second.secret != first.secret
 
 
-def test_every_slip_of_one_character_is_told_without_the_database() -> None:
+def test_every_mistyped_character_is_detected_without_the_database() -> None:
     text = token.make().text
     for place in range(len(text)):
         for wrong in "0aZ_-é ":
@@ -41,14 +41,14 @@ def test_every_slip_of_one_character_is_told_without_the_database() -> None:
         assert token.read(text[:place]) is None
 
 
-def test_two_characters_the_wrong_way_round_are_told() -> None:
+def test_two_swapped_characters_are_detected() -> None:
     text = token.make().text
     for place in range(len(text) - 1):
         turned = text[:place] + text[place + 1] + text[place] + text[place + 2 :]
         assert turned == text or token.read(turned) is None
 
 
-def test_what_is_no_key_reads_as_none() -> None:
+def test_a_text_that_is_no_key_parses_to_none() -> None:
     text = token.make().text
     for garbage in (
         "",

@@ -21,7 +21,7 @@ from tests.invariants.schema_walk import (
     user_errors_of,
     with_everything,
 )
-from tests.support.access_matrix import Kept
+from tests.support.access_matrix import RowSnapshot
 from tests.support.database_contents import changed, contents
 from tests.support.installation import Answer, Installation, Person, World
 from tests.support.personas import People, add_people
@@ -47,7 +47,7 @@ TIMES = [
 class Walk:
     """Sends one mutation after the other as an admin, and undoes what each changed."""
 
-    def __init__(self, installation: Installation, people: People, kept: Kept, connection: Any) -> None:
+    def __init__(self, installation: Installation, people: People, kept: RowSnapshot, connection: Any) -> None:
         self.inputs = inputs(installation.world, people)
         self.connection = connection
         self.person, self._kept, self._nobody = people["root"], kept, installation.person(None)
@@ -80,7 +80,7 @@ async def walk(template: World, postgres: Postgres, tmp_path_factory: pytest.Tem
         await with_everything(installation)
         people = await add_people(installation)
         async with installation.database() as connection:
-            kept = Kept(connection)
+            kept = RowSnapshot(connection)
             await kept.keep()
             yield Walk(installation, people, kept, connection)
     postgres.drop(url)

@@ -100,7 +100,7 @@ async def _fill_with_secrets(installation: Installation, people: People) -> list
 
 async def _stored_secrets(installation: Installation) -> tuple[list[str], set[str]]:
     """Texts that no answer may contain: stored bytes and hashes, and decrypted secrets; and the webhook secrets."""
-    found, signing, keyring = [PASSWORD, SECRET, NEW_PASSWORD], set(), installation.opened.keyring
+    found, signing, keyring = [PASSWORD, SECRET, NEW_PASSWORD], set(), installation.resources.keyring
     for model in Tortoise.apps["models"].values():
         columns = [name for name, one in model._meta.fields_map.items() if isinstance(one, fields.BinaryField)]
         for row in await model.all():

@@ -15,7 +15,7 @@ from tests.invariants.schema_walk import (
     user_errors_of,
     with_everything,
 )
-from tests.support.access_matrix import NoPrompts, SilentSender, StandIn
+from tests.support.access_matrix import AcceptingVerifier, EmptyPromptCache, SuccessfulSender
 from tests.support.database_contents import Tables, changed, contents
 from tests.support.fault_injection import failing
 from tests.support.installation import Installation
@@ -117,8 +117,8 @@ async def fail_each_statement(installation: Installation, people: People, mutati
 @pytest.mark.parametrize("mutation", sorted(MUTATIONS))
 async def test_a_mutation_with_a_failing_statement_changes_nothing(installation: Installation, mutation: str) -> None:
     world, people = await with_everything(installation), await add_people(installation)
-    for client in (StandIn, NoPrompts, SilentSender):
-        installation.opened.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
+    for client in (AcceptingVerifier, EmptyPromptCache, SuccessfulSender):
+        installation.resources.clients.update({_place_of(installation, client): client()})  # type: ignore[attr-defined]
     if mutation == "reactivateUser":
         await send(people["root"], "deactivateUser", {"id": people.ids["bob"]})
     given = inputs(world, people)[mutation][0]
@@ -128,5 +128,9 @@ async def test_a_mutation_with_a_failing_statement_changes_nothing(installation:
 
 
 def _place_of(installation: Installation, stand_in: type) -> type:
-    names: dict[type, str] = {StandIn: "StorageVerifier", NoPrompts: "PromptCache", SilentSender: "WebhookSender"}
-    return next(client for client in installation.opened.clients if client.__name__ == names[stand_in])
+    names: dict[type, str] = {
+        AcceptingVerifier: "StorageVerifier",
+        EmptyPromptCache: "PromptCache",
+        SuccessfulSender: "WebhookSender",
+    }
+    return next(client for client in installation.resources.clients if client.__name__ == names[stand_in])

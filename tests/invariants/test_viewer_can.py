@@ -5,7 +5,7 @@ from typing import Any
 
 from app.execution.executor.permissions import permissions_of
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
 
@@ -56,7 +56,7 @@ def shown(path: str) -> list[bool]:
     type_name, _, name = path.partition(".")
     named: Any = schema.get_type_by_name(type_name)
     (declared,) = (one for one in named.fields if schema.config.name_converter.get_graphql_name(one) == name)
-    make = declared.metadata[graph.DECLARED].make
+    make = declared.metadata[declarations.DECLARED].make
     return [make(caller) for caller in CALLERS]
 
 

@@ -43,12 +43,12 @@ class Gateway:
 
     @property
     def spool(self) -> Spool:
-        found: Spool = self.installation.opened.clients[Spool]
+        found: Spool = self.installation.resources.clients[Spool]
         return found
 
     @property
     def recording_ingest(self) -> RecordingIngest:
-        found: RecordingIngest = self.installation.opened.clients[RecordingIngest]
+        found: RecordingIngest = self.installation.resources.clients[RecordingIngest]
         return found
 
     @asynccontextmanager

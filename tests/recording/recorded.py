@@ -104,7 +104,7 @@ class Recorded:
     async def context(self, person: Person) -> Context:
         server = self.installation.app.state.server
         viewer = await server.running.authentication.viewer(person.headers["Authorization"].encode())
-        return Context(viewer, "test", self.installation.opened)
+        return Context(viewer, "test", self.installation.resources)
 
     async def address(self, person: Person, *, player: bool = False) -> str:
         """The signed URL that this person gets, without the host."""
@@ -142,7 +142,7 @@ async def recorded(
     client = client_of(target)
     await asyncio.to_thread(client.put_object, Bucket=target.bucket, Key=key, Body=content)
     async with installation.database():
-        credential_id = await credentials.get_or_create(installation.opened.keyring, account_id, target)
+        credential_id = await credentials.get_or_create(installation.resources.keyring, account_id, target)
         values: dict[str, Any] = {
             "direction": CallDirection.INBOUND,
             "from_number": "+4930123456",
@@ -176,7 +176,7 @@ async def configure(installation: Installation, target: StorageTarget, of: str =
         config.bucket_vendor, config.endpoint_url = target.vendor, target.endpoint_url
         config.bucket_name, config.region = target.bucket, target.region
         config.access_key_id = target.access_key_id
-        config.secret_access_key = installation.opened.keyring.seal(
+        config.secret_access_key = installation.resources.keyring.seal(
             target.secret_access_key, table="recording_configs", column="secret_access_key", row=config.id
         )
         await config.save()

@@ -177,7 +177,7 @@ async def test_secrets_are_encrypted_again_with_the_newest_key(
     installation: Installation, local_s3: LocalS3, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3))
-    old, newer = installation.opened.keyring, {"newer": b"n" * 32}
+    old, newer = installation.resources.keyring, {"newer": b"n" * 32}
     both, alone = Keyring(newer, b"h" * 32), Keyring(newer, b"h" * 32)
     both._ciphers = {**alone._ciphers, **old._ciphers}
     async with installation.database():

@@ -39,7 +39,7 @@ async def test_a_deletion_removes_the_object_and_marks_the_call(
 ) -> None:
     neighbour = await recorded(installation, own.target)
     client_of(own.target).put_object(Bucket="calls", Key=f"{own.call.recording_key}.txt", Body=b"mine")
-    with installation.opened.clients[LiveEvents].listening(own.call.account_id) as listener:
+    with installation.resources.clients[LiveEvents].subscribe(own.call.account_id) as listener:
         payload = await delete(account_user, own)
         heard = await asyncio.wait_for(listener.next(), 1)
     assert payload == {
@@ -210,7 +210,7 @@ async def test_credentials_are_deleted_with_the_last_recording_that_uses_them(
 async def test_a_failed_recording_can_be_retried(
     installation: Installation, local_s3: LocalS3, account_user: Person, sibling_user: Person, tmp_path: Any
 ) -> None:
-    installation.opened.clients[Spool] = Spool(tmp_path / "spool", 10**9)  # type: ignore[index]
+    installation.resources.clients[Spool] = Spool(tmp_path / "spool", 10**9)  # type: ignore[index]
     failed = await recorded(
         installation, target_in(local_s3), recording_state=RecordingState.FAILED, recording_error={"code": "x"}
     )

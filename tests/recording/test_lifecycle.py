@@ -30,14 +30,14 @@ def own(world: World) -> UUID:
 
 async def begin(installation: Installation, live: LiveEvents, account: UUID, **facts: object) -> Call:
     told = CallFacts(**{"account_id": account, "gateway_call_id": "gateway-1", "started_at": START, **facts})  # type: ignore[arg-type]
-    return await lifecycle.begin(installation.opened.keyring, live, told, TARGET, AudioFormat.WAV)
+    return await lifecycle.begin(installation.resources.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
 async def test_a_recording_creates_an_unreported_call(installation: Installation, world: World) -> None:
     account = own(world)
     async with installation.database():
         live = LiveEvents()
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             call = await begin(installation, live, account, from_number="+1", direction=CallDirection.INBOUND)
             event = await listener.next()
         stored = await Call.get(id=call.id)
@@ -101,7 +101,7 @@ async def test_recording_states_follow_their_order_and_end_with_deleted(
             None,
         )
         assert await lifecycle.mark_deleted(*mine)
-        with live.listening(account) as listener:
+        with live.subscribe(account) as listener:
             assert not await lifecycle.mark_deleted(*mine)
             assert not await lifecycle.mark_stored(live, *mine, size_bytes=44, duration_ms=5)
             assert not await lifecycle.mark_failed(live, *mine, {}, 6)

@@ -166,13 +166,13 @@ async def test_the_search_for_lost_recordings_uses_its_index(env: UploadEnvironm
 async def hearing(live: LiveEvents) -> AsyncIterator[None]:
     """Runs the block once events of other processes arrive."""
     assert live._exchange is not None
-    hears, hear = asyncio.Event(), live._exchange._hear
+    hears, hear = asyncio.Event(), live._exchange._handle
 
-    def heard(heard: Mapping[str, Any]) -> None:
+    def heard(message: Mapping[str, Any]) -> None:
         hears.set()  # the first message of Valkey confirms the subscription
-        hear(heard)
+        hear(message)
 
-    live._exchange._hear = heard  # type: ignore[method-assign]
+    live._exchange._handle = heard  # type: ignore[method-assign]
     async with live.running():
         await hears.wait()
         yield
@@ -185,7 +185,7 @@ async def test_maintain_fails_lost_recordings_and_notifies_subscribers(
     await set_last_update(call_id, days=4)
     live = LiveEvents(valkey.url)
     async with hearing(live):
-        with live.listening(env.account_id) as listener:
+        with live.subscribe(env.account_id) as listener:
             printed = await run(env.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
             assert "1 recordings of lost servers given up" in printed.splitlines()
             async with asyncio.timeout(5):
@@ -200,9 +200,9 @@ async def test_a_short_command_publishes_its_events_before_it_ends(valkey: Promp
         LiveEvent(new_id(), new_id(), Change.RECORDING),
     )
     async with hearing(hears):
-        with hears.listening(event.account_id) as listener:
+        with hears.subscribe(event.account_id) as listener:
             async with tells.running():
                 tells.publish(event)
-                await tells.told(5)
+                await tells.flush(5)
             async with asyncio.timeout(5):
                 assert await listener.next() == event

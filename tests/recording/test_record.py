@@ -434,7 +434,7 @@ async def test_a_recording_whose_commit_was_lost_continues(gateway: Gateway, mon
 
 
 async def test_open_streams_are_ended_when_the_process_stops(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings, opened = gateway.installation.settings, gateway.installation.opened
+    settings, opened = gateway.installation.settings, gateway.installation.resources
     mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
     own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
@@ -547,7 +547,7 @@ async def test_writing_does_not_wait_for_the_spool_to_be_measured(
     monkeypatch.setattr(ingest, "_MEASURE_EVERY_SECONDS", 0.0)
     monkeypatch.setattr(Spool, "measure", measure)
     try:
-        settings, opened = gateway.installation.settings, gateway.installation.opened
+        settings, opened = gateway.installation.settings, gateway.installation.resources
         mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
         own = parse_sid(Kind.ACCOUNT, gateway.account)
         assert own is not None
@@ -788,7 +788,7 @@ async def test_a_call_whose_storage_keys_cannot_be_decrypted_is_refused_and_coun
 ) -> None:
     said: list[dict[str, Any]] = []
     monkeypatch.setattr(ingest, "_log", SimpleNamespace(error=lambda _, **more: said.append(more)))
-    keyring = gateway.installation.opened.keyring
+    keyring = gateway.installation.resources.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     before = await refusals(admin, "keys")
     assert await gateway.refused(gateway.first_frame("a")) == (

@@ -18,7 +18,7 @@ from uuid import uuid4
 
 import pytest
 
-from app.foundation.concurrency_limits import Share
+from app.foundation.concurrency_limits import Quota
 from app.recording.audio import Wav
 from app.recording.crash_recovery import recover
 from app.recording.metadata import RecordingMetadata, StreamEnd
@@ -156,13 +156,13 @@ def test_an_account_has_a_quarter_of_the_spool_across_processes(spool: Spool, tm
     recording.append(bytes(100_000 - spool.size_bytes() - 1))
     assert full_share(spool, mine) is None
     recording.append(bytes(1))
-    assert [full_share(spool, one) for one in (mine, other)] == [Share.ACCOUNT, None]
+    assert [full_share(spool, one) for one in (mine, other)] == [Quota.ACCOUNT, None]
     recording.remove()
     assert full_share(spool, mine) is None
     Spool(tmp_path / "spool", 1).create(other).append(bytes(100_000))
     for _ in range(2):
         spool.measure()
-        assert [full_share(spool, one) for one in (mine, other)] == [None, Share.ACCOUNT]
+        assert [full_share(spool, one) for one in (mine, other)] == [None, Quota.ACCOUNT]
 
 
 def test_a_provider_has_three_quarters_of_the_spool_across_accounts_and_processes(spool: Spool, tmp_path: Path) -> None:
@@ -175,16 +175,16 @@ def test_a_provider_has_three_quarters_of_the_spool_across_accounts_and_processe
     recordings[3].append(bytes(299_999 - spool.size_bytes()))
     assert full_share(spool, empty) is None
     recordings[3].append(bytes(1))
-    assert [full_share(spool, one) for one in (empty, other)] == [Share.PROVIDER, None]
+    assert [full_share(spool, one) for one in (empty, other)] == [Quota.PROVIDER, None]
     another = Spool(tmp_path / "spool", 400_000)
-    assert [full_share(another, one) for one in (empty, other)] == [Share.PROVIDER, None]
+    assert [full_share(another, one) for one in (empty, other)] == [Quota.PROVIDER, None]
     recordings[0].remove()
     assert full_share(spool, empty) is None
     another.measure()
     assert full_share(another, empty) is None
 
 
-def full_share(spool: Spool, expected: RecordingMetadata) -> Share | None:
+def full_share(spool: Spool, expected: RecordingMetadata) -> Quota | None:
     return spool.full_share(expected.account_id, expected.service_provider_id)
 
 

@@ -36,7 +36,7 @@ async def recorded(gateway: Gateway, held: AsyncExitStack, call: str, account: s
     await connection.send(gateway.first_frame(call, accountSid=account))
     await connection.send(bytes(640))
     await (await connection.ping())
-    recording_ingest = gateway.installation.opened.clients[RecordingIngest]
+    recording_ingest = gateway.installation.resources.clients[RecordingIngest]
     while call not in {one.first.gateway_call_id for one in recording_ingest._streams}:
         await (await connection.ping())
 
@@ -110,7 +110,7 @@ async def test_a_stream_that_ends_releases_its_slot(gateway: Gateway, world: Wor
         async with AsyncExitStack() as held:
             await recorded(gateway, held, f"own-{number}", world["own"])
         await gateway.idle()
-    assert gateway.installation.opened.clients[RecordingIngest]._slots.total == 0
+    assert gateway.installation.resources.clients[RecordingIngest]._slots.total == 0
 
 
 async def test_a_stream_that_never_sends_audio_ends(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -124,6 +124,6 @@ async def test_a_stream_that_never_sends_audio_ends(gateway: Gateway, monkeypatc
 async def test_a_stream_that_has_sent_audio_may_pause_without_limit(gateway: Gateway, world: World) -> None:
     async with AsyncExitStack() as held:
         await recorded(gateway, held, "on-hold", world["own"])
-        (running,) = gateway.installation.opened.clients[RecordingIngest]._streams
+        (running,) = gateway.installation.resources.clients[RecordingIngest]._streams
         running.end_if_silent(Refused(CloseCode.TIMED_OUT, ""))
         assert not running.failure.done()

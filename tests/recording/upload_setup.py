@@ -51,7 +51,7 @@ class UploadEnvironment:
 
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
         self.installation = installation
-        self.keyring = installation.opened.keyring
+        self.keyring = installation.resources.keyring
         self.account_id = UUID(str(parse_sid(Kind.ACCOUNT, installation.world["own"])))
         self.live = LiveEvents()
         self.storage = storage
@@ -159,8 +159,8 @@ class UploadEnvironment:
     def told(self) -> Iterator[list[str]]:
         """The events of the own account, as they are published."""
         found: list[str] = []
-        with self.live.listening(self.account_id) as listener:
-            listener.tell = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
+        with self.live.subscribe(self.account_id) as listener:
+            listener.put = lambda event: found.append(event.change.value)  # type: ignore[method-assign]
             yield found
 
 

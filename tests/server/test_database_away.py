@@ -80,7 +80,7 @@ async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_ne
         wait(60)  # who asks is looked up again
         account_id = parse_sid(Kind.ACCOUNT, account)
         assert account_id is not None
-        installation.opened.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
+        installation.resources.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
         heard = await client.hear(30)
         assert heard["type"] == "next"
         assert heard["payload"]["errors"][0]["message"] == AWAY

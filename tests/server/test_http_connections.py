@@ -403,7 +403,7 @@ async def test_a_body_that_has_begun_may_take_longer_than_a_head(port: int) -> N
 def settings_of(workers: int) -> Any:
     of_sockets = {"recording_streams": 500, "live_connections": 700, "connections_per_address": 7}
     of_addresses = {"host": "127.0.0.1", "port": 1, "listens_everywhere": False, "trusted_proxies": []}
-    return SimpleNamespace(workers=workers, log_level="ERROR", database_place="", **of_addresses, **of_sockets)
+    return SimpleNamespace(workers=workers, log_level="ERROR", database_display_name="", **of_addresses, **of_sockets)
 
 
 def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -100,7 +100,7 @@ async def test_what_a_server_must_hide_did_happen(heard: Heard) -> None:
     assert {"RuntimeError", "IntegrityError"} <= errors
     assert {entry.get("logger") for entry in heard.entries} >= {"library", "asyncio", "uvicorn.error", "botocore.auth"}
     assert heard.events("python warning")
-    assert heard.events("exception that nobody can catch")
+    assert heard.events("unraisable exception")
     assert heard.events("Task exception was never retrieved")
 
 

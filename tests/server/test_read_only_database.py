@@ -12,7 +12,13 @@ from app.webhooks.delivery import WebhookSender
 from tests.recording.gateways import gateway_of
 from tests.server.test_database_away import told
 from tests.support.access_cases import Ids, mutations
-from tests.support.access_matrix import NoPrompts, SilentSender, StandIn, add_calls, add_failed_recordings
+from tests.support.access_matrix import (
+    AcceptingVerifier,
+    EmptyPromptCache,
+    SuccessfulSender,
+    add_calls,
+    add_failed_recordings,
+)
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import add_people
 from tests.support.servers.postgres import Postgres
@@ -49,8 +55,12 @@ async def test_every_mutation_is_refused_as_unavailable(
     every = mutations(Ids(installation.world, keys[0]["id"], people, calls, failed))
     made = await admin.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
     gateway = installation.holder(made["token"])
-    clients: Any = installation.opened.clients
-    clients |= {StorageVerifier: StandIn(), PromptCache: NoPrompts(), WebhookSender: SilentSender()}
+    clients: Any = installation.resources.clients
+    clients |= {
+        StorageVerifier: AcceptingVerifier(),
+        PromptCache: EmptyPromptCache(),
+        WebhookSender: SuccessfulSender(),
+    }
     await switch("on")
     seen: dict[str, set[str]] = {}
     for name, inputs in every.items():

@@ -44,13 +44,13 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
         said.append(f"{event} {more['error']} {more['path']}")
 
     monkeypatch.setattr(answers._log, "error", note, raising=False)
-    keyring = installation.opened.keyring
+    keyring = installation.resources.keyring
     monkeypatch.setattr(keyring, "_ciphers", Keyring({"other": b"o" * 32}, b"h" * 32)._ciphers)
     answer = await provider.ask("query ($id: ID!) { account(id: $id) { name webhookSecret } }", id=world["own"])
     assert [(error["extensions"]["code"], error["message"]) for error in answer.errors] == [
         (
             "SERVICE_UNAVAILABLE",
-            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell whoever runs this server.",
+            "A stored secret cannot be read: its key is missing in ENCRYPTION_KEYS. Tell the operator of this server.",
         )
     ]
     assert said == ["masked error KeyMissing account.webhookSecret"]

@@ -21,7 +21,7 @@ from app.foundation.identifiers import Kind, new_id, sid_of
 from app.server import asgi, graphql_http
 from app.webhooks.delivery import WebhookSender
 from tests.server.test_database_away import AWAY, told
-from tests.support.access_matrix import SilentSender
+from tests.support.access_matrix import SuccessfulSender
 from tests.support.installation import Installation, Person, World, seed
 from tests.support.servers.postgres import Postgres
 from tests.support.servers.swallowing_proxy import SwallowingProxy
@@ -205,7 +205,7 @@ async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
             super().__init__(spent_seconds)
             made.append(self)
 
-    class Sender(SilentSender):
+    class Sender(SuccessfulSender):
         async def send(self, call: Any, *owners: Any) -> Any:
             (running,) = made
             limits.append((running._timeout.when() or 0.0) - running._began)
@@ -213,7 +213,7 @@ async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
 
     limits: list[float] = []
     monkeypatch.setattr(operations, "Deadline", Kept)
-    clients: Any = installation.opened.clients
+    clients: Any = installation.resources.clients
     clients |= {WebhookSender: Sender()}
     webhook = {"url": "https://hooks.example.com/x", "method": "POST"}
     await provider.change("updateAccount", "account { id }", id=world["own"], registrationWebhook=webhook)

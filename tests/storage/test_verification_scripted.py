@@ -394,7 +394,7 @@ async def test_a_name_with_a_private_address_is_refused_before_any_connection(
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
     result = await verifier.verify(draft_of(s3, endpoint_url=f"http://s3.example.com:{s3.port}"))
     assert statuses(result) == "PFSSSSSS"
-    assert "leads to a loopback address" in (step(result, "REACH").advice or "")
+    assert "resolves to a loopback address" in (step(result, "REACH").advice or "")
     assert s3.connections == 0
 
 

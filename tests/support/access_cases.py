@@ -1,4 +1,4 @@
-"""What the access matrix tries: every root field, guarded field, guarded input field and kind of object, on each row."""
+"""The cases of the access matrix: every root field, guarded field, guarded input field and type of object, on each row."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ SCHEMA = strawberry_schema._schema
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One line: an operation on one row, asked by everybody."""
+    """One line: an operation on one row, run as each persona."""
 
     covers: str
     row: str
@@ -25,7 +25,7 @@ class Case:
     needs: str = ""
     changes: bool = False
     event: tuple[str, str] | None = None
-    """Of a subscription: the account and the call that it is told of."""
+    """For a subscription: the account and the call of its event."""
 
 
 USER_ROWS = {
@@ -40,7 +40,7 @@ NEW_PASSWORD = "a password nobody has"
 
 
 class Ids:
-    """What the cases name: ids of the installation's objects by row."""
+    """The ids of the installation's objects by row."""
 
     def __init__(
         self, world: Any, installation_key: str, people: People, calls: dict[str, str], credentials: dict[str, str]
@@ -61,7 +61,7 @@ class Ids:
         self.credentials = credentials
         self.users = {row: people.ids[name] for row, name in USER_ROWS.items()}
         self.sessions = {row: people.sessions[name] for row, name in USER_ROWS.items()}
-        # For every type with an id, the rows on which `node(id:)` and the guarded fields of the type are tried.
+        # For every type with an id, the rows for `node(id:)` and the type's guarded fields.
         self.nodes = {
             "Account": self.accounts,
             "ServiceProvider": self.providers,
@@ -78,7 +78,7 @@ class Ids:
 
 
 Inputs = dict[str, dict[str, Any]]
-"""The input of a mutation or the arguments of a query, by the row it is about; `""` where no row is involved."""
+"""The input of a mutation or the arguments of a query, by row; `""` without a row."""
 
 
 def on(rows: dict[str, str], name: str, /, **rest: Any) -> Inputs:
@@ -86,7 +86,7 @@ def on(rows: dict[str, str], name: str, /, **rest: Any) -> Inputs:
 
 
 def queries(ids: Ids) -> dict[str, Inputs]:
-    """The arguments of each root query field, but `node`, which is tried on every type."""
+    """The arguments of each root query field except `node`, which runs on every type."""
     return {
         "viewer": {"": {}},
         "account": on(ids.accounts, "id"),
@@ -94,7 +94,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "serviceProvider": on(ids.providers, "id"),
         "serviceProviders": {"": {}},
         "apiKeys": {"": {}},
-        # Of what the world was made with: what the matrix itself changes leaves events too.
+        # Events of the seeded world: the matrix itself adds events.
         "auditEvents": {
             "": {"filter": {"operation": "server"}},
             **{row: {"filter": {"operation": "server", "accountId": id_}} for row, id_ in ids.accounts.items()},
@@ -172,7 +172,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
 
 
 def guarded_inputs(ids: Ids) -> dict[str, tuple[str, Inputs]]:
-    """For each guarded input field, a mutation that sends it and otherwise only what its sender may send."""
+    """For each guarded input field, a mutation that sends it, otherwise with permitted fields only."""
     limit = {"unit": "MINUTES", "maximum": 5}
     own_provider = {"provider": ids.providers["provider"]}
     return {

@@ -1,9 +1,9 @@
-"""Who may do what: every root field, every guarded field and every kind of object, tried as each person on each row.
+"""The access matrix: every root field, guarded field and type of object, run as each persona on each row.
 
     python -m tests.support.access_matrix > tests/access.txt
 
-makes an installation of its own and prints the matrix; `tests/test_access.py` runs the same and compares. Where a storage or a
-cache would be dialled, a stand-in answers: what is tried here is who gets that far.
+creates an installation of its own and prints the matrix; `tests/test_access.py` does the same and compares. Fakes replace the
+storage, the cache and webhook receivers: the matrix tests access, not their answers.
 """
 
 import asyncio
@@ -30,10 +30,10 @@ from tests.support.access_cases import Case, Ids, cases
 from tests.support.installation import Answer, Installation, Person, seed
 from tests.support.personas import add_people
 from tests.support.servers.postgres import Postgres
-from tests.support.websocket_clients import first_told
+from tests.support.websocket_clients import first_event
 
 PERSONAS = {
-    "nobody": None,
+    "no key": None,
     "account user": "account_user",
     "read-only key": "read_only",
     "provider": "provider",
@@ -43,14 +43,14 @@ PERSONAS = {
     "admin person": None,
     "gateway key": None,
 }
-# Who they are.
+# The names of the people behind personas.
 PEOPLE = {"person": "ann", "provider person": "boss", "admin person": "root"}
 
 LEGEND = """\
-Who may do what. Printed by `make access` from what the running server answers; never edited by hand.
+Who may do what. Printed by `make access` from a running server; never edited by hand.
 
 Persons (columns)
-  nobody          no key
+  no key          an unauthenticated caller
   account user    a key of one account ("own"), FULL
   read-only key   a key of the same account, READ_ONLY
   provider        a key of the service provider that runs the own and the sibling account, FULL
@@ -66,21 +66,21 @@ Rows
   foreign         an account of another service provider
   provider        the service provider of the own account, or what belongs to it; "other": the one of the foreign account
   installation    what belongs to no provider and no account
-  by default      the input does not say whose it shall be
+  by default      the input names no owner
 
 Answers
   ok              the value, or the change was made        n=2   a list with two rows
-  null            not there: out of reach looks like missing        -     the object itself was null, so was its field
+  null            not visible or missing: they look alike           -     the object itself was null
   NOT_FOUND …     a code of `userErrors`; nothing was changed
   FORBIDDEN …     a code of the top-level `errors`; "FORBIDDEN input": because of an input field; nothing was changed
 
-"needs" is what the contract says beside the field: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
+"needs" is the requirement in the contract: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
 or GATEWAY, a person (USER).
 """
 
 
 def outcome(case: Case, answer: Answer) -> str:
-    """What became of it, in a word."""
+    """The outcome in one word."""
     if answer.errors:
         error = answer.errors[0]["extensions"]
         assert len(answer.errors) == 1, answer.errors
@@ -104,16 +104,16 @@ def outcome(case: Case, answer: Answer) -> str:
     return "ok"
 
 
-class StandIn:
-    """In the place of the verifier: every storage works."""
+class AcceptingVerifier:
+    """Replaces the verifier: every storage works."""
 
     async def verify(self, _draft: Any, *_owners: Any) -> VerificationResult:
         steps = [StepResult(name, VerificationStepStatus.PASSED) for name in VerificationStepName]
         return VerificationResult(StorageVerdict.WORKING, True, True, steps, "0" * 32, datetime.now(UTC), 1, 0)
 
 
-class SomewhereElse:
-    """In the place of the spool: what waits for its storage waits on another machine."""
+class RemoteSpool:
+    """Replaces the spool: waiting recordings are on another machine."""
 
     id = "another"
 
@@ -124,8 +124,8 @@ class SomewhereElse:
         return Path("/nowhere")
 
 
-class NoPrompts:
-    """In the place of the prompt cache: it has none."""
+class EmptyPromptCache:
+    """Replaces the prompt cache: it is empty."""
 
     is_configured = True
 
@@ -133,15 +133,15 @@ class NoPrompts:
         return 0
 
 
-class SilentSender:
-    """In the place of the webhook sender: every receiver is content."""
+class SuccessfulSender:
+    """Replaces the webhook sender: every receiver answers with success."""
 
     async def send(self, call: OutgoingCall, *_owners: Any) -> Delivery:
         return Delivery(call.url, {}, "", status=204, reply="")
 
 
-class Kept:
-    """All rows as they are now, to be put back after each change, so that no cell depends on another."""
+class RowSnapshot:
+    """A snapshot of all rows, restored after each change, so that no cell depends on another."""
 
     TABLES = (
         *("service_providers", "accounts", "api_keys", "recording_configs", "applications", "webhook_deliveries"),
@@ -166,22 +166,22 @@ class Kept:
         self._state = await self._now()
 
     async def _now(self) -> Any:
-        """The same as before while nothing was written: most changes are refused, and the deleted rows slow the others down."""
+        """The last result while nothing was written: most changes are refused, and restoring rows is slow."""
         (row,) = await self._db.execute_query_dict("SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS state")
         return row["state"]
 
 
 async def matrix(installation: Installation, *, last_first: bool = False) -> str:
-    """Tries everything, and prints it; in the order of the page, or from its end."""
+    """Runs all cases and prints the matrix; `last_first` runs them in reverse order."""
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     everybody = await add_people(installation)
     calls = await add_calls(installation)
     ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
-    installation.opened.clients[StorageVerifier] = StandIn()  # type: ignore[index]
-    installation.opened.clients[Spool] = SomewhereElse()  # type: ignore[index]
-    installation.opened.clients[PromptCache] = NoPrompts()  # type: ignore[index]
-    installation.opened.clients[WebhookSender] = SilentSender()  # type: ignore[index]
+    installation.resources.clients[StorageVerifier] = AcceptingVerifier()  # type: ignore[index]
+    installation.resources.clients[Spool] = RemoteSpool()  # type: ignore[index]
+    installation.resources.clients[PromptCache] = EmptyPromptCache()  # type: ignore[index]
+    installation.resources.clients[WebhookSender] = SuccessfulSender()  # type: ignore[index]
     people = {persona: installation.person(name) for persona, name in PERSONAS.items()}
     people |= {persona: everybody[name] for persona, name in PEOPLE.items()}
     people["gateway key"] = await _gateway(installation)
@@ -190,7 +190,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     tries = [case for _, chapter in chapters for case in chapter]
     answers: dict[Case, list[str]] = {}
     async with installation.database() as db:
-        kept = Kept(db)
+        kept = RowSnapshot(db)
         await kept.keep()
         for case in reversed(tries) if last_first else tries:
             answers[case] = [outcome(case, await _ask(installation, person, case, kept)) for person in people.values()]
@@ -209,7 +209,7 @@ async def _gateway(installation: Installation) -> Person:
 
 
 async def add_calls(installation: Installation) -> dict[str, str]:
-    """A call of each account; answers their ids."""
+    """Adds a call of each account and returns their ids."""
     made, now = {}, datetime.now(UTC)
     async with installation.database():
         for place in ("own", "sibling", "foreign"):
@@ -222,7 +222,7 @@ async def add_calls(installation: Installation) -> dict[str, str]:
 
 
 async def add_failed_recordings(installation: Installation, calls: dict[str, str]) -> dict[str, str]:
-    """Gives each of these calls a recording that could not be stored; answers the ids of the keys that it was tried with."""
+    """Gives each of these calls a failed recording, and returns the ids of the stored credentials that it used."""
     made, target = (
         {},
         StorageTarget(BucketVendor.AWS_S3, None, "calls", "eu-central-1", "AKIAIOSFODNN7EXAMPLE", "s3cret-of-before"),
@@ -230,7 +230,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     async with installation.database():
         for place, call_id in calls.items():
             call = await CallRow.get(id=parse_sid(Kind.CALL, call_id))
-            credential_id = await credentials.get_or_create(installation.opened.keyring, call.account_id, target)
+            credential_id = await credentials.get_or_create(installation.resources.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
                 recording_error={"code": "AccessDenied", "message": "It could not be stored."},
@@ -245,16 +245,16 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     return made
 
 
-async def _ask(installation: Installation, person: Person, case: Case, kept: Kept) -> Answer:
+async def _ask(installation: Installation, person: Person, case: Case, kept: RowSnapshot) -> Answer:
     if case.event is not None:
-        return await first_told(installation, person.token, case.document, case.variables, case.event)
+        return await first_event(installation, person.token, case.document, case.variables, case.event)
     answer = await person.ask(case.document, **case.variables)
     if case.changes:
         await kept.put_back()
     return answer
 
 
-# Fixed, so that a new long answer in one line does not move all others. Longer words push only their own line.
+# Fixed, so that a new long answer in one line does not move the others.
 _WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18, 18, 18)
 
 
@@ -262,7 +262,7 @@ def _table(title: str, head: list[str], lines: list[list[str]]) -> str:
     printed = [_line([title, *head[1:]]), "-" * (sum(_WIDTHS[:-1]) + 5)]
     before = ""
     for line in lines:
-        # A field is named once, so that its rows stand together.
+        # A field is named once, on the first of its rows.
         printed.append(_line([*(line[:2] if line[0] != before else ("", "")), *line[2:]]))
         before = line[0]
     return "\n".join(printed) + "\n"

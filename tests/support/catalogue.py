@@ -1,4 +1,4 @@
-"""What a database has: its tables, columns and constraints, read from its own catalogue; and rows to fill it with."""
+"""A database's tables, columns and constraints, read from its catalogue; and rows to fill it with."""
 
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ MakeSettings = Callable[[str], Settings]
 ID = "0190b5c8-e5f0-7a3f-9c1d-{:012x}"
 TIME = "2026-01-31 13:37:00+00:00"
 TIMES = {"created_at": TIME, "updated_at": TIME, "version": 1}
-# A row of each table and, where a column may point at another table, one that does: each foreign key has a child.
+# A row of each table, and one for each foreign key: every foreign key has a child.
 ROWS: list[tuple[str, dict[str, Any]]] = [
     ("service_providers", {"id": ID.format(1), "name": "Émile", "name_key": "émile", "active": True, **TIMES}),
     ("service_providers", {"id": ID.format(2), "name": "Two", "name_key": "two", "active": False, **TIMES}),
@@ -260,7 +260,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
 ]
 # Tables whose rows come with those of others.
 MADE_BY_TRIGGERS = {"call_accounts"}
-# Rows that point at each other: what is set when all are there.
+# Rows that refer to each other: columns set once all rows exist.
 POINTERS: list[tuple[str, str, str, str]] = [
     ("accounts", ID.format(3), column, ID.format(12))
     for column in ("device_calling_application_id", "siprec_application_id")
@@ -285,13 +285,13 @@ def empty(make_settings: MakeSettings) -> Settings:
 
 @pytest.fixture
 async def migrated(empty: Settings) -> AsyncIterator[Any]:
-    """A database at the newest migration, opened."""
+    """An open database at the newest migration."""
     await migrate.migrate(empty)
     async with orm.opened(empty, migrating=True) as db:
         yield db
 
 
-# Partitions have what their table has.
+# Partitions have the columns and constraints of their table.
 _NO_PARTITION = "NOT IN (SELECT relname FROM pg_class WHERE relispartition)"
 
 
@@ -316,7 +316,7 @@ async def tables(db: Any) -> set[str]:
 
 
 async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
-    """Table, column, the table that it points at, and what happens to the row when its target is deleted."""
+    """Table, column, target table, and the action when the target is deleted."""
     rows = await db.execute_query_dict(
         "SELECT conrelid::regclass::text AS source, a.attname AS column, confrelid::regclass::text AS target, "
         "CASE confdeltype WHEN 'r' THEN 'RESTRICT' ELSE confdeltype::text END AS on_delete "
@@ -327,7 +327,7 @@ async def foreign_keys(db: Any) -> set[tuple[str, str, str, str]]:
 
 
 async def named(db: Any) -> dict[str, dict[str, str]]:
-    """Uniques, checks and other indexes with their tables, by name; primary keys and what they need left out."""
+    """Unique constraints, checks and other indexes by name, with their tables; without primary keys and their indexes."""
     indexes = await db.execute_query_dict(
         "SELECT c.relname AS name, i.indrelid::regclass::text AS table, i.indisunique AS is_unique "
         "FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace "
@@ -345,7 +345,7 @@ async def named(db: Any) -> dict[str, dict[str, str]]:
 
 
 async def insert(db: Any, table: str, values: dict[str, Any]) -> None:
-    """One row by plain SQL, past the models and their checks."""
+    """Inserts a row by plain SQL, without the models and their checks."""
     names = ", ".join(values)
     # As literals, so that PostgreSQL reads them by the column's type.
     types = await columns(db)
@@ -354,7 +354,7 @@ async def insert(db: Any, table: str, values: dict[str, Any]) -> None:
 
 
 async def fill(db: Any, *, but: str = "") -> None:
-    """ROWS and POINTERS, as far as the database has their tables and columns; `but` is a table that stays empty."""
+    """Inserts ROWS and POINTERS, as far as their tables and columns exist; the table `but` stays empty."""
     there, has = await tables(db) - {but}, await columns(db)
     for table, values in ROWS:
         if table in there:
@@ -372,7 +372,7 @@ def _literal(value: Any, type_: str) -> str:
 
 
 async def contents(db: Any) -> dict[str, list[dict[str, Any]]]:
-    """Every row of every table, but aerich's."""
+    """Every row of every table except aerich's."""
     found = {}
     for table in sorted(await tables(db) - {"aerich"}):
         rows = await db.execute_query_dict(f"SELECT * FROM {table} ORDER BY id")

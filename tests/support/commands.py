@@ -1,4 +1,4 @@
-"""The commands of `python -m app`: ended in this process, or serving in one of their own."""
+"""The commands of `python -m app`: run in this process, or as a process of their own."""
 
 import asyncio
 import io
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 def environment_of(settings: Settings, **changed: str) -> dict[str, str]:
-    """With which a command acts on the database of these settings."""
+    """The environment of a command on the database of these settings."""
     return {
         "PATH": os.environ["PATH"],
         "DATA_DIR": str(settings.data_dir),
@@ -48,7 +48,7 @@ def _main(environment: dict[str, str], arguments: tuple[str, ...]) -> tuple[int 
 
 
 async def ended_process(environment: dict[str, str], *arguments: str) -> tuple[int | None, str, str]:
-    """As `ended`, in a process of its own."""
+    """Like `ended`, in a process of its own."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", *arguments),
         env=environment,
@@ -65,14 +65,14 @@ async def ended_process(environment: dict[str, str], *arguments: str) -> tuple[i
 
 
 async def run(installation: Installation, command: str, **changed: str) -> str:
-    """What a command prints, on the installation's database."""
+    """The output of a command on the installation's database."""
     status, printed, wrong = await ended(environment_of(installation.settings, **changed), command)
     assert status == 0, wrong
     return printed
 
 
 async def is_ready(client: httpx.AsyncClient) -> bool:
-    """Whether a server that may still be starting says so."""
+    """Whether a server reports that it is ready; False while it starts."""
     try:
         return (await client.get("/readyz")).status_code == 200
     except httpx.TransportError:
@@ -83,7 +83,7 @@ async def is_ready(client: httpx.AsyncClient) -> bool:
 async def serving(
     environment: dict[str, str], port: int, *options: str
 ) -> AsyncIterator[tuple[httpx.AsyncClient, list[str]]]:
-    """`python -m app serve` until it has answered, and the lines of its log so far."""
+    """Starts `python -m app serve` and waits until it is ready; yields the lines of its log so far."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "app", "serve", "--port", str(port), *options),
         env=environment,

@@ -1,4 +1,4 @@
-"""Many rows at once, for tests of what a database does when a table is large."""
+"""Bulk rows, for tests of large tables."""
 
 import base64
 from typing import Any
@@ -15,7 +15,7 @@ from tests.support.installation import World
 
 
 async def fill(connection: Any, world: World, *, providers: int = 1000, accounts: int = 2000) -> None:
-    """More providers, an account of the provider `provider` for each number, and a key for each account."""
+    """Adds providers, accounts of the provider `provider`, and a key for each account."""
     await ServiceProvider.bulk_create(
         ServiceProvider(name=f"Provider {n}", name_key=names.key(f"Provider {n}")) for n in range(providers)
     )
@@ -46,12 +46,12 @@ async def fill(connection: Any, world: World, *, providers: int = 1000, accounts
 
 
 async def multiply(connection: Any, provider: UUID, account: UUID, *, accounts: int, providers: int = 1000) -> None:
-    """A large installation on PostgreSQL, within seconds.
+    """Creates a large installation within seconds.
 
-    Half of the accounts are the provider's, each with a name of its own; the others are spread over more providers, ten of
-    whom give the same name. One account in eleven is suspended. Each has three keys and a recording configuration that is
-    not enabled; the status of one in 999 is FAILING, of one in 20 WORKING. The account and the provider that are given, and
-    the installation, have as many keys as there are accounts.
+    Half of the accounts belong to the provider, with unique names; the others belong to more providers, ten accounts to a name.
+    One account in eleven is suspended. Each has three keys and a disabled recording configuration, with the status FAILING for
+    one in 999 and WORKING for one in 20. The given account and provider, and the installation, each have as many keys as there
+    are accounts.
     """
     for sql in _ROWS:
         await connection.execute_query(sql.format(provider=provider, account=account, n=accounts, providers=providers))
@@ -59,13 +59,13 @@ async def multiply(connection: Any, provider: UUID, account: UUID, *, accounts: 
 
 
 def moved(cursor: str, row_id: UUID, value: str | None = None) -> str:
-    """A cursor of the same order that stands at another row, without a walk there."""
+    """A cursor of the same order at another row."""
     order, _, _ = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     return base64.urlsafe_b64encode(orjson.dumps([order, value, row_id.hex])).decode().rstrip("=")
 
 
 def _id(kind: int, number: str) -> str:
-    """Grows with the number, as the ids of rows that are made one after another do."""
+    """An id that grows with the number, like ids of rows created in this order."""
     return (
         f"(lpad(to_hex(1700000000000 + {number}), 12, '0') || '7{kind:03}8' || lpad(to_hex({number}), 15, '0'))::uuid"
     )

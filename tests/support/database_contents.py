@@ -1,9 +1,9 @@
-"""What the whole database holds, read behind the application's back."""
+"""The contents of the whole database, read without the application."""
 
 from typing import Any
 
 Tables = dict[str, list[dict[str, Any]]]
-# Written off the request path, to the minute.
+# Written outside requests, to the minute.
 _LAST_USES = frozenset({"last_used_at", "previous_secret_last_used_at"})
 
 
@@ -14,7 +14,7 @@ async def tables(connection: Any) -> list[str]:
 
 
 async def contents(connection: Any, *, without: frozenset[str] = frozenset()) -> Tables:
-    """All rows of all tables but those `without`, the times of last uses left out."""
+    """All rows of all tables except `without`; times of last use are left out."""
     found: Tables = {}
     for table in set(await tables(connection)) - without:
         rows = await connection.execute_query_dict(f'SELECT * FROM "{table}"')
@@ -24,7 +24,7 @@ async def contents(connection: Any, *, without: frozenset[str] = frozenset()) ->
 
 
 def changed(before: Tables, after: Tables) -> dict[str, list[Any]]:
-    """The rows that are not the same, by their tables: what the message of a failed test should say."""
+    """The rows that differ, by table, for the message of a failed test."""
     return {
         table: [row for row in [*before[table], *after[table]] if (row in before[table]) != (row in after[table])]
         for table in before

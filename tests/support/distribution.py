@@ -16,7 +16,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-# Side by side on each server, by the column that holds the account.
+# Colocated on each server, by the column with the account.
 TABLES = {"call_accounts": "id", "calls": "account_id", "call_keys": "account_id", "stored_credentials": "account_id"}
 _OWNERS = "call_accounts"
 
@@ -24,7 +24,7 @@ _IS_RELEVANT = re.compile(rf"\b({'|'.join(TABLES)})\b|^\s*INSERT\b", re.IGNORECA
 _PARAMETER = re.compile(r"\$(\d+)")
 _ROOT = Path(__file__).parents[2]
 _OF_APP, _OF_TESTS = f"{_ROOT / 'app'}/", f"{_ROOT / 'tests'}/"
-# These pass on what others send.
+# Modules that forward statements of others.
 _PASSING_ON = {f"{_OF_APP}foundation/database/pool.py", f"{_OF_APP}foundation/database/orm.py", __file__}
 _logger = logging.getLogger("tortoise.db_client")
 _READ = (exp.Select, exp.Insert, exp.Update, exp.Delete, exp.SetOperation)
@@ -34,11 +34,11 @@ _EXPLAINED = """This statement of {sender} would fail once calls are distributed
     {sql}
 
 {faults}
-Nothing else in the tests would notice: on a single PostgreSQL it works. The rules are in tests/support/distribution.py."""
+No other test detects it: on a single PostgreSQL it works. The rules are in tests/support/distribution.py."""
 
 
 class Watched:
-    """Collects what is wrong with the application's statements, each of which is looked at once."""
+    """Collects the faults of the application's statements; each statement is checked once."""
 
     def __init__(self) -> None:
         self.faults: list[str] = []
@@ -46,7 +46,7 @@ class Watched:
 
     @contextmanager
     def watching(self) -> Iterator["Watched"]:
-        """Every client of Tortoise says each statement to this logger, even when nothing is logged of it."""
+        """Every Tortoise client passes each statement to this logger, even when its level discards it."""
         debug, is_enabled = _logger.debug, _logger.isEnabledFor
 
         def said(message: str, *values: object) -> None:
@@ -74,14 +74,14 @@ def explained(sql: str, sender: str, faults: list[str]) -> str:
 
 
 def faults_of(sql: str) -> list[str]:
-    """What is wrong with a statement and how to mend it, in a sentence each."""
-    # Without blanks between them, the parser takes $1,$2 for the quotes of a text.
+    """A sentence for each fault of a statement: what is wrong, and how to correct it."""
+    # Without spaces, the parser reads $1,$2 as dollar quotes.
     tree = sqlglot.parse_one(_PARAMETER.sub(r"$\1 ", sql), read="postgres")
     return [] if not isinstance(tree, _READ) else [*_unnamed(tree), *_inserted(tree), *_correlated(tree)]
 
 
 def _unnamed(tree: exp.Expression) -> Iterator[str]:
-    """Rows that are locked, changed or deleted belong to accounts that the statement names."""
+    """Locked, changed and deleted rows must belong to accounts that the statement names."""
     for node in tree.find_all(exp.Update, exp.Delete):
         if isinstance(node.this, exp.Table) and not _names_account(node, node.this, many=True):
             kind = "UPDATE" if isinstance(node, exp.Update) else "DELETE"
@@ -155,7 +155,7 @@ def _correlated(tree: exp.Expression) -> Iterator[str]:
 
 
 def _scope_of(column: exp.Column) -> exp.Select | None:
-    """The innermost query that has the column's table; None where the column names none."""
+    """The innermost query with the column's table; None when the column names no table."""
     scope = column.find_ancestor(exp.Select)
     while scope is not None and column.table not in _sources(scope):
         scope = scope.find_ancestor(exp.Select)
@@ -170,20 +170,20 @@ def _is_within(node: exp.Expression, scope: exp.Expression) -> bool:
 
 
 def _sources(select: exp.Select) -> dict[str, exp.Expression]:
-    """What a query reads from, by the names that it gives."""
+    """The sources of a query, by alias."""
     first, joins = select.args.get("from_"), select.args.get("joins") or ()
     return {each.this.alias_or_name: each.this for each in (first, *joins) if each is not None}
 
 
 def _base(source: exp.Expression) -> str:
-    """The one table that a source reads from."""
+    """The table behind a source."""
     while isinstance(source, exp.Subquery) and isinstance(source.this, exp.Select) and len(_sources(source.this)) == 1:
         (source,) = _sources(source.this).values()
     return source.name if isinstance(source, exp.Table) else ""
 
 
 def _sender() -> str | None:
-    """Where the application sends a statement; None where a test does."""
+    """The code of the application that sends a statement; None for a test's statement."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         path = frame.f_code.co_filename

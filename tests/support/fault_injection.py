@@ -1,4 +1,4 @@
-"""Statements that fail, one chosen by its number."""
+"""Fails a chosen statement by its number."""
 
 import logging
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SAID = 'near "secret_hash": syntax error in SELECT password_hash FROM users -- 
 
 
 class _Fault(logging.Handler):
-    """Tortoise logs each statement just before it is sent: here one of them fails instead."""
+    """Tortoise logs each statement just before it sends it: this handler makes one fail."""
 
     def emit(self, record: logging.LogRecord) -> None:
         left = _failing.get()
@@ -27,7 +27,7 @@ class _Fault(logging.Handler):
 
 @contextmanager
 def failing(number: int, *, onwards: bool = False) -> Iterator[list[int]]:
-    """The statement of this number fails, counted from 1, or all from there `onwards`; answers how many were left to go."""
+    """Fails the statement of this number, counted from 1, or all from it `onwards`. Yields the number of statements left."""
     logger, handler, left = logging.getLogger("tortoise.db_client"), _Fault(), [number]
     level, token, other = logger.level, _failing.set(left), _onwards.set(onwards)
     logger.addHandler(handler)

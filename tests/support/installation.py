@@ -1,4 +1,4 @@
-"""An installation with two providers and three accounts, and the people who ask it."""
+"""An installation with two providers and three accounts, and its callers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ from app.webhooks.rules import WebhookChange
 
 @dataclass
 class World:
-    """What every test finds: ids by name, and the keys of the people by their names."""
+    """The seeded data: ids by name, and API keys by caller."""
 
     folder: Path
     encryption_keys: str
@@ -55,7 +55,7 @@ class World:
 
 @dataclass
 class Answer:
-    """What came back over HTTP."""
+    """An HTTP response."""
 
     status: int
     headers: httpx.Headers
@@ -75,13 +75,13 @@ class Answer:
         return [error["extensions"]["code"] for error in self.errors]
 
     def only(self, name: str) -> Any:
-        """The value of a root field of an answer without errors."""
+        """The value of a root field in a response without errors."""
         assert not self.errors, self.errors
         return self.data[name]
 
 
 class Person:
-    """Somebody who asks: `await admin.ask(query, variable=value)`."""
+    """A caller: `await admin.ask(query, variable=value)`."""
 
     def __init__(self, client: httpx.AsyncClient, token: str | None) -> None:
         self.client = client
@@ -149,26 +149,26 @@ class Installation:
         return Person(self.client, self.world.tokens[name] if name else None)
 
     def holder(self, token: str) -> Person:
-        """Whoever holds a key."""
+        """A caller with this token."""
         return Person(self.client, token)
 
     @property
-    def opened(self) -> Resources:
+    def resources(self) -> Resources:
         server: Server = self.app.state.server
         assert server.running is not None
         return server.running.opened
 
     def forget_uses(self) -> None:
-        """Which keys were used and which secrets were read is not written when it ends."""
+        """Discards pending last uses and secret reads, so that the shutdown writes nothing."""
         server: Server = self.app.state.server
         assert server.running is not None
         used = server.running.authentication._last_use
-        for noted in (used._current, used._previous, used._sessions, self.opened.clients[SecretReads]._waiting):
+        for noted in (used._current, used._previous, used._sessions, self.resources.clients[SecretReads]._waiting):
             noted.clear()
 
     @asynccontextmanager
     async def database(self) -> AsyncIterator[BaseDBAsyncClient]:
-        """The database behind the application's back, by connections of the test's own."""
+        """The database without the application, on connections of the test's own."""
         async with self._opening:
             if self._database is None:
                 context = TortoiseContext()
@@ -196,7 +196,7 @@ def settings_of(world: World, folder: Path, url: str, **changed: Any) -> Setting
 
 
 async def _webhook(account: Account) -> str:
-    """Gives an account a registration webhook without a change of its version, and the id of one delivery to it."""
+    """Gives an account a registration webhook without a new version, and returns the id of a delivery to it."""
     url, method = "https://hooks.example.com/registration", WebhookMethod.POST
     await Account.filter(id=account.id).update(registration_webhook_url=url, registration_webhook_method=method)
     made = await WebhookDelivery.create(
@@ -215,7 +215,7 @@ async def _webhook(account: Account) -> str:
 
 
 async def seed(folder: Path, url: str) -> World:
-    """Migrates a database and fills it: two providers, an own, a sibling and a foreign account, keys and recording."""
+    """Migrates and fills a database: two providers; an own, a sibling and a foreign account; keys and recording."""
     world = World(folder, f"test:{new_key_text()}", new_key_text())
     chosen = settings_of(world, folder, url)
     await migrate.migrate(chosen)

@@ -20,7 +20,7 @@ RANKS |= dict.fromkeys(DOMAINS, DOMAIN)
 NAMES = {FOUNDATION: "foundation", EXECUTION: "execution", DOMAIN: "a domain", ASSEMBLY: "server, commands or demo"}
 # Domains that may import each other; every domain and `accounts` may as well.
 MUTUAL = {"users", "api_keys", "service_providers"}
-# The floors of a domain; a module with another name stands on the second.
+# The floors of a domain; modules with other names are on floor 1.
 FLOORS = {"model": 0, "service": 2, "schema": 3, "routes": 3}
 NAMED_MODULE = 1
 S3_LIBRARIES = {"aioboto3", "aiobotocore", "botocore", "boto3"}
@@ -72,7 +72,7 @@ def folder_of(module: str) -> str:
 
 def floor_of(module: str) -> int:
     parts = module.split(".")
-    # `credential_schema` stands where `schema` does.
+    # `credential_schema` is on the floor of `schema`.
     return FLOORS.get(parts[2].rpartition("_")[2], NAMED_MODULE) if len(parts) > 2 else 0
 
 

@@ -1,4 +1,4 @@
-"""Requests with secrets in them, right ones and wrong ones, to a server that is sabotaged; for the tests of its logs."""
+"""Requests with secrets, valid and invalid, to a sabotaged server; for the tests of its logs."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ import httpx
 
 from tests.support.installation import World
 
-# The server, sabotaged: accounts with certain names meet what a bug, a library or a race could do with their name.
+# The sabotaged server: accounts with certain names cause errors as from a bug, a library or a race, with the name in them.
 SERVER = """
 import asyncio, gc, logging, sys, warnings
 from app.foundation import names
@@ -56,7 +56,7 @@ sys.exit(main(["serve"]))
 
 @dataclass
 class Heard:
-    """What the server was told and answered, and what it wrote."""
+    """The server's requests, responses and log."""
 
     secrets: set[str] = field(default_factory=set)
     request_ids: list[str] = field(default_factory=list)
@@ -76,7 +76,7 @@ class Heard:
 
 
 class Caller:
-    """Asks and keeps what must not be seen again."""
+    """Sends requests, and remembers the secrets that must not be logged."""
 
     def __init__(self, client: httpx.AsyncClient, heard: Heard) -> None:
         self._client = client
@@ -84,7 +84,7 @@ class Caller:
         self._number = 0
 
     def secret(self, about: str = "") -> str:
-        """A fresh marker that counts as a secret from now on."""
+        """A new marker that counts as a secret."""
         self._number += 1
         made = f"{about}Zq7marker{self._number}x"
         self._heard.secrets.add(made)
@@ -110,7 +110,7 @@ class Caller:
 
 
 async def everything(caller: Caller, world: World) -> None:
-    """Every kind of request with secrets in it, right ones and wrong ones."""
+    """Sends every kind of request with secrets, valid and invalid."""
     admin, user, secret = world.tokens["admin"], world.tokens["account_user"], caller.secret
     await secrets_that_are_shown(caller, world)
     await caller.change(
@@ -137,7 +137,7 @@ async def everything(caller: Caller, world: World) -> None:
             endpointUrl=endpoint,
             secretAccessKey=secret(),
         )
-    # Failures whose messages hold the values.
+    # Errors whose messages contain the values.
     for what in ("MASKED ", "FORGOTTEN ", "SORE ", "WARNED ", ""):
         name = secret(what)
         for _ in range(2):  # the second breaks a constraint of the database
@@ -205,7 +205,7 @@ async def wrong_keys(caller: Caller, world: World) -> None:
 
 
 async def garbage(port: int, heard: Heard) -> None:
-    """What is not even HTTP."""
+    """Sends bytes that are not HTTP."""
     heard.secrets.add("Zq7garbage")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"Zq7garbage\x00 Authorization: Zq7garbage\r\n\r\n")

@@ -1,4 +1,4 @@
-"""The clock of the event loop, which a test moves: seconds that a timer waits for pass at once."""
+"""A clock of the event loop that a test moves forward, so that timers fire at once."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Any
 
 
 class MovedClock:
-    """Never goes back: a timer that was set meanwhile would be late by so much."""
+    """Never goes back: timers set after the move would be late."""
 
     def __init__(self, real: Callable[[], float]) -> None:
         self._real = real
@@ -17,7 +17,7 @@ class MovedClock:
 
 
 async def pass_seconds(seconds: float) -> None:
-    """Every timer that is due by then runs now, also that of an `asyncio.timeout` which is open meanwhile."""
+    """Fires every timer that is due within these seconds, including open `asyncio.timeout` blocks."""
     loop: Any = asyncio.get_running_loop()
     if not isinstance(loop.time, MovedClock):
         loop.time = MovedClock(loop.time)

@@ -1,4 +1,4 @@
-"""People with passwords and sessions, beside the keys of the installation. Their password is PASSWORD."""
+"""People with passwords and sessions. Their password is PASSWORD."""
 
 import functools
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from app.users.token import FORM
 from tests.support.installation import Installation, Person
 
 PASSWORD = "correct horse battery"
-# By their names: whom they belong to.
+# The owners of people, by name.
 OWNERS: dict[str, tuple[Scope, str]] = {
     "root": (Scope.ADMIN, ""),
     "boss": (Scope.SERVICE_PROVIDER, "provider"),
@@ -27,7 +27,7 @@ OWNERS: dict[str, tuple[Scope, str]] = {
 
 @functools.cache
 def stored(text: str = PASSWORD) -> str:
-    """The hash of a password, made once: it takes long on purpose."""
+    """The hash of a password, computed once: it is slow by design."""
     return password._hasher.hash(text.encode())
 
 
@@ -48,12 +48,12 @@ class People:
         return self.installation.holder(self.tokens[name])
 
     async def session(self, name: str, **changed: Any) -> Person:
-        """Another session of theirs."""
+        """Opens another session of a person."""
         made, _ = await open_session(self.installation, self.ids[name], **changed)
         return self.installation.holder(made)
 
     async def login(self, name: str, given: str = PASSWORD) -> Any:
-        """What a stranger hears who logs in as them."""
+        """Logs in as a person and returns the payload."""
         return await log_in(self.installation.person(None), email_of(name), given)
 
 
@@ -67,7 +67,7 @@ async def open_session(installation: Installation, user_id: str, **changed: Any)
     values: dict[str, Any] = {
         "user_id": parse_sid(Kind.USER, user_id),
         "public_id": made.public_id,
-        "secret_hash": FORM.secret_hash(installation.opened.keyring, made),
+        "secret_hash": FORM.secret_hash(installation.resources.keyring, made),
         "user_agent": "",
         "address": "",
         "last_used_at": now,
@@ -78,7 +78,7 @@ async def open_session(installation: Installation, user_id: str, **changed: Any)
 
 
 async def add_people(installation: Installation, *names: str) -> People:
-    """Everybody (or those named), each with an open session; made behind the application's back."""
+    """Adds all people, or the named ones, each with an open session, without the application."""
     people = People(installation)
     for name in names or OWNERS:
         scope, owner = OWNERS[name]

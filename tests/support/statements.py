@@ -1,4 +1,4 @@
-"""What the application asks its database, for tests that count statements or read their plans."""
+"""Records the application's statements, for tests that count them or read their plans."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from app.foundation.periodic import _repeat
 
-# Every client of Tortoise logs each statement here, just before it is sent.
+# Every Tortoise client logs each statement here, just before it sends it.
 _logger = logging.getLogger("tortoise.db_client")
 
 Statement = tuple[str, list[Any]]
@@ -18,7 +18,7 @@ Statement = tuple[str, list[Any]]
 
 @contextmanager
 def recorded() -> Iterator[list[Statement]]:
-    """The statements, with their values, that are sent while the context lasts."""
+    """Yields the statements that are sent during the block, with their values."""
     statements: list[Statement] = []
     recorder = _Recorder(statements)
     level, propagates = _logger.level, _logger.propagate
@@ -34,7 +34,7 @@ def recorded() -> Iterator[list[Statement]]:
 
 
 async def plan(connection: Any, statement: Statement) -> str:
-    """How the database would answer a statement, in its own words."""
+    """The EXPLAIN output of a statement."""
     sql, values = statement
     rows = await connection.execute_query_dict(f"EXPLAIN {sql}", values)
     return "\n".join(row["QUERY PLAN"] for row in rows)
@@ -42,20 +42,20 @@ async def plan(connection: Any, statement: Statement) -> str:
 
 @dataclass
 class Work:
-    """What PostgreSQL did for a statement, in counts that are the same on every machine."""
+    """PostgreSQL's work for a statement, in counts that do not depend on the machine."""
 
     nodes: list[dict[str, Any]]
     blocks: int
-    """Of 8 kB, touched in memory or on disk."""
+    """Blocks of 8 kB, read from memory or disk."""
 
     @property
     def shape(self) -> list[tuple[str, str]]:
-        """The steps of the plan, each with the index or table that it reads."""
+        """The nodes of the plan, each with its index or table."""
         return [(node["Node Type"], node.get("Index Name") or node.get("Relation Name") or "") for node in self.nodes]
 
     @property
     def rows(self) -> int:
-        """Rows that were read from tables and indexes, those included that a condition then left out."""
+        """Rows read from tables and indexes, including rows that a filter then removed."""
         return sum(_rows(node) for node in self.nodes if "Scan" in node["Node Type"] and "Plans" not in node)
 
     @property
@@ -72,7 +72,7 @@ class Work:
 
 
 async def work(connection: Any, statement: Statement) -> Work:
-    """Runs a statement on PostgreSQL often enough for its final plan, and counts what is done the last time.
+    """Runs a statement until PostgreSQL uses its final plan, and counts the work of the last run.
 
     From the sixth time on in a session PostgreSQL may take a plan for any values, as it does under a pool.
     """
@@ -114,7 +114,7 @@ class _Recorder(logging.Handler):
         self._statements = statements
 
     def emit(self, record: logging.LogRecord) -> None:
-        # What comes back every few seconds belongs to no test, and comes sooner or later on a busy machine.
+        # Periodic statements belong to no test; when they run depends on the machine.
         task = asyncio.current_task()
         if task is not None and getattr(task.get_coro(), "cr_code", None) is _repeat.__code__:
             return

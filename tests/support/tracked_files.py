@@ -1,4 +1,4 @@
-"""The files of the repository, for tests that look at all of some kind: what else lies in a checkout is none of theirs."""
+"""The files of the repository, without untracked files, for tests that check all files of a kind."""
 
 import subprocess
 from pathlib import Path
@@ -11,7 +11,7 @@ def is_repository(root: Path) -> bool:
 
 
 def tracked(root: Path, pattern: str) -> list[Path]:
-    """The files that git tracks; those that are there in an unpacked archive, which holds no others."""
+    """The files that git tracks; in an unpacked archive, all files."""
     if not is_repository(root):
         return sorted(path for path in root.glob(pattern) if path.is_file())
     command = ["git", "-C", str(root), "ls-files", "-z", "--", f":(glob){pattern}"]

@@ -1,4 +1,4 @@
-"""Waiting by asking again, for what nothing tells of: the only place where tests do it."""
+"""Polling, for conditions without a notification. Tests poll only through this module."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ async def until(condition: Callable[[], Answer], *, seconds: float = 60) -> Answ
 
 
 async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
-    """Asks until the answer is true, and returns it; the seconds are how long a broken test lasts."""
+    """Polls until the condition is true, and returns its value. `seconds` limits the duration of a broken test."""
     __tracebackhide__ = True  # the failure shows the line that waits
     ends, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
     while True:
@@ -35,7 +35,7 @@ async def until(condition: Callable[[], Any], *, seconds: float = 60) -> Any:
 
 
 def until_blocking(condition: Callable[[], Answer], *, seconds: float = 60) -> Answer:
-    """As `until`, where no event loop runs."""
+    """Like `until`, without an event loop."""
     __tracebackhide__ = True
     ends, pause = time.monotonic() + seconds, FIRST_PAUSE_SECONDS
     while True:

@@ -24,7 +24,7 @@ SUBPROTOCOL = "graphql-transport-ws"
 
 @asynccontextmanager
 async def served(installation: Installation, limit: int | None = None) -> AsyncIterator[int]:
-    """The port where the installation listens, as `app/server/transport/serve.py` has it."""
+    """Serves the installation as `app/server/transport/serve.py` does; yields the port."""
     options: dict[str, Any] = {"http": BoundedProtocol, "ws": StreamingProtocol, "ws_max_size": 1_048_576}
     quiet: dict[str, Any] = {"ws_per_message_deflate": False, "log_config": None, "lifespan": "off"}
     server = uvicorn.Server(uvicorn.Config(installation.app, port=0, limit_concurrency=limit, **options, **quiet))
@@ -70,7 +70,7 @@ class Client:
         return id_
 
     async def ask(self, query: str, /, **variables: Any) -> dict[str, Any]:
-        """What is said last to a query or a mutation before `complete`, or the error."""
+        """The last `next` message of a query or mutation before `complete`, or the error."""
         id_ = await self.subscribe(query, **variables)
         answer = await self.hear(30)
         assert answer["id"] == id_
@@ -88,7 +88,7 @@ class Client:
 
 @asynccontextmanager
 async def opened(port: int, **options: Any) -> AsyncIterator[Client]:
-    """A client that has said nothing yet."""
+    """A client that has sent no message yet."""
     given = {"subprotocols": [Subprotocol(SUBPROTOCOL)], "close_timeout": 1, **options}
     async with connect(f"ws://127.0.0.1:{port}/graphql", **given) as connection:
         yield Client(connection)
@@ -96,17 +96,17 @@ async def opened(port: int, **options: Any) -> AsyncIterator[Client]:
 
 @asynccontextmanager
 async def listening(port: int, token: str | None) -> AsyncIterator[Client]:
-    """A client that is let in."""
+    """An authenticated client."""
     assert token is not None
     async with opened(port) as client:
         await client.begin(token)
         yield client
 
 
-async def first_told(
+async def first_event(
     installation: Installation, token: str | None, query: str, variables: dict[str, Any], event: tuple[str, str]
 ) -> Answer:
-    """What somebody hears first who subscribes, without a network, while this account's call changes all the time."""
+    """The first event of a subscription without a network, while this account's call changes all the time."""
     said: asyncio.Queue[Any] = asyncio.Queue()
     heard: asyncio.Queue[Any] = asyncio.Queue()
     scope = {"type": "websocket", "path": "/graphql", "headers": [], "subprotocols": [SUBPROTOCOL], "extensions": {}}
@@ -121,7 +121,7 @@ async def first_told(
     assert call is not None
     try:
         while True:
-            installation.opened.clients[LiveEvents].publish(LiveEvent(account, call, Change.RECORDING))
+            installation.resources.clients[LiveEvents].publish(LiveEvent(account, call, Change.RECORDING))
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.01):
                     answer = _answer_in(await heard.get())
@@ -143,8 +143,8 @@ def _answer_in(message: dict[str, Any]) -> Answer | None:
 
 
 async def until_heard(installation: Installation, account: str, count: int = 1) -> None:
-    """Until so many listen to an account: nothing tells a client that its subscription has begun."""
-    live, account_id = installation.opened.clients[LiveEvents], parse_sid(Kind.ACCOUNT, account)
+    """Waits for this many listeners of an account: the protocol does not confirm the start of a subscription."""
+    live, account_id = installation.resources.clients[LiveEvents], parse_sid(Kind.ACCOUNT, account)
 
     def waiting() -> int:  # it has looked at the account then
         return sum(bool(each._waiting._getters) for each in live._listeners.get(account_id, ()))
@@ -152,6 +152,6 @@ async def until_heard(installation: Installation, account: str, count: int = 1) 
     await until(lambda: waiting() >= count)
 
 
-async def until_nobody_listens(installation: Installation) -> None:
-    live = installation.opened.clients[LiveEvents]
+async def until_no_listeners(installation: Installation) -> None:
+    live = installation.resources.clients[LiveEvents]
     await until(lambda: not live._listeners)

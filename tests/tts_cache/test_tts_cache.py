@@ -205,7 +205,7 @@ async def test_a_request_during_a_scan_of_the_same_account_starts_no_second_scan
     first = asyncio.create_task(admin.ask(ONE, id=world["own"]))
     await until(lambda: scans)
     second = asyncio.create_task(admin.ask(ONE, id=world["own"]))
-    await until(lambda: installation.opened.clients[counts.PromptCounts]._waiting)
+    await until(lambda: installation.resources.clients[counts.PromptCounts]._waiting)
     go_on.set()
     assert [count_of(await each) for each in (first, second)] == [3, 3]
     assert len(scans) == 1

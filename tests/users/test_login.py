@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.foundation.concurrency_limits import FairSlots, Share
+from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.errors import RateLimited
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.networks import network_of, site_of
@@ -134,7 +134,7 @@ async def test_one_caller_takes_at_most_a_quarter_of_the_slots(monkeypatch: pyte
 
 
 def claim(*owners: str) -> password.Claim:
-    return password.Claim(password.LOGINS, tuple((Share.CALLER, owner) for owner in owners))
+    return password.Claim(password.LOGINS, tuple((Quota.CALLER, owner) for owner in owners))
 
 
 async def test_a_caller_with_too_many_waiting_passwords_delays_no_other(people: People) -> None:
@@ -165,7 +165,7 @@ def in_work(queue: FairSlots, caller: Hashable, number: int) -> Iterator[None]:
     """Fills the queue with waiting passwords of this caller."""
     with ExitStack() as slots:
         for _ in range(number):
-            slots.enter_context(queue.slot()).add(Share.CALLER, caller)
+            slots.enter_context(queue.slot()).add(Quota.CALLER, caller)
         yield
 
 

@@ -53,7 +53,7 @@ async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: 
 @pytest.fixture
 async def hurried(installation: Installation) -> None:
     """Calls are limited to half a second instead of five."""
-    installation.opened.clients[WebhookSender]._total_seconds = 0.5
+    installation.resources.clients[WebhookSender]._total_seconds = 0.5
 
 
 async def test_a_test_posts_a_signed_sample_event_and_returns_the_request(
@@ -279,7 +279,7 @@ async def test_a_receiver_may_send_100_continue_first(account_user: Person, rece
 
 async def test_a_call_ends_within_five_seconds(installation: Installation) -> None:
     assert delivery.TOTAL_SECONDS == 5
-    assert installation.opened.clients[WebhookSender]._total_seconds == 5
+    assert installation.resources.clients[WebhookSender]._total_seconds == 5
 
 
 async def test_a_closed_port_is_reported(account_user: Person, world: World) -> None:
@@ -351,7 +351,7 @@ async def test_an_address_no_longer_allowed_by_the_operator_is_refused_at_the_ca
     await point(account_user, world["own"], receiver.url)
     sender = WebhookSender(OutboundGate())
     await sender.open()
-    installation.opened.clients[WebhookSender] = sender  # type: ignore[index]
+    installation.resources.clients[WebhookSender] = sender  # type: ignore[index]
     done = await send(account_user, world["own"])
     await sender.close()
     assert "loopback" in done["reason"]
@@ -383,7 +383,7 @@ async def test_the_servers_environment_is_ignored(
 async def test_no_account_and_no_provider_takes_all_slots(
     installation: Installation, admin: Person, receiver: Receiver, world: World
 ) -> None:
-    sender = installation.opened.clients[WebhookSender]
+    sender = installation.resources.clients[WebhookSender]
     sender._slots = FairSlots(4)
     own, sibling, foreign = (world[name] for name in ("own", "sibling", "foreign"))
     for account_id in (own, sibling, foreign):

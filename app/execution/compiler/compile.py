@@ -47,7 +47,8 @@ from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Sou
 from app.execution.executor.permissions import DEFINITION, permissions_of, permissions_within
 from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Requirement, TenantScoped
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations, lists
+from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
 
 # How many values a list of ours has at most that is no page (tags, the steps of a storage test).
@@ -147,22 +148,22 @@ class Compiler:
         if permissions and isinstance(made.type, GraphQLNonNull):
             raise NotCompilable(f"{parent.name}.{node.name.value} is guarded and cannot be null")
         self._permissions.update(permissions)
-        return made, definition.metadata.get(graph.DECLARED), definition
+        return made, definition.metadata.get(declarations.DECLARED), definition
 
     # Root fields
 
     def _root(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> str:
         made, declared, definition = self._declared(parent, nodes[0])
-        if isinstance(declared, graph.OneById):
+        if isinstance(declared, declarations.OneById):
             condition, value = self._one(declared, made, nodes, made.type)
             return f"({value} if {condition} else None)"
-        if isinstance(declared, graph.AnyById):
+        if isinstance(declared, declarations.AnyById):
             return self._any(made, nodes)
-        if isinstance(declared, graph.PageOfAll):
+        if isinstance(declared, lists.PageOfAll):
             level = self.level(declared.row, declared, self._levels)
             level.arguments = self.arguments(made, nodes[0])
             return f"{self.page(nodes, made.type, level)}(None)"
-        if isinstance(declared, graph.Itself):
+        if isinstance(declared, declarations.CurrentCaller):
             return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
@@ -171,7 +172,7 @@ class Compiler:
         return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), self._levels))
 
     def _one(
-        self, declared: graph.OneById, made: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
+        self, declared: declarations.OneById, made: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
     ) -> tuple[str, str]:
         """Whether it was found, and what it is then."""
         level = self.level(declared.row, declared, self._levels)
@@ -182,9 +183,9 @@ class Compiler:
     def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
         """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
         expression = "None"
-        for kind, row in graph.registry.rows.items():
-            type_ = assert_object_type(self._schema.type_map[graph.registry.names[kind]])
-            condition, value = self._one(graph.OneById(row, kind), made, nodes, type_)
+        for kind, row in registry.rows.items():
+            type_ = assert_object_type(self._schema.type_map[registry.names[kind]])
+            condition, value = self._one(declarations.OneById(row, kind), made, nodes, type_)
             expression = f"{value} if {condition} else {expression}"
         return f"({expression})"
 
@@ -227,26 +228,28 @@ class Compiler:
 
     def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "Source") -> str:
         made, declared, definition = self._declared(parent, nodes[0])
-        if isinstance(declared, graph.ToOne):
+        if isinstance(declared, declarations.ToOne):
             return source.to_one(declared, nodes, made.type)
-        if isinstance(declared, graph.PageOf):
+        if isinstance(declared, lists.PageOf):
             return source.page(declared, nodes, made)
-        if isinstance(declared, graph.CountOf):
+        if isinstance(declared, declarations.CountOf):
             return source.count(declared)
-        if isinstance(declared, graph.FromRelated):
+        if isinstance(declared, declarations.FromRelated):
             return self._output(source.beside(declared), nodes, made.type, OfObject(self))
-        if isinstance(declared, graph.Value):
+        if isinstance(declared, declarations.Value):
             return self._value(declared, nodes, made.type, source)
-        if isinstance(declared, graph.Part):
+        if isinstance(declared, declarations.Part):
             return self.shape(nodes, made.type, source.part(declared))
-        if isinstance(declared, graph.Called):
+        if isinstance(declared, declarations.ResolvedFrom):
             called = source.call(declared, self._resolver(definition), made, nodes[0])
             return self._output(called, nodes, made.type, OfObject(self))
         if declared is None and definition.is_basic_field:
-            return self._value(graph.Value((definition.python_name,)), nodes, made.type, source)
+            return self._value(declarations.Value((definition.python_name,)), nodes, made.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
 
-    def _value(self, value: graph.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
+    def _value(
+        self, value: declarations.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source"
+    ) -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
             return source.leaf(value.columns[0], inner, nullable=inner is type_)
@@ -383,7 +386,7 @@ class Compiler:
 
 
 def _order_columns(level: Level) -> tuple[str, ...]:
-    return level.root.order_columns if isinstance(level.root, graph.Listed) else ()
+    return level.root.order_columns if isinstance(level.root, lists.Listed) else ()
 
 
 def _now() -> datetime:

@@ -19,7 +19,7 @@ from app.execution.executor.resolvers import Resolver
 from app.execution.values import Arguments, Row
 from app.foundation.access import Requirement, TenantScoped, Viewer
 from app.foundation.context import Context
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 
 ReadArguments = Callable[[VariableValues], Arguments]
 # From a field and its node: what reads its arguments when the operation runs.
@@ -29,7 +29,7 @@ Found = dict[str, Any]
 PAYLOAD = "p"
 
 
-Root = fields.OneById | fields.PageOfAll | fields.PageOf | None
+Root = declarations.OneById | lists.PageOfAll | lists.PageOf | None
 """What a level selects; None: the one row whose column holds the id of its owner."""
 
 
@@ -114,7 +114,7 @@ class Level:
     owner: Owner | None = None
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
-    counts: dict[str, tuple[fields.CountOf, str]] = field(default_factory=dict)
+    counts: dict[str, tuple[declarations.CountOf, str]] = field(default_factory=dict)
     """By their names in the SELECT: what is counted, and of which of the level's rows."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Level"] = field(default_factory=list)
@@ -138,8 +138,8 @@ class Level:
     @cached_property
     def page(self) -> "Level | None":
         """A page that is all there is below one object found by its id: both are selected by one statement."""
-        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, fields.OneById) else None
-        if page is None or not isinstance(page.root, fields.PageOf) or page.wants_count or not page.wants_rows:
+        page = self.children[0] if len(self.children) == 1 and isinstance(self.root, declarations.OneById) else None
+        if page is None or not isinstance(page.root, lists.PageOf) or page.wants_count or not page.wants_rows:
             return None
         return page if page.parent_index == self.items.get(("b", "id")) else None
 

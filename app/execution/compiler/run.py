@@ -29,7 +29,7 @@ from app.foundation.context import Context
 from app.foundation.database import pool
 from app.foundation.database.sql_templates import Statement, values_of
 from app.foundation.errors import is_database_away
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.pagination import Order, checked_first
 from app.foundation.identifiers import parse_sid as read_id
 
@@ -62,7 +62,7 @@ async def read(by_plan: Awaitable[T], otherwise: Callable[[], Awaitable[T]], req
     except Exception as error:  # noqa: BLE001  reading has changed nothing
         _log.debug("fell back", request_id=request_id, error=type(error).__qualname__)
         is_away = is_database_away(error)
-    with pool.given_up() if is_away else nullcontext():
+    with pool.fail_fast() if is_away else nullcontext():
         return await otherwise()
 
 
@@ -253,7 +253,7 @@ class _Run:
             self._values[f"{slot}.owner"], self._values[f"{slot}.owners"] = owners[0], list(owners)
         if root is None:
             return None, (), False, 0, True
-        if isinstance(root, fields.OneById):
+        if isinstance(root, declarations.OneById):
             row_id = self._values[f"{slot}.id"] = read_id(root.kind, arguments["id"])
             self.data[slot] = {None: ()}
             return None, (), False, 0, row_id is not None
@@ -268,7 +268,7 @@ class _Run:
 
     async def _has_many_owners(self, level: Level, asked: Asked, fetch: Fetch, *, is_first: bool) -> bool:
         root = level.root
-        if not isinstance(root, fields.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
+        if not isinstance(root, lists.PageOfAll) or not root.may_have_many_owners(self._viewer.scope, asked):
             return False
         found = self._runnable.many_owners(level, self._viewer, is_first)
         return found is not None and bool(await fetch(found.text, *found.arguments(self._values)))
@@ -307,7 +307,7 @@ class _Run:
         self._to_call += [(call, [one]) for call in level.calls]
         await self._keep(page, [*rows[:at], *rows[at + 1 :]], [self._values[f"{level.slot}.id"]], first, fetch)
 
-    def _conditions(self, slot: str, root: fields.Listed, given: Arguments) -> Asked | None:
+    def _conditions(self, slot: str, root: lists.Listed, given: Arguments) -> Asked | None:
         """Which conditions are asked, and of which kind; None when nothing can match."""
         if not given:
             return ()

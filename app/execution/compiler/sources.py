@@ -16,7 +16,7 @@ from app.execution.executor.direct_fields import coercer
 from app.execution.executor.resolvers import Resolver
 from app.execution.values import Row
 from app.foundation.access import TenantScoped
-from app.foundation.graphql import fields as graph
+from app.foundation.graphql import declarations, lists
 from app.foundation.identifiers import Kind, sid_of
 
 
@@ -63,30 +63,30 @@ class Source:
     def sid(self, name: str, kind: Kind) -> str:
         return f"{self.compiler.constant(sid_of)}({self.compiler.constant(kind)}, {self.column(name)})"
 
-    def part(self, declared: graph.Part) -> "Source":
+    def part(self, declared: declarations.Part) -> "Source":
         """The source of an object that is made of some of the columns."""
         return _PartOf(self, declared.columns)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
-    def beside(self, declared: graph.FromRelated) -> str:
+    def beside(self, declared: declarations.FromRelated) -> str:
         """The expression of what is made of the row and of related rows."""
         values = [self.column(name) for name in declared.columns]
         values += [self.related(one.path, one.columns) for one in declared.related]
         return f"{self.compiler.constant(declared.make)}({', '.join(values)})"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         """The expression of an object with columns of the row at the end of a path; None when there is no such row."""
         raise NotCompilable("a row that is related to a value")
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         raise NotCompilable("a page of a value")
 
-    def count(self, declared: graph.CountOf) -> str:
+    def count(self, declared: declarations.CountOf) -> str:
         raise NotCompilable("a count of a value")
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: declarations.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         raise NotCompilable("a resolver of a value")
 
 
@@ -105,7 +105,7 @@ class _PartOf(Source):
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         return self._whole.leaf(self._columns[name], type_, nullable=nullable)
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: declarations.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         if any(self._columns[name] != name for name in declared.columns):
             raise NotCompilable("a resolver of a part that calls its columns otherwise")
         return self._whole.call(declared, resolver, made, node)
@@ -132,13 +132,13 @@ class OfKnownObject(OfObject):
     def below(self, name: str) -> Source:
         return OfKnownObject(self.compiler, self._owner / name, self._into)
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         level = self._level(declared.row, None, declared.by, declared.key)
         rows = f"data[{level.slot!r}].get(None)"
         shaped = self.compiler.shaped(f"{rows}[0]", nodes, type_, OfLevel(self.compiler, level, "b"))
         return f"({shaped} if {rows} else None)"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         first, *more = path
         level = self._level(first.row, None, first.by, first.key)
         row = OfLevel(self.compiler, level, "b")
@@ -146,13 +146,13 @@ class OfKnownObject(OfObject):
         rows = f"data[{level.slot!r}].get(None)"
         return f"({made}({rows}[0]) if {rows} else None)"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         level = self._level(declared.row, declared, declared.by, "id")
         level.arguments = self.compiler.arguments(made, nodes[0])
         return f"{self.compiler.page(nodes, made.type, level)}(r.id)"
 
-    def count(self, declared: graph.CountOf) -> str:
-        level = self._level(declared.row, graph.PageOf(declared.row, by=declared.by), declared.by, "id")
+    def count(self, declared: declarations.CountOf) -> str:
+        level = self._level(declared.row, lists.PageOf(declared.row, by=declared.by), declared.by, "id")
         level.wants_rows, level.wants_count = False, True
         return f"data[{level.slot + 'n'!r}].get(r.id, 0)"
 
@@ -190,18 +190,18 @@ class OfLevel(Source):
         raw = f"r[{self.level.index(self._alias, name)}]"
         return f"{kind.value!r} + {raw}.hex"
 
-    def to_one(self, declared: graph.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
+    def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         joined = self._joined(declared)
         shape = self.compiler.shape(nodes, type_, joined)
         return f"(None if r[{joined.index('id')}] is None else {shape})"
 
-    def related(self, path: tuple[graph.ToOne, ...], columns: tuple[str, ...]) -> str:
+    def related(self, path: tuple[declarations.ToOne, ...], columns: tuple[str, ...]) -> str:
         joined = self
         for to in path:
             joined = joined._joined(to)
         return f"(None if r[{joined.index('id')}] is None else {joined.object_of(columns)})"
 
-    def _joined(self, declared: graph.ToOne) -> "OfLevel":
+    def _joined(self, declared: declarations.ToOne) -> "OfLevel":
         """The row beside, which is joined once however often it is needed."""
         level, wanted = self.level, (declared.row, declared.by, self._alias, declared.key)
         known = (join.alias for join in level.joins if (join.model, join.by, join.owner, join.key) == wanted)
@@ -219,13 +219,13 @@ class OfLevel(Source):
         values = ", ".join(self.column(name) for name in columns)
         return f"{self.compiler.constant(_row_class(columns))}({values})"
 
-    def page(self, declared: graph.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
+    def page(self, declared: lists.PageOf, nodes: list[FieldNode], made: GraphQLField) -> str:
         child = self.compiler.level(declared.row, declared, self.level.children, by=declared.by)
         child.arguments = self.compiler.arguments(made, nodes[0])
         child.parent_index = self.level.index(self._alias, "id")
         return f"{self.compiler.page(nodes, made.type, child)}(r[{child.parent_index}])"
 
-    def count(self, declared: graph.CountOf) -> str:
+    def count(self, declared: declarations.CountOf) -> str:
         level, wanted = self.level, (declared, self._alias)
         name = next((name for name, known in level.counts.items() if known == wanted), None)
         if name is None:
@@ -234,7 +234,7 @@ class OfLevel(Source):
             level.index(self._alias, "id")
         return f"r[{level.index('', name)}]"
 
-    def call(self, declared: graph.Called, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
+    def call(self, declared: declarations.ResolvedFrom, resolver: Resolver, made: GraphQLField, node: FieldNode) -> str:
         slot = f"c{self.compiler.number()}"
         key = self.level.index(self._alias, "id")
         row = _row_class(declared.columns)

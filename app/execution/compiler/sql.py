@@ -9,8 +9,9 @@ from app.execution.compiler.query_plan import Join, Level
 from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, any_of, placeholder
-from app.foundation.graphql import fields
-from app.foundation.graphql.pagination import EACH_OWNER, Order, count_up_to, given_owners
+from app.foundation.graphql import declarations, lists
+from app.foundation.graphql.page_loading import EACH_OWNER, count_up_to, given_owners
+from app.foundation.graphql.pagination import Order
 
 Asked = tuple[tuple[str, object], ...]
 """The conditions of a filter that are set: by their kinds, or by their values where these are few."""
@@ -38,10 +39,10 @@ class Writer:
         if is_after and order is not None:
             value = self._stand_ins.text(f"{level.slot}.value")
             beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
-        of_each = isinstance(level.root, fields.PageOf) and not single
+        of_each = isinstance(level.root, lists.PageOf) and not single
         source: Source | None = None
         query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
-        if isinstance(level.root, fields.PageOfAll):
+        if isinstance(level.root, lists.PageOfAll):
             valued = tuple(self._valued(asked))
             source = one_by_one = self._one_by_one(level.root, valued, beyond)
             if many_owners and one_by_one is not None:
@@ -52,11 +53,11 @@ class Writer:
         """Selects a row when the owners that are asked for a page are many; `is_first`: without a cursor and conditions."""
         root = self._level.root
         one_by_one = (
-            self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, fields.PageOfAll) else None
+            self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, lists.PageOfAll) else None
         )
         return Statement.of(one_by_one.beyond_few()) if one_by_one is not None else None
 
-    def _one_by_one(self, root: fields.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
+    def _one_by_one(self, root: lists.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
         return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, placeholder(f"{self._level.slot}.limit"))
 
     def _query(self, asked: Asked, owner: object) -> Query:
@@ -64,9 +65,11 @@ class Writer:
         query = self._viewer.visible(level.model)
         if root is None:
             return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
-        if isinstance(root, fields.OneById):
+        if isinstance(root, declarations.OneById):
             return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
-        query = query.filter(**{level.by: owner} if isinstance(root, fields.PageOf) else {**root.always, **root.walk})
+        query = query.filter(
+            **{level.by: owner} if isinstance(root, lists.PageOf) else {**root.always, **root.scan_predicate}
+        )
         for name, value in self._valued(asked):
             query = query.filter(root.conditions[name].of(value))
         return query
@@ -79,13 +82,13 @@ class Writer:
     def _number(self, asked: Asked, owner: object) -> Statement:
         level = self._level
         owners = f"{level.slot}.owners"
-        limit = level.root.count_limit if isinstance(level.root, fields.Listed) else None
-        if isinstance(level.root, fields.PageOf) and limit is not None:
+        limit = level.root.count_limit if isinstance(level.root, lists.Listed) else None
+        if isinstance(level.root, lists.PageOf) and limit is not None:
             of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
             return Statement.of(count_up_to(of_each, level.model, owners))
         query = self._query(asked, owner)
         query = query if limit is None else query.limit(limit)
-        if isinstance(level.root, fields.PageOf):
+        if isinstance(level.root, lists.PageOf):
             inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners)
             sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
         else:

@@ -23,7 +23,7 @@ from strawberry.types.field import StrawberryField
 from app.execution.executor.permissions import definition_of, permissions_of
 from app.execution.executor.resolvers import Resolver
 from app.foundation.context import Context
-from app.foundation.graphql.fields import LOAD, OF_EVENT, PER_VIEWER, READ
+from app.foundation.graphql.declarations import LOAD, OF_EVENT, PER_VIEWER, READ
 
 Resolve = Callable[..., object]
 Read = Callable[[object], object]

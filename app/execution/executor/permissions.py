@@ -15,7 +15,7 @@ from graphql import (
 from strawberry.types.field import StrawberryField
 
 from app.foundation.access import Requirement, Viewer
-from app.foundation.graphql.fields import PERMISSIONS
+from app.foundation.graphql.declarations import PERMISSIONS
 
 # Where Strawberry keeps its own field on graphql-core's.
 DEFINITION = "strawberry-definition"

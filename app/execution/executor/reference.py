@@ -35,7 +35,7 @@ from app.execution.executor.permissions import definition_of, permissions_of, pe
 from app.foundation.access import Requirement
 from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
-from app.foundation.graphql.fields import LOAD
+from app.foundation.graphql.declarations import LOAD
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
@@ -69,7 +69,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         self.left = Left()
         # Set when the operation ended for too much work; then its data is not to be shown.
         self.exhausted: BadUserInput | None = None
-        self.context_value.loading = self._load
+        self.context_value.count_rows = self._load
 
     def execute_fields(
         self,
@@ -148,7 +148,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         Call it when the errors have been told: the frames of each lead back to the executor.
         """
         self.async_helpers = None  # type: ignore[assignment]
-        self.context_value.loading = no_limit
+        self.context_value.count_rows = no_limit
         for error in self.collected_errors.errors:
             told: BaseException | None = error
             while told is not None:

@@ -45,7 +45,7 @@ from graphql import (
 from app.execution.executor.permissions import metadata_of
 from app.foundation.access import Scope
 from app.foundation.errors import ErrorCode
-from app.foundation.graphql import fields
+from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.pagination import MAXIMUM_FIRST
 
 # A page of 100 in each of 100 rows, with an object beside each of its rows, is 20,100; one level more is over a million.
@@ -95,7 +95,7 @@ class _Page:
     """What each of its rows costs: itself, and what is related to it."""
     counting: int = 1
     """What its `totalCount` costs for each row that it hangs from."""
-    weights: Mapping[Scope, fields.Weights] = field(default_factory=dict)
+    weights: Mapping[Scope, lists.Weights] = field(default_factory=dict)
     filter: _Filter = field(default_factory=_Filter)
     is_counted: bool = False
 
@@ -116,8 +116,8 @@ class _Page:
         walk = weights.conditions[walking] if walking is not None else 0
         return weights.page + walk + (weights.count + walk if self.is_counted else 0)
 
-    def _weights(self, given: Mapping[str, object] | None, scope: Scope) -> fields.Weights:
-        weights = self.weights.get(scope, fields.NO_WEIGHTS)
+    def _weights(self, given: Mapping[str, object] | None, scope: Scope) -> lists.Weights:
+        weights = self.weights.get(scope, lists.NO_WEIGHTS)
         if weights.of_one_owner is None:
             return weights
         name, of_one = weights.of_one_owner
@@ -248,7 +248,7 @@ class _Reader:
                 page.is_counted = True
                 self.pages[page.above].each += page.counting
             elif inside == 0 and weight:
-                weights = dict.fromkeys(Scope, fields.Weights(page=weight))
+                weights = dict.fromkeys(Scope, lists.Weights(page=weight))
                 self.pages.append(_Page(inside, here, name, node, 1, each=int(_is_row(field)), weights=weights))
                 below = len(self.pages) - 1
             elif weight or (_is_row(field) and not _is_of_page(on)):
@@ -284,8 +284,8 @@ class _Reader:
                 page.first = _literal(argument.value)
             elif argument.name.value == "filter":
                 page.filter = _filter(argument.value)
-        declared = metadata_of(field).get(fields.DECLARED)
-        if isinstance(declared, fields.Listed):
+        declared = metadata_of(field).get(declarations.DECLARED)
+        if isinstance(declared, lists.Listed):
             page.weights = declared.weights
             page.counting = 1 if declared.count_limit is None else declared.count_limit // COUNTED_AS_ONE
         self.pages.append(page)
@@ -338,4 +338,4 @@ def _is_row(field: GraphQLField) -> bool:
 
 def _weight(field: GraphQLField) -> int:
     """What a value costs that needs more than the row that it is shown of: a count, something of a related row, a call."""
-    return int(metadata_of(field).get(fields.WEIGHT, 0))
+    return int(metadata_of(field).get(declarations.WEIGHT, 0))

@@ -13,7 +13,7 @@ from functools import partial
 from typing import NamedTuple
 
 from app.foundation import metrics
-from app.foundation.concurrency_limits import Shares
+from app.foundation.concurrency_limits import SlotCounts
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.networks import network_of
@@ -52,7 +52,7 @@ class OperationSlots:
         self._of_caller = of_caller
         self._of_owner = of_caller * CALLERS_OF_OWNER
         self._of_provider = of_caller * CALLERS_OF_PROVIDER
-        self._running, self._waiting = Shares(), Shares()
+        self._running, self._waiting = SlotCounts(), SlotCounts()
         # By provider and caller; the caller whose turn comes next is the first.
         self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
 
@@ -66,7 +66,7 @@ class OperationSlots:
         """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
 
         Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
-        `context.still_authenticated` does for a caller who was revoked while it waited. An event of a
+        `context.recheck_credential` does for a caller who was revoked while it waited. An event of a
         subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
         """
         return Slot(self, context, outside, is_event)
@@ -125,7 +125,7 @@ class OperationSlots:
     async def _turn(self, holders: _Holders, *, may_refuse: bool) -> _Held:
         turn: _Turn = asyncio.get_running_loop().create_future()
         try:
-            with self._waiting.place(holders.caller), self._queued(turn, holders):
+            with self._waiting.held(holders.caller), self._queued(turn, holders):
                 async with asyncio.timeout(WAIT_SECONDS if may_refuse else None):
                     return await turn
         except BaseException as error:
@@ -171,7 +171,7 @@ class Slot:
         self._context.without_slot = partial(slots._without, self._held, self._outside)
         if must_wait:
             try:
-                await self._context.still_authenticated()
+                await self._context.recheck_credential()
             except BaseException:
                 slots._release(self._held)
                 raise

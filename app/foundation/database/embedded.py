@@ -1,7 +1,7 @@
-"""The embedded PostgreSQL: for trying out, for `make run` and for tests. Production has a server of its own (DATABASE_URL).
+"""The embedded PostgreSQL, for trial runs, `make run` and tests. Production uses a server of its own (DATABASE_URL).
 
-Everything is below `DATA_DIR/postgres`. The server listens on a Unix socket alone, asks for a password, and ends with the process
-that started it. One process at a time starts it; the others, such as workers and commands, find it by the notes in `DATA_DIR`.
+Its data is in `DATA_DIR/postgres`. The server listens only on a Unix socket, requires a password, and ends with the process that
+started it. One process at a time starts it; workers and commands find it by the file `postgres.json` in `DATA_DIR`.
 """
 
 import atexit
@@ -23,7 +23,7 @@ from app.foundation.database.embedded_location import (
     LocalPostgresFailed,
     LocalPostgresMissing,
     Owner,
-    Place,
+    ServerLocation,
     installed,
     major_version,
     programs,
@@ -50,11 +50,10 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 class LocalPostgres:
-    """A server that takes connections, until `stop`."""
+    """A running server that accepts connections until `stop`."""
 
-    def __init__(self, place: Place, process: "subprocess.Popen[bytes]", lock: IO[str]) -> None:
-        """See `start`."""
-        self._place = place
+    def __init__(self, location: ServerLocation, process: "subprocess.Popen[bytes]", lock: IO[str]) -> None:
+        self._location = location
         self._process = process
         self._lock = lock
         self.pid = process.pid
@@ -62,19 +61,19 @@ class LocalPostgres:
 
     @property
     def home(self) -> str:
-        """Where its data is."""
-        return self._place.home
+        """The folder with its data."""
+        return self._location.home
 
     def url(self, database: str = DATABASE) -> str:
-        """For DATABASE_URL."""
-        return _url(self._place, database)
+        """A URL for DATABASE_URL."""
+        return _url(self._location, database)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """To the server's first process: SIGSTOP makes it take no connections, SIGCONT go on."""
+        """Signals the server's main process: after SIGSTOP it accepts no connections, until SIGCONT."""
         self._process.send_signal(number)
 
     def stop(self) -> None:
-        """Ends the server's sessions and the server. Stopping twice does nothing."""
+        """Ends all sessions and the server. Idempotent."""
         atexit.unregister(self.stop)
         self._process.send_signal(signal.SIGINT)
         try:
@@ -82,12 +81,12 @@ class LocalPostgres:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._place.leave()
+        self._location.remove_socket()
         self._lock.close()
 
 
 def start(data_dir: Path, *, shared: bool = False, options: tuple[str, ...] = ()) -> LocalPostgres:
-    """A shared one is found by `used`. An option is `name=value` of PostgreSQL's settings.
+    """Starts the server. `used` finds a shared one; each option is a `name=value` of PostgreSQL's settings.
 
     The server ends with this process, and on Linux with the thread that starts it.
     Raises LocalPostgresMissing when it is not installed, LocalPostgresFailed when it does not start.
@@ -98,15 +97,15 @@ def start(data_dir: Path, *, shared: bool = False, options: tuple[str, ...] = ()
         data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         lock = _locked(data_dir, f"{os.getpid()} {_SHARED if shared else ''}")
         try:
-            place = Place.chosen(data_dir, owner, program)
-            folder = programs(place, owner)
-            _check_version(place.data)
-            if not place.data.exists():
-                _make(place, folder, owner)
-            command = [str(folder / "postgres"), "-D", str(place.data), "-k", place.socket, "-h", ""]
+            location = ServerLocation.choose(data_dir, owner, program)
+            folder = programs(location, owner)
+            _check_version(location.data)
+            if not location.data.exists():
+                _init_data(location, folder, owner)
+            command = [str(folder / "postgres"), "-D", str(location.data), "-k", location.socket, "-h", ""]
             for option in options:
                 command += ["-c", option]
-            return LocalPostgres(place, _run(command, place, owner, lock), lock)
+            return LocalPostgres(location, _run(command, location, owner, lock), lock)
         except BaseException:
             lock.close()
             raise
@@ -114,28 +113,28 @@ def start(data_dir: Path, *, shared: bool = False, options: tuple[str, ...] = ()
         raise LocalPostgresFailed(f"{error.filename or data_dir}: {error.strerror}") from error
 
 
-def _run(command: list[str], place: Place, owner: Owner, lock: IO[str]) -> "subprocess.Popen[bytes]":
-    # We hold the lock, which the processes of a server hold too: what an earlier one has left here is no server.
-    (place.data / "postmaster.pid").unlink(missing_ok=True)
-    log = Path(place.home) / "postgres.log"
+def _run(command: list[str], location: ServerLocation, owner: Owner, lock: IO[str]) -> "subprocess.Popen[bytes]":
+    # Server processes hold the lock that we now hold, so no server runs and an existing file is stale.
+    (location.data / "postmaster.pid").unlink(missing_ok=True)
+    log = Path(location.home) / "postgres.log"
     log.touch(mode=0o600)
-    with log.open("wb") as words:
+    with log.open("wb") as output:
         process = subprocess.Popen(  # type: ignore[call-overload]  # noqa: S603 - a program of our own environment
             command,
             stdin=subprocess.DEVNULL,
-            stdout=words,
+            stdout=output,
             stderr=subprocess.STDOUT,
             env={"LC_ALL": "C", "TZ": "UTC"},
             cwd="/",
             start_new_session=True,
             pass_fds=(lock.fileno(),),
-            preexec_fn=_ending_with(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - nothing is locked
+            preexec_fn=_end_with_parent(os.getpid(), signal.SIGINT),  # noqa: PLW1509 - nothing is locked
             **owner.process,
         )
     deadline = time.monotonic() + _READY_SECONDS
-    while not _is_ready(place.data / "postmaster.pid"):
+    while not _is_ready(location.data / "postmaster.pid"):
         if process.poll() is not None:
-            raise LocalPostgresFailed(f"The embedded PostgreSQL did not start: {_last_words(log)}")
+            raise LocalPostgresFailed(f"The embedded PostgreSQL did not start: {_last_error(log)}")
         if time.monotonic() > deadline:
             process.kill()
             raise LocalPostgresFailed(f"The embedded PostgreSQL was not ready after {_READY_SECONDS:g} s; see {log}")
@@ -145,7 +144,7 @@ def _run(command: list[str], place: Place, owner: Owner, lock: IO[str]) -> "subp
 
 @contextmanager
 def running(data_dir: Path, *, shared: bool = False) -> Iterator[LocalPostgres]:
-    """A server for the time of the block. Raises LocalPostgresMissing and LocalPostgresFailed."""
+    """A server that runs until the end of the block. Raises LocalPostgresMissing and LocalPostgresFailed."""
     server = start(data_dir, shared=shared)
     try:
         yield server
@@ -155,7 +154,7 @@ def running(data_dir: Path, *, shared: bool = False) -> Iterator[LocalPostgres]:
 
 @contextmanager
 def served(settings: Settings) -> Iterator[None]:
-    """The embedded database for as long as the block serves; none where DATABASE_URL names one. Raises as `running`."""
+    """For a server: runs the embedded database during the block, unless DATABASE_URL is set. Raises as `running`."""
     if settings.is_embedded:
         with running(settings.data_dir, shared=True) as server:
             if not Path(server.home).is_relative_to(settings.data_dir.resolve()):
@@ -167,7 +166,7 @@ def served(settings: Settings) -> Iterator[None]:
 
 @contextmanager
 def used(settings: Settings) -> Iterator[None]:
-    """For a command: the embedded database that another process serves, or one for the time of the block."""
+    """For a command: uses the embedded database of a running server, or runs one during the block."""
     if settings.is_embedded and not _is_shared(settings.data_dir):
         with running(settings.data_dir):
             yield
@@ -188,19 +187,19 @@ def _is_shared(data_dir: Path) -> bool:
 
 
 def url_of(data_dir: Path) -> str:
-    """Of the server that runs, or ran last, on this folder. Raises LocalPostgresFailed when none ever did."""
-    place = Place.noted(data_dir)
-    if place is None:
+    """The URL of the current or last server on this folder. Raises LocalPostgresFailed when there was none."""
+    location = ServerLocation.read(data_dir)
+    if location is None:
         raise LocalPostgresFailed(f"No embedded PostgreSQL has run in {data_dir}.")
-    return _url(place, DATABASE)
+    return _url(location, DATABASE)
 
 
-def _url(place: Place, database: str) -> str:
-    return f"postgres://{USER}:{place.password}@/{database}?host={quote(place.socket, safe='/')}"
+def _url(location: ServerLocation, database: str) -> str:
+    return f"postgres://{USER}:{location.password}@/{database}?host={quote(location.socket, safe='/')}"
 
 
 def _locked(data_dir: Path, holder: str) -> IO[str]:
-    """The lock of the folder, which ends with the last process that holds it. Raises LocalPostgresFailed."""
+    """Locks the folder until the last process that inherits the lock ends. Raises LocalPostgresFailed."""
     path = data_dir / _LOCK
     path.touch(mode=0o600)
     file = path.open("r+")
@@ -224,7 +223,7 @@ def _locked(data_dir: Path, holder: str) -> IO[str]:
 
 
 def _check_version(data: Path) -> None:
-    """Raises LocalPostgresFailed for the data of another major version."""
+    """Raises LocalPostgresFailed when another major version made the data."""
     version = data / "PG_VERSION"
     if version.exists() and (found := version.read_text().strip()) != major_version():
         raise LocalPostgresFailed(
@@ -233,13 +232,13 @@ def _check_version(data: Path) -> None:
         )
 
 
-def _make(place: Place, folder: Path, owner: Owner) -> None:
-    """Fills the folder of the data, as a whole or not at all. Raises LocalPostgresFailed."""
-    making = Path(tempfile.mkdtemp(prefix="data-", dir=place.home))
+def _init_data(location: ServerLocation, folder: Path, owner: Owner) -> None:
+    """Creates the data folder, whole or not at all. Raises LocalPostgresFailed."""
+    making = Path(tempfile.mkdtemp(prefix="data-", dir=location.home))
     os.chown(making, owner.uid, owner.gid)
     password = making.with_suffix(".password")
     password.touch(mode=0o600)
-    password.write_text(place.password)
+    password.write_text(location.password)
     os.chown(password, owner.uid, owner.gid)
     command = [str(folder / "initdb"), "-D", str(making), "-U", USER, "--pwfile", str(password)]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", "--no-sync"]
@@ -249,12 +248,12 @@ def _make(place: Place, folder: Path, owner: Owner) -> None:
     password.unlink()
     if done.returncode != 0:
         reason = (done.stderr.strip() or done.stdout.strip()).replace("\n", " ")[-300:]
-        raise LocalPostgresFailed(f"The embedded PostgreSQL could not make its data: {reason}")
-    making.rename(place.data)
+        raise LocalPostgresFailed(f"The embedded PostgreSQL could not create its data: {reason}")
+    making.rename(location.data)
 
 
 def _is_ready(pid_file: Path) -> bool:
-    # The eighth line is the state, which pg_ctl reads as well.
+    # The eighth line is the state; pg_ctl reads it too.
     try:
         lines = pid_file.read_text().splitlines()
     except FileNotFoundError:
@@ -262,13 +261,13 @@ def _is_ready(pid_file: Path) -> bool:
     return len(lines) >= 8 and lines[7].strip() == "ready"
 
 
-def _last_words(log: Path) -> str:
+def _last_error(log: Path) -> str:
     lines = [line for line in log.read_text(errors="replace").splitlines() if "FATAL" in line or "ERROR" in line]
     return lines[-1].partition("  ")[2].strip() if lines else f"see {log}"
 
 
-def _ending_with(parent: int, number: signal.Signals) -> Callable[[], None] | None:
-    """Runs in the child, as its user: has Linux send it a signal when its parent dies (prctl(2), PR_SET_PDEATHSIG)."""
+def _end_with_parent(parent: int, number: signal.Signals) -> Callable[[], None] | None:
+    """Runs in the child: asks Linux for a signal when the parent dies (prctl(2), PR_SET_PDEATHSIG). None on other systems."""
     if _LIBC is None:
         return None
 

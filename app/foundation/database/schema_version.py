@@ -1,4 +1,4 @@
-"""Which migrations a database has, compared with those of this code. Reads one table; needs nothing of aerich."""
+"""Compares the migrations that a database has with those of this code. Reads one table and does not load aerich."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ class SchemaAhead(Exception):
 
 
 class MigrationFailed(Exception):
-    """The database refused a statement of a migration, which was not kept."""
+    """The database refused a statement of a migration; the migration was rolled back."""
 
 
 async def check(db: BaseDBAsyncClient) -> None:

@@ -1,8 +1,8 @@
-"""Statements with slots: what Tortoise makes of models, reach and filters, once, with places where values come in later.
+"""SQL templates: a statement is rendered once from models, tenant scope and filters, and its values are filled in for each run.
 
-Nothing here names a table, a column or a condition. A query is built by Tortoise with stand-ins for the values (a viewer whose
-ids are stand-ins, a stand-in for a cursor's place) and rendered. Stand-ins are recognized by their types, which no value of a
-client has. What is written around such queries are aliases of our own (`b`, `o1`, …), joins on named columns, and placeholders.
+Tortoise builds a query with typed placeholders in place of values (a viewer whose ids are placeholders, a placeholder for a
+cursor's position) and renders it. Placeholders are recognized by their types, which no value of a client has. This module names
+no table, column or condition; around such queries its callers write only aliases (`b`, `o1`, …), joins and placeholders.
 """
 
 import re
@@ -16,13 +16,13 @@ from tortoise.filters import escape_like
 from app.foundation.access import AccessLevel, Scope, Viewer
 
 _PLACEHOLDER = re.compile(r"\$\d+")
-# Stands for a parameter until all queries of a statement are put together and their places are known.
+# Stands for a parameter until the queries of a statement are joined and its number is known.
 _MARK = "\x1a"
 
 
 @dataclass(frozen=True)
 class Placeholder:
-    """A place for a value, by name; `pattern` is the text around it: of a LIKE pattern, or of the end of a range."""
+    """A named parameter; `pattern` is text around its value: of a LIKE pattern, or of the end of a range."""
 
     name: str
     pattern: tuple[str, str] | None = None
@@ -37,7 +37,7 @@ class Placeholder:
 
 @dataclass(frozen=True)
 class Sql:
-    """A piece of a statement: its text with marks, and what belongs in their places, in order."""
+    """A piece of a statement: its text with marks, and the parameters for the marks in order."""
 
     text: str
     parameters: tuple[object, ...] = ()
@@ -53,18 +53,18 @@ class Sql:
 
     @classmethod
     def listed(cls, pieces: "Sequence[Sql | str]") -> "Sql":
-        """With commas in between."""
+        """The pieces, separated by commas."""
         return cls.join(*[part for piece in pieces for part in (", ", piece)][1:])
 
 
 class PlaceholderText(str):
-    """Stands for a text. A plain copy would be a constant, so what Tortoise calls here answers a PlaceholderText again."""
+    """A placeholder for a text. What Tortoise calls on it returns a PlaceholderText: a plain copy would become a constant."""
 
-    slot: Placeholder
+    placeholder: Placeholder
 
-    def __new__(cls, slot: Placeholder) -> "PlaceholderText":
-        made = super().__new__(cls, slot.name)
-        made.slot = slot
+    def __new__(cls, placeholder: Placeholder) -> "PlaceholderText":
+        made = super().__new__(cls, placeholder.name)
+        made.placeholder = placeholder
         return made
 
     def __str__(self) -> str:
@@ -74,44 +74,44 @@ class PlaceholderText(str):
         return self.within("", after)
 
     def within(self, before: str, after: str) -> "PlaceholderText":
-        return PlaceholderText(Placeholder(self.slot.name, (before, after)))
+        return PlaceholderText(Placeholder(self.placeholder.name, (before, after)))
 
 
 class PlaceholderUUID(UUID):
-    """Stands for an id. Tortoise sends ids as texts."""
+    """A placeholder for an id. Tortoise sends ids as texts."""
 
-    __slots__ = ("slot",)
-    slot: Placeholder
+    __slots__ = ("placeholder",)
+    placeholder: Placeholder
 
-    def __init__(self, slot: Placeholder) -> None:
+    def __init__(self, placeholder: Placeholder) -> None:
         super().__init__(int=0)
-        object.__setattr__(self, "slot", slot)  # a UUID has no other way
+        object.__setattr__(self, "placeholder", placeholder)  # a UUID is immutable
 
     def __str__(self) -> str:
-        return PlaceholderText(self.slot)
+        return PlaceholderText(self.placeholder)
 
 
 class PlaceholderNumber(int):
-    """Stands for a number."""
+    """A placeholder for a number."""
 
-    slot: Placeholder
+    placeholder: Placeholder
 
-    def __new__(cls, slot: Placeholder) -> "PlaceholderNumber":
+    def __new__(cls, placeholder: Placeholder) -> "PlaceholderNumber":
         made = super().__new__(cls, 1)
-        made.slot = slot
+        made.placeholder = placeholder
         return made
 
 
 def pattern_of(text: str) -> str:
-    """The LIKE pattern of what contains a text. Tortoise's own lookup would make a plain text of a stand-in."""
+    """The LIKE pattern for texts that contain a text. Tortoise's own lookup would turn a placeholder into a plain text."""
     return text.within("%", "%") if isinstance(text, PlaceholderText) else f"%{escape_like(text)}%"
 
 
 class Placeholders:
-    """Hands out stand-ins for values, and recognizes them in what Tortoise renders."""
+    """Makes typed placeholders, and recognizes them in the queries that Tortoise renders."""
 
     def viewer(self, scope: Scope) -> Viewer:
-        """Somebody of this scope whose ids are slots: `viewer.visible` writes the conditions."""
+        """A viewer of this scope whose ids are placeholders: `viewer.visible` writes the conditions."""
         return Viewer(
             scope=scope,
             access_level=AccessLevel.FULL,
@@ -130,17 +130,17 @@ class Placeholders:
         return PlaceholderNumber(Placeholder(name))
 
     def render(self, query: Any) -> Sql:
-        """A query of Tortoise's as a piece. The values that are no stand-ins are constants of the declaration."""
+        """Renders a Tortoise query. Values that are not placeholders are constants of the declaration."""
         query._choose_db_if_not_chosen()
         query._make_query()
         text, values = query.query.get_parameterized_sql()
         marked, count = _PLACEHOLDER.subn(_MARK, text)
         if count != len(values) or _MARK in text:
-            raise ValueError("a query whose parameters cannot be told apart")
+            raise ValueError("a query whose parameters cannot be matched to its values")
         return Sql(
             marked,
             tuple(
-                value.slot if isinstance(value, PlaceholderText | PlaceholderUUID | PlaceholderNumber) else value
+                value.placeholder if isinstance(value, PlaceholderText | PlaceholderUUID | PlaceholderNumber) else value
                 for value in values
             ),
         )
@@ -160,33 +160,33 @@ class Statement:
 
     @classmethod
     def sharing(cls, sql: Sql) -> "Statement":
-        """A slot that stands in several places is sent once. All of them must be of one type."""
-        places: list[object] = []
+        """Sends a placeholder that occurs several times once. All its occurrences must have one type."""
+        parameters: list[object] = []
         text = ""
         *before, last = sql.text.split(_MARK)
         for piece, parameter in zip(before, sql.parameters, strict=True):
-            # What is no slot has a place of its own: 1 and True are equal.
-            if not (isinstance(parameter, Placeholder) and parameter in places):
-                places.append(parameter)
-                number = len(places)
+            # Constants are never shared: 1 and True are equal.
+            if not (isinstance(parameter, Placeholder) and parameter in parameters):
+                parameters.append(parameter)
+                number = len(parameters)
             else:
-                number = places.index(parameter) + 1
+                number = parameters.index(parameter) + 1
             text += f"{piece}${number}"
-        return cls(text + last, tuple(places))
+        return cls(text + last, tuple(parameters))
 
     def arguments(self, values: Mapping[str, object]) -> list[object]:
         return [
-            slot
-            if slot.__class__ is not Placeholder
-            else values[slot.name]
-            if slot.pattern is None
-            else slot.value(values)
-            for slot in self.parameters
+            parameter
+            if parameter.__class__ is not Placeholder
+            else values[parameter.name]
+            if parameter.pattern is None
+            else parameter.value(values)
+            for parameter in self.parameters
         ]
 
 
 def values_of(viewer: Viewer) -> dict[str, object]:
-    """What belongs in the slots of `Placeholders.viewer`."""
+    """The values for `Placeholders.viewer`."""
     return {
         "viewer.key_id": viewer.key_id,
         "viewer.account_id": viewer.account_id,
@@ -194,14 +194,14 @@ def values_of(viewer: Viewer) -> dict[str, object]:
     }
 
 
-def any_of(sql: Sql, slot: str) -> Sql:
-    """The same query for many values at once: where a column was compared with the slot, it is now one of its values."""
+def any_of(sql: Sql, name: str) -> Sql:
+    """The same query for many values: `column = placeholder` becomes `column = ANY(placeholder)`."""
     pieces = sql.text.split(_MARK)
     text = pieces[0]
     for parameter, piece in zip(sql.parameters, pieces[1:], strict=True):
-        if parameter == Placeholder(slot):
+        if parameter == Placeholder(name):
             if not text.endswith("="):
-                raise ValueError("a slot of many values that is compared otherwise than by =")
+                raise ValueError("a placeholder for many values can only be compared by =")
             text += f"ANY({_MARK})"
         else:
             text += _MARK
@@ -210,5 +210,5 @@ def any_of(sql: Sql, slot: str) -> Sql:
 
 
 def placeholder(name: str) -> Sql:
-    """A slot that stands in no query of Tortoise's."""
+    """A placeholder outside a Tortoise query."""
     return Sql(_MARK, (Placeholder(name),))

@@ -1,4 +1,4 @@
-"""DATABASE_URL: what it may hold, what the drivers take of it, and how it is named to people, who see no password."""
+"""DATABASE_URL: its validation, the drivers' options from it, and its display name without the password."""
 
 import ssl
 from typing import Any
@@ -6,14 +6,14 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from tortoise.backends.base.config_generator import expand_db_url
 
-# As libpq spells them. `host` is the folder of a Unix socket.
+# libpq's spelling. `host` is the folder of a Unix socket.
 _OPTIONS = ("sslmode", "sslrootcert", "host")
 _MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _POSTGRES_PORT = 5432
 
 
 def problem(url: str) -> str | None:
-    """Why this is no address of a database, without repeating any of it; None when it is one."""
+    """What is wrong with the URL, without repeating any of it, or None."""
     try:
         parts = urlsplit(url)
         is_one = parts.scheme in {"postgres", "postgresql"} and (parts.port or 1) > 0 and len(parts.path) > 1
@@ -45,7 +45,7 @@ def _problem_of_authorities(options: dict[str, str]) -> str | None:
 
 
 def connection(url: str) -> dict[str, Any]:
-    """Tortoise's engine and credentials for an address without a problem."""
+    """Tortoise's engine and credentials for a URL without a problem."""
     parts = urlsplit(url)
     found: dict[str, Any] = expand_db_url(parts._replace(query="").geturl())
     options = _options(parts)
@@ -57,12 +57,12 @@ def connection(url: str) -> dict[str, Any]:
 
 
 def _tls(mode: str, authorities: str | None) -> str | ssl.SSLContext:
-    """What asyncpg takes. Where a certificate is to be checked: against `authorities`, else the operating system's."""
+    """asyncpg's `ssl` option. Certificates are checked against `authorities`, by default the operating system's."""
     if mode in {"disable", "allow", "prefer"}:
         return mode
     context = ssl.create_default_context(cafile=authorities)
     context.check_hostname = mode == "verify-full"
-    if mode == "require" and authorities is None:  # libpq checks at `require` as well when it is told the authorities
+    if mode == "require" and authorities is None:  # with authorities, libpq checks at `require` too
         context.verify_mode = ssl.CERT_NONE
     return context
 
@@ -76,6 +76,6 @@ def display_name(url: str) -> str:
 
 
 def _options(parts: SplitResult) -> dict[str, str]:
-    """Raises ValueError for what is not written name=value."""
+    """Raises ValueError for an option that is not written name=value."""
     given = parse_qs(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
     return {name: values[-1] for name, values in given.items()}

@@ -1,4 +1,4 @@
-"""What was made under a client's idempotency key, so that a repeat makes nothing again."""
+"""The stored results of idempotency keys."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from app.foundation.identifiers import new_id
 
 
 class IdempotencyRecord(Model):
-    """Of one actor (a key or a user), one mutation and one key of the client's; kept on success only, for 24 hours."""
+    """One per actor (an API key or a user), mutation and idempotency key; stored on success only, for 24 hours."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     actor_id = fields.UUIDField()

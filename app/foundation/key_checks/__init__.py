@@ -1,1 +1,1 @@
-"""Which keys the secrets and hashes in the database were made with, so that a wrong key is detected at the start."""
+"""Detects a wrong encryption or hash key at start-up: the database stores a check hash of each key."""

@@ -1,4 +1,4 @@
-"""A digest of each key that this installation has been started with."""
+"""The check hashes of the keys that this installation has been started with."""
 
 from tortoise import fields
 from tortoise.models import Model
@@ -7,7 +7,7 @@ from app.foundation.identifiers import new_id
 
 
 class KeyCheck(Model):
-    """`name` is that of a key in ENCRYPTION_KEYS, or HASH_KEY; `check_hash` is `Keyring.check_hashes`' for its value."""
+    """`name` is HASH_KEY or a key of ENCRYPTION_KEYS; `check_hash` is from `Keyring.check_hashes`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
     name = fields.CharField(max_length=48)

@@ -1,23 +1,23 @@
-"""Comparing the keys in the environment with those that the database has seen."""
+"""Compares the keys of the environment with the check hashes in the database."""
 
 from app.foundation.encryption import Keyring
 from app.foundation.key_checks.model import KeyCheck
 
 
 async def wrong_keys(keyring: Keyring) -> list[str]:
-    """The names of keys whose values are not those of before."""
+    """The names of keys whose values differ from the stored check hashes."""
     known = {check.name: bytes(check.check_hash) for check in await KeyCheck.all()}
     return [name for name, value in keyring.check_hashes().items() if known.get(name, value) != value]
 
 
 async def right_keys(keyring: Keyring) -> set[str]:
-    """The names of keys whose values are those of before."""
+    """The names of keys whose values match the stored check hashes."""
     known = {check.name: bytes(check.check_hash) for check in await KeyCheck.all()}
     return {name for name, value in keyring.check_hashes().items() if known.get(name) == value}
 
 
 async def remember(keyring: Keyring) -> None:
-    """Keeps the digests of keys that are new; several servers may start at once."""
+    """Stores the check hashes of new keys. Several servers may do so at once."""
     names = {check.name for check in await KeyCheck.all()}
     new = [KeyCheck(name=name, check_hash=value) for name, value in keyring.check_hashes().items() if name not in names]
     if new:
@@ -25,5 +25,5 @@ async def remember(keyring: Keyring) -> None:
 
 
 async def forget(name: str) -> None:
-    """The next start accepts whatever value the key has."""
+    """Deletes a check hash: the next start accepts any value of the key."""
     await KeyCheck.filter(name=name).delete()

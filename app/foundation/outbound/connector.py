@@ -1,7 +1,6 @@
-"""aiohttp's connections to tenants' servers: which certificates are trusted, and an end to what a server may say first.
+"""aiohttp's connector for tenants' servers: trusted certificates, and a limit on interim responses (1xx).
 
-Interim answers (1xx) are passed over, however many come: whoever sent nothing else would keep this process busy, since each is
-taken apart and kept until it is passed over. Loaded with aiohttp, by those who call tenants' addresses.
+aiohttp skips any number of interim responses. A server that sends nothing else would keep this process busy parsing them.
 """
 
 import functools
@@ -14,18 +13,18 @@ from aiohttp.http_exceptions import BadHttpMessage
 from aiohttp.http_parser import RawResponseMessage
 from aiohttp.streams import StreamReader
 
-# In a row; in earnest it is one, to a request that waits for it before it sends its body.
-MAXIMUM_INTERIM_ANSWERS = 16
+# In a row. In practice there is one, to a request that waits for it before it sends its body.
+MAXIMUM_INTERIM_RESPONSES = 16
 
 
 @functools.cache
 def tls_context() -> ssl.SSLContext:
-    """The trust of every outgoing call: the operating system's authorities, or those of SSL_CERT_FILE and SSL_CERT_DIR."""
+    """The TLS context of every outbound call: trusts the operating system's authorities, or SSL_CERT_FILE and SSL_CERT_DIR."""
     return ssl.create_default_context()
 
 
 class BoundedConnector(aiohttp.TCPConnector):
-    """For what calls addresses that tenants give."""
+    """The connector for URLs that tenants give."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(ssl=tls_context(), **options)
@@ -36,16 +35,16 @@ class _Handler(ResponseHandler):
     _interim = 0
 
     def feed_data(self, data: tuple[RawResponseMessage, StreamReader], size: int = 0) -> None:
-        """The head of an answer, with what gives its body."""
+        """Gets the head of a response, and the stream of its body."""
         message, _ = data
         if 100 <= message.code < 200:
             self._interim += 1
-        elif self._interim <= MAXIMUM_INTERIM_ANSWERS:
+        elif self._interim <= MAXIMUM_INTERIM_RESPONSES:
             self._interim = 0
-        if self._interim <= MAXIMUM_INTERIM_ANSWERS:
+        if self._interim <= MAXIMUM_INTERIM_RESPONSES:
             super().feed_data(data, size)
             return
         if self.transport is not None:
             self.transport.close()
         if self.exception() is None:
-            self.set_exception(BadHttpMessage("interim answers do not end"))
+            self.set_exception(BadHttpMessage("too many interim responses"))

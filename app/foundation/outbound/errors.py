@@ -1,4 +1,4 @@
-"""Why a connection of aiohttp's came to nothing: for storages and for webhooks."""
+"""Classifies aiohttp's connection errors, for storages and webhooks."""
 
 import socket
 import ssl
@@ -9,14 +9,14 @@ from aiohttp.abc import AbstractResolver
 from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import JudgingResolver, OutboundRefused
 
-# aiohttp takes nothing else for a resolver.
+# aiohttp accepts only subclasses as resolvers.
 AbstractResolver.register(JudgingResolver)
 
 
 def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
-    """Reads the cause out of what aiohttp and the SDK have wrapped around it; with the gate's reason if it refused.
+    """Finds the cause under the exceptions of aiohttp and the SDK, and the gate's reason if it refused.
 
-    What is no connection error at all is NOT_S3: the answer made no sense to the SDK.
+    An error of another kind is NOT_S3: the SDK could not read the response.
     """
     seen: list[BaseException] = []
     queue: list[object] = [error]
@@ -35,7 +35,7 @@ def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | N
     return FailureKind.NOT_S3, None
 
 
-# The first that fits wins: certificate errors are OSErrors too.
+# The first match wins: certificate errors are OSErrors too.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
     ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
     ((socket.gaierror,), FailureKind.UNKNOWN_HOST),

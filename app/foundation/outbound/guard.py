@@ -1,9 +1,8 @@
-"""Which hosts we may call: the one gate for every address that a tenant gives us.
+"""The outbound gate: which hosts this server may call for a tenant (protection against SSRF).
 
-Without it, a tenant could make this server look into its own network. An address is judged twice: by the text of its
-host (`judge_text`, when it is saved and before it is dialled, because an IP literal never reaches a resolver), and by
-every address that the host's name leads to (`resolver`, at the moment of connecting, so that a name cannot change its
-mind in between). Whoever dials must also not follow redirects.
+A host is checked twice: by its text (`judge_text`, when it is saved and before each call, since an IP literal never reaches a
+resolver), and by every address that its name resolves to (`resolver`, at the moment of connecting, so that the name cannot change
+in between). Callers must not follow redirects.
 """
 
 import asyncio
@@ -23,7 +22,7 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class OutboundRefused(Exception):
-    """The gate refuses an address; `reason` is a sentence for the tenant."""
+    """The gate refuses a host; `reason` is a sentence for the tenant."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -31,18 +30,18 @@ class OutboundRefused(Exception):
 
 
 class OutboundGate:
-    """Lets through what is public, and the hosts that the operator has named."""
+    """Allows public hosts, and hosts that the operator has named."""
 
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
-        """`allowed_hosts` are `host` (any port) or `host:port`; IPv6 literals with a port stand in brackets."""
+        """`allowed_hosts` are `host` (any port) or `host:port`; an IPv6 literal with a port is in brackets."""
         self._allowed = frozenset(entry.strip().lower() for entry in allowed_hosts)
-        # Name servers can hang; their threads must not be those that the rest of the server needs.
+        # Threads of their own: name servers can hang, and the rest of the server needs the default ones.
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 
     def judge_text(self, address: str, port: int | None = None) -> str | None:
-        """Judges a URL or a host by its text alone; nothing is resolved.
+        """Checks a URL or a host by its text, without resolving it.
 
-        Returns why it is refused, as a sentence, or None when nothing speaks against it.
+        Returns the reason for a refusal, as a sentence, or None.
         """
         if "://" in address:
             try:
@@ -52,21 +51,21 @@ class OutboundGate:
                 return "The address cannot be read as a URL."
         else:
             host = address
-        # Browsers and resolvers read ① as 1 and 。 as a dot, so the gate does too.
+        # Browsers and resolvers read ① as 1 and 。 as a dot.
         host = unicodedata.normalize("NFKC", host).replace("。", ".").lower().strip("[]")
         if self.allows(host, port):
             return None
         return _judge_host(host.removesuffix("."))
 
     def judge_resolved(self, host: str, port: int | None, address: str) -> str | None:
-        """Judges one address that a host's name leads to. The address itself is not told: it would map our network."""
+        """Checks one address of a host's name. The message omits the address, which would reveal our network."""
         if self.allows(host, port):
             return None
-        kind = _kind_that_is_refused(ipaddress.ip_address(address.partition("%")[0]))
-        return f"The name {host} leads to {kind}. Give a host that is public." if kind else None
+        kind = _refused_kind(ipaddress.ip_address(address.partition("%")[0]))
+        return f"The name {host} resolves to {kind}. Use a public host." if kind else None
 
     def allows(self, host: str, port: int | None) -> bool:
-        """Whether the operator has named this host, so that it is not judged."""
+        """Whether the operator allows this host without checks."""
         host = host.lower().strip("[]").removesuffix(".")
         named = {host, f"[{host}]"}
         if port is not None:
@@ -74,15 +73,15 @@ class OutboundGate:
         return not named.isdisjoint(self._allowed)
 
     def resolver(self) -> "JudgingResolver":
-        """For aiohttp's TCPConnector, which connects to nothing but what this resolver returns."""
+        """For aiohttp's TCPConnector, which connects only to addresses from this resolver."""
         return JudgingResolver(self, self._threads)
 
 
 class JudgingResolver:
-    """Resolves like aiohttp's own, and raises OutboundRefused when any address is refused.
+    """Resolves like aiohttp's own resolver. Raises OutboundRefused when any address of the name is refused.
 
-    One bad address is enough: a name with a public and a private address is a way around the gate, not a mistake.
-    It has the methods of aiohttp's AbstractResolver and not the class: that would load aiohttp where nobody is called.
+    One refused address is enough: a name with a public and a private address is a way around the gate.
+    It does not inherit aiohttp's AbstractResolver, which would load aiohttp before the first call.
     """
 
     def __init__(self, gate: OutboundGate, threads: ThreadPoolExecutor) -> None:
@@ -100,8 +99,8 @@ class JudgingResolver:
             lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG),
         )
         results: list[ResolveResult] = []
-        for kind, _, protocol, _, place in found:
-            address = str(place[0])
+        for family_found, _, protocol, _, peer in found:
+            address = str(peer[0])
             reason = self._gate.judge_resolved(host, port, address)
             if reason:
                 raise OutboundRefused(reason)
@@ -109,8 +108,8 @@ class JudgingResolver:
                 {
                     "hostname": host,
                     "host": address,
-                    "port": int(place[1]),
-                    "family": kind,
+                    "port": int(peer[1]),
+                    "family": family_found,
                     "proto": protocol,
                     "flags": socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
                 }
@@ -118,15 +117,15 @@ class JudgingResolver:
         return results
 
     async def close(self) -> None:
-        """Nothing to close: the threads belong to the gate."""
+        """Does nothing: the threads belong to the gate."""
 
 
 def _judge_host(host: str) -> str | None:
     address = _read_ip(host)
     if address is not None:
-        kind = _kind_that_is_refused(address)
+        kind = _refused_kind(address)
         if kind:
-            return f"The host {host[:253]} is {kind}. Give a host that is public."
+            return f"The host {host[:253]} is {kind}. Use a public host."
         if str(address) != host and isinstance(address, ipaddress.IPv4Address):
             return f"Write the address {host} in its plain form, {address}."
         return None
@@ -134,9 +133,9 @@ def _judge_host(host: str) -> str | None:
         return "The host is not a DNS name or an IP address (international names are written in their xn-- form)."
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return f"The host {host} looks like an IP address but is none."
-    if len(labels) == 1 or labels[-1] in _INNER_NAMES or ".".join(labels[-2:]) == "home.arpa":
-        return f"The host {host} is a name inside a private network. Give a host that is public."
+        return f"The host {host} looks like an IP address but is not valid."
+    if len(labels) == 1 or labels[-1] in _PRIVATE_NAMES or ".".join(labels[-2:]) == "home.arpa":
+        return f"The host {host} is a name in a private network. Use a public host."
     return None
 
 
@@ -157,12 +156,12 @@ def _read_ip(host: str) -> IPAddress | None:
         *head, last = [_read_number(part) for part in parts]
     except ValueError:
         return None
-    # As inet_aton(3): the last part fills all the bytes that the others leave.
+    # As in inet_aton(3), the last part fills the remaining bytes.
     if any(number > 255 for number in head) or last >= 256 ** (4 - len(head)):
         return None
     value = last
-    for place, number in enumerate(head):
-        value += number << (8 * (3 - place))
+    for position, number in enumerate(head):
+        value += number << (8 * (3 - position))
     return ipaddress.IPv4Address(value)
 
 
@@ -172,12 +171,12 @@ def _read_number(text: str) -> int:
     return int(text, 8) if len(text) > 1 and text.startswith("0") else int(text)
 
 
-def _kind_that_is_refused(address: IPAddress) -> str | None:
-    """What an address is, in words, when it must not be called; None when it is public."""
+def _refused_kind(address: IPAddress) -> str | None:
+    """The kind of a refused address, in words; None when it is public."""
     if isinstance(address, ipaddress.IPv6Address):
         inner = _embedded(address)
         if inner is not None:
-            return _kind_that_is_refused(inner)
+            return _refused_kind(inner)
     if address in _METADATA:
         return "the metadata service of a cloud"
     if address.is_unspecified or address.is_loopback:
@@ -195,7 +194,7 @@ def _kind_that_is_refused(address: IPAddress) -> str | None:
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """The IPv4 address that an IPv6 address stands for, or None: mapped, compatible, NAT64, 6to4, Teredo, ISATAP."""
+    """The IPv4 address in an IPv6 address, or None: mapped, compatible, NAT64, 6to4, Teredo, ISATAP."""
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address.sixtofour is not None:
@@ -211,7 +210,7 @@ def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
 
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_INNER_NAMES = frozenset({"localhost", "localdomain", "internal", "intranet", "local", "lan", "corp", "home", "svc"})
+_PRIVATE_NAMES = frozenset({"localhost", "localdomain", "internal", "intranet", "local", "lan", "corp", "home", "svc"})
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _METADATA = frozenset(
     ipaddress.ip_address(text)
@@ -221,7 +220,7 @@ _METADATA = frozenset(
         "fd00:ec2::254",  # AWS over IPv6
         "100.100.100.200",  # Alibaba
         "192.0.0.192",  # Oracle
-        "168.63.129.16",  # Azure; the one that lies in public space
+        "168.63.129.16",  # Azure; the only public one
     )
 )
 _REFUSED_NETWORKS = [
@@ -229,7 +228,7 @@ _REFUSED_NETWORKS = [
     for network, kind in (
         ("0.0.0.0/8", "an address of this network (RFC 1122)"),
         ("10.0.0.0/8", "a private address"),
-        ("100.64.0.0/10", "a carrier's inner address (RFC 6598)"),
+        ("100.64.0.0/10", "a carrier's private address (RFC 6598)"),
         ("172.16.0.0/12", "a private address"),
         ("192.168.0.0/16", "a private address"),
         ("192.0.0.0/24", "a reserved address"),

@@ -51,7 +51,7 @@ def listen(chosen: Settings) -> None:
     check_port(chosen)
     logging.configure(chosen.log_level)
     url = f"http://{chosen.host}:{chosen.port}/graphql"
-    _log.info("serving", version=VERSION, url=url, workers=chosen.workers, database=chosen.database_place)
+    _log.info("serving", version=VERSION, url=url, workers=chosen.workers, database=chosen.database_display_name)
     _allow_files(chosen.recording_streams, chosen.live_connections)
     if chosen.listens_everywhere and not chosen.public_url:
         _log.warning("recordings' addresses work on this machine only: set PUBLIC_URL", base_url=chosen.base_url)

@@ -1,4 +1,4 @@
-"""The servers behind ours, started once for the whole run."""
+"""The servers behind ours, started once per run."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ RECORDER = Identity.of_bucket("recorder", "recorderkey", "recordersecret", "call
 READER = Identity("reader", "readerkey", "readersecret", ("Read:calls", "List:calls"))
 NEIGHBOUR = Identity.of_bucket("neighbour", "neighbourkey", "neighboursecret", "other")
 EARLY = Identity.of_bucket("early", "earlykey", "earlysecret", "nowhere")
-"""Of a bucket that was never made."""
+"""An identity for a bucket that does not exist."""
 BUCKETS = ("calls", "other")
 
 
@@ -56,7 +56,7 @@ def iam_s3() -> Iterator[IamS3]:
 
 @pytest.fixture
 def valkey() -> Iterator[PromptServer]:
-    """A Valkey of the test's own, empty; the test's installation keeps its prompts there."""
+    """An empty Valkey of the test's own; the installation uses it as its prompt cache."""
     server = PromptServer()
     try:
         server.start()

@@ -1,4 +1,4 @@
-"""An S3 server that enforces IAM policies, for rights that SeaweedFS does not know apart: deleting, tagging, aborting.
+"""An S3 server that enforces IAM policies, for permissions that SeaweedFS does not distinguish: deleting, tagging, aborting.
 
 It is moto with its authorization switched on, in a process of its own, and with one rule of AWS added that moto leaves
 out: to send tags with an object needs s3:PutObjectTagging.
@@ -19,7 +19,7 @@ BUCKET = "calls"
 
 
 class IamS3:
-    """`start` blocks until the server answers; `key_that_may` makes identities."""
+    """`start` blocks until the server answers; `key_that_may` creates identities."""
 
     def __init__(self) -> None:
         self.endpoint = ""
@@ -59,14 +59,14 @@ class IamS3:
             self._process.wait()
 
     def key_that_may(self, *actions: str) -> tuple[str, str]:
-        """The key id and secret of a new user who may do just this in the bucket: `key_that_may("PutObject")`."""
+        """The key id and secret of a new user with only these permissions in the bucket: `key_that_may("PutObject")`."""
         resources = [f"arn:aws:s3:::{BUCKET}", f"arn:aws:s3:::{BUCKET}/*"]
         allowed = [f"s3:{action}" for action in actions]
         key = self._new_key([{"Effect": "Allow", "Action": allowed, "Resource": resources}])
         return key["aws_access_key_id"], key["aws_secret_access_key"]
 
     def admin(self) -> Any:
-        """A client that may do everything."""
+        """A client with all permissions."""
         return self._client("s3")
 
     def _new_key(self, statements: list[dict[str, Any]]) -> dict[str, str]:
@@ -85,7 +85,7 @@ class IamS3:
 
 
 def serve(port: int) -> None:
-    """The server process."""
+    """Runs the server."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.responses import S3Response
     from werkzeug.serving import make_server

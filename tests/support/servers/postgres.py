@@ -1,4 +1,4 @@
-"""A PostgreSQL server from its wheel, for as long as the tests run."""
+"""A PostgreSQL server from its wheel."""
 
 import asyncio
 import os
@@ -20,19 +20,19 @@ _MEMORY_BYTES = 4_000_000_000
 
 
 class Postgres:
-    """Durability is off: what a crash would lose is thrown away anyhow."""
+    """Without durability: no test needs the data after a crash."""
 
     options: tuple[str, ...] = (
         *("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"),
-        # A check of a password costs as much CPU as a short test has statements.
+        # Checking a password costs as much CPU as the statements of a short test.
         "scram_iterations=1",
-        # No plan depends on when it ran; tests about plans analyze by themselves.
+        # Without autovacuum no plan depends on its timing; tests of plans run ANALYZE.
         "autovacuum=off",
     )
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="accounts-postgres-", dir=_memory()))
-        # Run as root the server changes to a user of its own, who must be able to walk here.
+        # Under root the server runs as a user of its own, which must be able to enter this folder.
         self._folder.chmod(0o711)
         self._numbers = count(1)
         self._connection: asyncpg.Connection | None = None
@@ -53,20 +53,20 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def start(self) -> None:
-        """Again after `stop`, with the same data at the same address."""
+        """Starts again after `stop`, with the same data at the same address."""
         self._server = embedded.start(self._folder, options=self.options)
 
     def stop(self) -> None:
-        """Hangs up on everybody. Stopping what is stopped does nothing."""
+        """Ends all connections and the server. Idempotent."""
         self._server.stop()
 
     @property
     def pid(self) -> int:
-        """Of its first process."""
+        """The id of its main process."""
         return self._server.pid
 
     def kill(self) -> None:
-        """As `kill -9` does with the server and all of its sessions; `start` comes back with the same data."""
+        """Kills the server and its sessions like `kill -9`; `start` starts it again with the same data."""
         first = psutil.Process(self.pid)
         processes = [first, *first.children()]
         for process in processes:
@@ -75,7 +75,7 @@ class Postgres:
         self.stop()
 
     def run(self, sql: str) -> None:
-        """From any thread, inside an event loop too."""
+        """Runs a statement. Works in any thread and inside an event loop."""
         asyncio.run_coroutine_threadsafe(self._run(sql), self._loop).result()
 
     async def _run(self, sql: str) -> None:
@@ -87,7 +87,7 @@ class Postgres:
         return self._connection
 
     def transactions(self) -> int:
-        """The number of the next transaction that writes: what it was before, nothing was written to any database since."""
+        """The number of the next writing transaction. While it is unchanged, nothing was written to any database."""
         return asyncio.run_coroutine_threadsafe(self._transactions(), self._loop).result()
 
     async def _transactions(self) -> int:
@@ -95,13 +95,13 @@ class Postgres:
         return int(number)
 
     def create(self, name: str) -> str:
-        """An empty database; answers its URL."""
+        """Creates an empty database and returns its URL."""
         self.run(f'CREATE DATABASE "{name}"')
         return self.url(name)
 
     def copy(self, template: str) -> str:
         name = f"{template}_{next(self._numbers)}"
-        # Of a small database and without fsync, files are copied in a third of the time that the log of their pages takes.
+        # For a small database without fsync, copying files takes a third of the time of logging their pages.
         self.run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         return self.url(name)
 
@@ -113,6 +113,6 @@ class Postgres:
 
 
 def _memory() -> str | None:
-    """A folder in memory, where databases are copied in less than half of the time; None where it has no room for them."""
+    """A folder in memory, which halves the time of database copies; None without enough room."""
     folder = Path("/dev/shm")
     return str(folder) if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _MEMORY_BYTES else None

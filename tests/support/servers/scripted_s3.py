@@ -1,4 +1,4 @@
-"""An S3 server whose answers a test scripts, for what no local server says: wrong regions, clock skew, hanging up.
+"""An S3 server with scripted answers, for what no local server does: wrong regions, clock skew, hanging up.
 
 It is a small S3 that works, in memory and without checking signatures; `s3.answers["put"] = error(503, "SlowDown")`
 changes one of its calls: bucket (HEAD of it), put (parts too), head, get, tags, create (complete too), abort, delete, uploads.
@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 @dataclass
 class Request:
-    """A request as it came; `call` is which of S3's it is."""
+    """A received request; `call` is the name of the S3 operation."""
 
     method: str
     path: str
@@ -42,7 +42,7 @@ class Request:
 
 @dataclass
 class Answer:
-    """What is sent back; the length is added."""
+    """A response; its length is added."""
 
     status: int = 200
     body: bytes = b""
@@ -54,14 +54,14 @@ Script = Answer | Behaviour | Callable[[Request], "Answer | None"]
 
 
 def error(status: int, code: str, message: str = "", *, headers: dict[str, str] | None = None, **fields: str) -> Answer:
-    """An error as S3 writes it; `fields` are further elements, such as Region."""
+    """An S3 error document; `fields` are further elements, such as Region."""
     more = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
     body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{message}</Message>{more}</Error>"
     return Answer(status, body.encode(), {"Content-Type": "application/xml", **(headers or {})})
 
 
 async def hang(_: Request, __: asyncio.StreamWriter) -> None:
-    """Takes the request and never answers."""
+    """Reads the request and never answers."""
     await asyncio.Event().wait()
 
 
@@ -72,7 +72,7 @@ async def reset(_: Request, writer: asyncio.StreamWriter) -> None:
 
 
 async def close(_: Request, writer: asyncio.StreamWriter) -> None:
-    """Ends the connection politely, without an answer."""
+    """Closes the connection without an answer."""
     writer.close()
 
 
@@ -212,7 +212,7 @@ class ScriptedS3:
         await self.send(answer, request, writer)
 
     async def send(self, answer: Answer, request: Request, writer: asyncio.StreamWriter) -> None:
-        """Writes an answer; for behaviours that end in an ordinary one."""
+        """Writes a response; for behaviours that end with a normal one."""
         headers = {"x-amz-request-id": f"REQ{len(self.requests)}", **answer.headers}
         headers["Content-Length"] = str(len(answer.body))
         body = b"" if request.method == "HEAD" else answer.body
@@ -221,7 +221,7 @@ class ScriptedS3:
         await writer.drain()
 
     def work(self, request: Request) -> Answer:
-        """The small S3 that works."""
+        """Answers like a small working S3."""
         key = request.path
         match request.call:
             case "put" if "uploadId" in request.query:

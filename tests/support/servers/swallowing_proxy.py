@@ -1,4 +1,4 @@
-"""A proxy before PostgreSQL that can swallow: it takes connections and whatever is sent, and answers nothing more."""
+"""A proxy in front of PostgreSQL that can stop answering while it still accepts connections and data."""
 
 import asyncio
 import contextlib
@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 
 class SwallowingProxy:
-    """In the event loop of the test."""
+    """Runs in the event loop of the test."""
 
     def __init__(self, url: str) -> None:
         """`url` is that of a database behind a Unix socket."""

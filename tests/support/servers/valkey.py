@@ -1,4 +1,4 @@
-"""A Valkey server from its wheel, and what tests do behind the application's back."""
+"""A Valkey server from its wheel, with direct access for tests."""
 
 from hashlib import sha1
 from typing import Any
@@ -11,10 +11,10 @@ PROMPT = b'{"audio": "UklGRiQAAABXQVZF"}'
 
 
 class PromptServer(LocalValkey):
-    """A Valkey with prompts in it, as the gateway writes them."""
+    """A Valkey with prompts in the form that the gateway writes."""
 
     def client(self) -> "Valkey":
-        """For the whole server; to be closed."""
+        """A client of the whole server; the caller closes it."""
         return Valkey.from_url(self.url, socket_timeout=30)
 
     def run(self, *command: Any) -> Any:
@@ -22,7 +22,7 @@ class PromptServer(LocalValkey):
             return valkey.execute_command(*command)
 
     def fill(self, account_id: str, count: int) -> None:
-        """Caches so many prompts of an account, each as long as a day."""
+        """Caches `count` prompts of an account, each for a day."""
         self.write(f"tts:{account_id}:{sha1(str(number).encode()).hexdigest()}" for number in range(count))
 
     def write(self, keys: Any) -> None:

@@ -1,0 +1,80 @@
+"""Fields with a resolver, and what all fields share: permissions in the directives, the description and the metadata."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import strawberry
+from strawberry.permission import PermissionExtension
+
+from app.foundation.access import NOT_MARKED, OpenTo
+from app.foundation.graphql.declarations import (
+    DECLARED,
+    OPEN_TO,
+    PERMISSIONS,
+    WEIGHT,
+    AnyById,
+    CurrentCaller,
+    OneById,
+    Permissions,
+    ResolvedFrom,
+)
+from app.foundation.graphql.lists import PageOf, PageOfAll
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def resolver(
+    description: str,
+    *,
+    permissions: Permissions = (),
+    name: str | None = None,
+    declared: OneById | AnyById | PageOfAll | PageOf | CurrentCaller | ResolvedFrom | None = None,
+    weight: int = 0,
+    open_to: OpenTo = NOT_MARKED,
+) -> Callable[[F], F]:
+    """A Strawberry resolver with its permissions in the contract.
+
+    `declared` says what data it returns or, on a type that is backed by rows, which columns it needs. A resolver uses only
+    `info.context` of `info`: compiled operations call it too.
+    """
+
+    metadata = {WEIGHT: weight, OPEN_TO: open_to, **({DECLARED: declared} if declared else {})}
+
+    def declare(resolve: F) -> F:
+        made: F = make_field(resolve, description, permissions, metadata, name)
+        return made
+
+    return declare
+
+
+def guarded(description: str, *, permissions: Permissions, default: Any = None) -> Any:
+    """An input field with permissions, which are checked once per operation for all fields that are present, null included."""
+    return strawberry.field(
+        description=_with_permissions(description, permissions),
+        default=default,
+        directives=[permission._schema_directive for permission in permissions],
+        metadata={PERMISSIONS: tuple(permissions)},
+    )
+
+
+def make_field(
+    resolve: Callable[..., Any],
+    description: str,
+    permissions: Permissions,
+    metadata: dict[str, Any],
+    name: str | None = None,
+    graphql_type: Any = None,
+) -> Any:
+    return strawberry.field(
+        resolver=resolve,
+        name=name,
+        description=_with_permissions(description, permissions),
+        extensions=[PermissionExtension([permission() for permission in permissions])] if permissions else [],
+        metadata={**metadata, PERMISSIONS: tuple(permissions)},
+        graphql_type=graphql_type,
+    )
+
+
+def _with_permissions(description: str, permissions: Permissions) -> str:
+    # Introspection shows no directives, so the description says it too.
+    return " ".join([description, *(f"Needs {permission.words}." for permission in permissions)])
