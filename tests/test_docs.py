@@ -160,7 +160,7 @@ def test_every_close_code_is_explained() -> None:
     live = API.read_text().partition("## Live calls")[2].partition("\n## ")[0]
     assert [code for code in CloseCode if str(int(code)) not in live] == []
     rows = {int(code) for code in re.findall(r"^ *\| (\d{4}) \| ", RECORDING.read_text(), re.MULTILINE)}
-    assert {int(code) for code in stream.CloseCode} - {stream.CloseCode.KEPT} <= rows
+    assert {int(code) for code in stream.CloseCode} - {stream.CloseCode.SAVED} <= rows
 
 
 def test_the_account_form_of_the_api_guide_is_the_one_that_is_compiled_and_run() -> None:

@@ -18,7 +18,7 @@ from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.storage.schema import AccountRecordingConfigInput
-from app.webhooks.schema import WebhookInput, changed_webhook
+from app.webhooks.schema import WebhookInput, webhook_change
 
 
 @strawberry.input(description="An account's usage limit.")
@@ -108,8 +108,8 @@ class UpdateAccountInput:
             sip_realm=self.sip_realm,
             usage_limit=Some(limit.value.limit() if limit.value else None) if limit else None,
             licensed_sessions=self.licensed_sessions,
-            registration_webhook=changed_webhook(registration),
-            queue_event_webhook=changed_webhook(queue_event),
+            registration_webhook=webhook_change(registration),
+            queue_event_webhook=webhook_change(queue_event),
             device_calling_application_id=self.device_calling_application_id,
             siprec_application_id=self.siprec_application_id,
             recording_config=Some(config.value.patch() if config.value else None) if config else None,

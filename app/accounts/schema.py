@@ -41,7 +41,7 @@ from app.users.model import User as UserRow
 from app.users.schema import User
 from app.webhooks.model import WebhookDelivery as WebhookDeliveryRow
 from app.webhooks.model import WebhookKind, WebhookMethod
-from app.webhooks.rules import OF_ACCOUNT as WEBHOOKS
+from app.webhooks.rules import ACCOUNT_WEBHOOKS as WEBHOOKS
 from app.webhooks.rules import SCHEMES
 from app.webhooks.schema import Webhook, WebhookDelivery
 

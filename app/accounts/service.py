@@ -117,13 +117,13 @@ async def _update_locked(
 ) -> Account:
     """Validates against the locked row and updates it; runs in a transaction, which an error rolls back."""
     account = await ACCOUNTS.get_locked(context, account_id)
-    reader = rules.Reader(context.keyring, context.use(OutboundGate), account.id, account, errors)
+    reader = rules.WebhookValidator(context.keyring, context.use(OutboundGate), account.id, account, errors)
     for kind, webhook in (
         (WebhookKind.REGISTRATION, patch.registration_webhook),
         (WebhookKind.QUEUE_EVENT, patch.queue_event_webhook),
     ):
         if webhook is not None:
-            values |= reader.columns(rules.OF_ACCOUNT[kind], webhook.value)
+            values |= reader.columns(rules.ACCOUNT_WEBHOOKS[kind], webhook.value)
     ACCOUNTS.check_version(account.version, patch.if_version, errors)
     for column, field, given in (
         ("device_calling_application_id", "deviceCallingApplicationId", patch.device_calling_application_id),

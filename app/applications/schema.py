@@ -22,7 +22,7 @@ from app.foundation.identifiers import Kind, sid_of
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
-from app.webhooks.schema import Webhook, WebhookInput, changed_webhook
+from app.webhooks.schema import Webhook, WebhookInput, webhook_change
 
 
 def _webhook(url: str | None, method: WebhookMethod | None, username: str | None) -> Webhook | None:
@@ -211,8 +211,8 @@ class UpdateApplicationInput:
     def patch(self) -> service.ApplicationPatch:
         return service.ApplicationPatch(
             name=self.name,
-            calling_webhook=changed_webhook(self.calling_webhook),
-            call_status_webhook=changed_webhook(self.call_status_webhook),
+            calling_webhook=webhook_change(self.calling_webhook),
+            call_status_webhook=webhook_change(self.call_status_webhook),
             record_all_calls=self.record_all_calls,
             if_version=self.if_version,
         )

@@ -23,7 +23,7 @@ from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
 from app.users import uniqueness
 from app.users.uniqueness import UniqueConstraint
-from app.webhooks.rules import Reader, WebhookChange, WebhookField
+from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
 
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
 CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
@@ -162,7 +162,7 @@ def _columns(
         if patch.record_all_calls.value is None:
             message = "This cannot be null. Omit it to keep the current value."
             errors.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
-    reader = Reader(context.keyring, context.use(OutboundGate), row_id, stored, errors)
+    reader = WebhookValidator(context.keyring, context.use(OutboundGate), row_id, stored, errors)
     if patch.calling_webhook is not None:
         if patch.calling_webhook.value is None:
             message = "The calling webhook cannot be cleared: an application needs one."

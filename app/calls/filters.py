@@ -1,4 +1,4 @@
-"""By what calls can be looked for, and what that asks of the database."""
+"""The filters of calls: conditions on columns, and the checks that keep them cheap."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,29 +16,29 @@ from app.foundation.identifiers import Kind, first_at, parse_sid
 
 MINIMUM_PREFIX, MAXIMUM_PREFIX = 4, 255
 MAXIMUM_SPAN = timedelta(days=31)
-# A month in which clocks are set back is longer; and what is asked of the last 31 days comes a moment later.
+# The month in which clocks are set back is longer, and a request for the last 31 days arrives a moment later.
 _MORE = timedelta(hours=2)
-# Without them calls are looked at one after the other in the order of their ids, whosever they are.
+# With no other filter, calls of all accounts are read in the order of their ids.
 WALKED = frozenset({"since", "until", "direction", "answered"})
-# A condition that all calls meet, and the predicate of `calls_walked`. Only a statement that says it may walk over the calls of
-# all accounts: the planner, which takes each account for an average one, would look there for the newest call of an account
-# that has none in a month, and read that month to its end.
+# A condition that holds for all calls and matches the predicate of the index `calls_walked`. Only a statement that
+# includes it may walk over the calls of all accounts. Otherwise the planner, which assumes an average account, would
+# use this index for the newest call of an account without calls in a month, and read that whole month.
 WALK = {"recording_attempts__gte": 0}
 FOUND = frozenset({"id", "gateway_call_id"})
-# The greatest character: what begins with a prefix comes before the prefix with it.
+# The greatest character: an upper bound for texts with a prefix.
 _LAST = "\U0010ffff"
 _PREFIXES = {"from_prefix": "fromPrefix", "to_prefix": "toPrefix"}
 
 
 def check(given: Mapping[str, Any]) -> None:
-    """Raises BadUserInput for prefixes that would be looked for among too many calls, and for times that are none."""
+    """Raises BadUserInput for prefixes that would search too many calls."""
     since, until = given["since"], given["until"]
     for name, argument in _PREFIXES.items():
         prefix = given[name]
         if prefix is None:
             continue
         if not MINIMUM_PREFIX <= len(prefix) <= MAXIMUM_PREFIX:
-            message = f"`{argument}` has {MINIMUM_PREFIX} to {MAXIMUM_PREFIX} characters."
+            message = f"`{argument}` must have {MINIMUM_PREFIX} to {MAXIMUM_PREFIX} characters."
             raise BadUserInput(message, argument=f"filter.{argument}")
         if since is None or (until or datetime.now(UTC)) - since > MAXIMUM_SPAN + _MORE:
             message = (
@@ -57,7 +57,8 @@ def _without_nul(text: str) -> str | None:
 
 
 def _is_recorded(wanted: bool) -> Q:
-    # Which states, and not which others: Tortoise's `not_in` lets nulls in, and then the index of the recorded calls is no help.
+    # List the states instead of excluding some: Tortoise's `not_in` includes nulls, which disables the index of
+    # recorded calls.
     without = {RecordingState.NONE, RecordingState.DELETED}
     return Q(recording_state__in=[state for state in RecordingState if (state in without) is not wanted])
 
@@ -70,7 +71,7 @@ CONDITIONS = {
     "id": Condition("id", partial(parse_sid, Kind.CALL)),
     "gateway_call_id": Condition("gateway_call_id", _gateway_call_id),
     "application_id": Condition("application_id", partial(parse_sid, Kind.APPLICATION)),
-    # Ids begin with the time of the call's start.
+    # Ids begin with the start time of the call.
     "since": Condition("id__gte", first_at),
     "until": Condition("id__lt", first_at),
     "direction": Condition("direction"),

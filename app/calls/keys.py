@@ -1,7 +1,7 @@
-"""Which call of an account a gateway means by an id of its own: what makes reports idempotent.
+"""Call ids: maps a gateway's own id of a call to ours, which makes reports idempotent.
 
-A call's id is made here and nowhere else. It carries the time of the call's start, as far as the first who speaks of the call
-knows it: calls are listed, and on PostgreSQL kept apart by month, in the order of their ids.
+All call ids are created here. An id carries the start time of the call as first reported: calls are listed and
+partitioned by month in the order of their ids.
 """
 
 import re
@@ -26,7 +26,7 @@ def id_at(time: datetime) -> UUID:
 
 
 async def advance_newest_month(account_id: UUID, call_id: UUID, newest_month: UUID | None) -> None:
-    """The account has a call in this call's month. `newest_month` is what its row said before: it is written once a month.
+    """Advances the account's newest month to that of the call; writes only if `newest_month` is older.
 
     Takes part in a surrounding transaction.
     """
@@ -37,30 +37,30 @@ async def advance_newest_month(account_id: UUID, call_id: UUID, newest_month: UU
         await CallAccount.filter(is_older, id=account_id).update(newest_month=month)
 
 
-async def call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:
-    """The ids of calls by the gateway's, each with the time that a new one gets; made where there are none yet.
+async def get_or_create_call_ids(account_id: UUID, wanted: Mapping[str, datetime]) -> dict[str, UUID]:
+    """Our ids of calls by the gateway's; missing ones are created with the given start times.
 
-    Takes part in a surrounding transaction. Of several at once that speak of a new call, all get the same id. Raises
-    IntegrityError when the account is no more.
+    Takes part in a surrounding transaction. Concurrent callers get the same id for a new call. Raises IntegrityError
+    when the account does not exist.
     """
     client = connections.get("default")
-    mine = CallKey.filter(account_id=account_id, gateway_call_id__in=list(wanted))
-    found = dict(await mine.values_list("gateway_call_id", "id"))
-    missing = sorted(wanted.keys() - found.keys())  # in one order, so that two batches do not wait for each other
+    query = CallKey.filter(account_id=account_id, gateway_call_id__in=list(wanted))
+    found = dict(await query.values_list("gateway_call_id", "id"))
+    missing = sorted(wanted.keys() - found.keys())  # sorted, so that two batches do not deadlock
     if missing:
         rows = [CallKey(id=id_at(wanted[one]), account_id=account_id, gateway_call_id=one) for one in missing]
         await CallKey.bulk_create(rows, ignore_conflicts=True, using_db=client)
-        found |= dict(await mine.values_list("gateway_call_id", "id"))
+        found |= dict(await query.values_list("gateway_call_id", "id"))
     return found
 
 
-async def claimed(account_id: UUID, gateway_call_id: str, call_id: UUID) -> UUID:
-    """The id of a call that had this one before the database lost it; another where the call has got another id since.
+async def claim_call_id(account_id: UUID, gateway_call_id: str, call_id: UUID) -> UUID:
+    """Restores the id of a call that the database lost; returns another id if the call has got one since.
 
     Takes part in a surrounding transaction. Raises IntegrityError when the account does not exist.
     """
     row = CallKey(id=call_id, account_id=account_id, gateway_call_id=gateway_call_id)
     await CallKey.bulk_create([row], ignore_conflicts=True, using_db=connections.get("default"))
-    mine = CallKey.filter(account_id=account_id, gateway_call_id=gateway_call_id)
-    found: UUID = await mine.get().values_list("id", flat=True)  # type: ignore[assignment]
+    query = CallKey.filter(account_id=account_id, gateway_call_id=gateway_call_id)
+    found: UUID = await query.get().values_list("id", flat=True)  # type: ignore[assignment]
     return found

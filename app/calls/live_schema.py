@@ -1,6 +1,7 @@
-"""Subscriptions: what happens to an account's calls, as it happens.
+"""Subscriptions to the calls of an account.
 
-An event says that a call has changed; what is shown is read then, within the reach that the caller has then.
+An event only says that a call has changed. The call is read when the event is sent, with the caller's current
+permissions.
 """
 
 import asyncio
@@ -20,25 +21,24 @@ from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid
 
-# How often a listener's reach is looked at. With the 4 s that a key is remembered, whoever is closed hears nothing after 5.
-REACH_SECONDS = 4.0
+# How often a subscriber's access is checked. With the 4 s for which a key is cached, events end within 5 s of a
+# revocation.
+ACCESS_CHECK_SECONDS = 4.0
 
 AccountId = Annotated[strawberry.ID, strawberry.argument(description="The account: `AC` and 32 hex digits.")]
 
 
 async def _call_of(context: Context, event: LiveEvent) -> model.Call | None:
-    """None when it is gone, or out of reach."""
+    """None when it is deleted or not visible."""
     calls = context.viewer.visible(model.Call)
     return await calls.get_or_none(account_id=event.account_id, id=event.call_id)
 
 
 @strawberry.type
 class CallSubscriptions:
-    """Root fields."""
-
     @fields.subscription(
-        "A call of the account that was reported or has changed, its recording included, as it is when this is sent. Ends "
-        "with an error when the account is out of the caller's reach.",
+        "Calls of the account that were reported or have changed, including their recordings, in their current state. Ends "
+        "with an error when the account is no longer visible to the caller.",
         Call,
         _call_of,
     )
@@ -46,7 +46,7 @@ class CallSubscriptions:
         return _events(info.context, account_id, {Change.CALL, Change.RECORDING})
 
     @fields.subscription(
-        "A call of the account whose recording has come to another state, likewise; nothing else that changes is told.",
+        "Like callChanged, but only when the state of a call's recording changes.",
         Call,
         _call_of,
     )
@@ -55,35 +55,35 @@ class CallSubscriptions:
 
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
-    """Without end. Raises BadUserInput for an account out of reach, from the beginning or later, and EventsLost."""
+    """Events until the caller leaves. Raises BadUserInput as soon as the account is not visible, and EventsLost."""
     row_id = parse_sid(Kind.ACCOUNT, account_id)
     if row_id is None:
         raise _no_such_account()
-    # It listens before it looks, so that nothing is missed in between.
+    # Subscribe before the check, so that no event in between is lost.
     with context.use(LiveEvents).subscribe(row_id, changes) as listener:
-        await _check_reach(context, row_id)
+        await _check_access(context, row_id)
         checked_at = time.monotonic()
         while True:
-            if time.monotonic() - checked_at >= REACH_SECONDS:
-                await _check_reach_again(context, row_id)
+            if time.monotonic() - checked_at >= ACCESS_CHECK_SECONDS:
+                await _recheck_access(context, row_id)
                 checked_at = time.monotonic()
             try:
-                async with asyncio.timeout(max(checked_at + REACH_SECONDS - time.monotonic(), 0)):
+                async with asyncio.timeout(max(checked_at + ACCESS_CHECK_SECONDS - time.monotonic(), 0)):
                     event = await listener.next()
             except TimeoutError:
                 continue
             yield event
 
 
-async def _check_reach(context: Context, account_id: UUID | None) -> None:
+async def _check_access(context: Context, account_id: UUID | None) -> None:
     if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
 
-async def _check_reach_again(context: Context, account_id: UUID | None) -> None:
-    """While the database is away nothing is known; nor can anything be read that might be out of reach."""
+async def _recheck_access(context: Context, account_id: UUID | None) -> None:
+    """Ignores an unavailable database: events cannot be resolved then either, so nothing is disclosed."""
     try:
-        await _check_reach(context, account_id)
+        await _check_access(context, account_id)
     except BadUserInput:
         raise
     except Exception as error:

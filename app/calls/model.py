@@ -1,4 +1,4 @@
-"""A call of an account, with what became of its recording."""
+"""Calls, their keys, and the accounts they refer to."""
 
 import enum
 from typing import ClassVar
@@ -13,34 +13,34 @@ from app.foundation.identifiers import new_id
 from app.storage.model import AudioFormat, BucketVendor, RecordingError
 
 
-@strawberry.enum(description="Who called: seen from the voice gateway.")
+@strawberry.enum(description="The direction of a call, seen from the voice gateway.")
 class CallDirection(enum.Enum):
-    """As the gateway reports it."""
-
-    INBOUND = strawberry.enum_value("INBOUND", description="Somebody called the gateway.")
-    OUTBOUND = strawberry.enum_value("OUTBOUND", description="The gateway called somebody.")
+    INBOUND = strawberry.enum_value("INBOUND", description="A caller called the gateway.")
+    OUTBOUND = strawberry.enum_value("OUTBOUND", description="The gateway placed the call.")
 
 
-@strawberry.enum(description="What became of a call's recording.")
+@strawberry.enum(description="The state of a call's recording.")
 class RecordingState(enum.Enum):
-    """NONE; or RECORDING, then STORING, then STORED or FAILED; DELETED at last."""
+    """NONE; or RECORDING, then STORING, then STORED or FAILED; finally DELETED."""
 
     NONE = strawberry.enum_value(
-        "NONE", description="The call was not recorded, or not a single sample was heard: then `error` says so."
+        "NONE", description="The call was not recorded, or its stream had no audio; `error` says so then."
     )
-    RECORDING = strawberry.enum_value("RECORDING", description="The gateway is sending its audio.")
-    STORING = strawberry.enum_value("STORING", description="All audio is here, and on its way to the bucket.")
-    STORED = strawberry.enum_value("STORED", description="It is in the bucket.")
-    FAILED = strawberry.enum_value("FAILED", description="It could not be stored; `error` says why.")
-    DELETED = strawberry.enum_value("DELETED", description="Somebody has deleted it.")
+    RECORDING = strawberry.enum_value("RECORDING", description="The gateway streams the audio.")
+    STORING = strawberry.enum_value(
+        "STORING", description="The call has ended, and its audio is being uploaded to the bucket."
+    )
+    STORED = strawberry.enum_value("STORED", description="The recording is in the bucket.")
+    FAILED = strawberry.enum_value("FAILED", description="The recording could not be stored; `error` says why.")
+    DELETED = strawberry.enum_value("DELETED", description="The recording was deleted.")
 
 
 class CallAccount(TenantScoped):
-    """An account, as far as its calls need it: the row that calls, their keys and stored credentials refer to.
+    """The row of an account that its calls, call keys and stored credentials refer to.
 
-    On a distributed PostgreSQL, where `accounts` stays on the coordinator, it lies on the same node as its account's calls. So
-    statements across accounts join calls with this table only. Triggers keep it equal to `accounts`. `newest_month` is the
-    least id of the month of the account's newest call; null before its first call.
+    On a distributed PostgreSQL, `accounts` stays on the coordinator, while this row is on the node of its account's
+    calls. Statements across accounts therefore join calls with this table only. Triggers keep it equal to `accounts`.
+    `newest_month` is the least id of the month of the account's newest call; null before its first call.
     """
 
     id = fields.UUIDField(primary_key=True)
@@ -54,12 +54,12 @@ class CallAccount(TenantScoped):
 
 
 class Call(TenantScoped):
-    """Partitioned by month of `id`, whose time is that of the call's start as far as the first report knew it.
+    """A call with its recording, partitioned by month of `id`, which carries the start time known at the first report.
 
-    The primary key is (account_id, id): calls can be distributed by account. `started_at` is a guess until `start_reported`.
-    `application_id` is no foreign key: calls outlive their application. Where the recording was stored is kept here and
-    never computed again, so that it is found after the account's configuration has changed; the credential is held by a
-    composite foreign key. A CHECK ties a recording to its place.
+    The primary key is (account_id, id), so that calls can be distributed by account. `started_at` is an estimate until
+    `start_reported`. `application_id` is no foreign key, because calls outlive their application. The recording's location is
+    stored here, so that it stays valid when the account's configuration changes. A composite foreign key protects its
+    credential. A CHECK ties a recording to its location.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -101,7 +101,7 @@ class Call(TenantScoped):
         "recording_format": "recording.format",
         "recording_size_bytes": "recording.sizeBytes",
         "recording_error": "recording.error",
-        # Known to clients in another unit, or not at all.
+        # In other units or not at all in the API.
         **dict.fromkeys(
             (
                 *("recording_duration_ms", "recording_vendor", "recording_endpoint_url", "recording_bucket"),
@@ -124,9 +124,9 @@ class Call(TenantScoped):
 
 
 class CallKey(TenantScoped):
-    """Which call of an account the gateway knows by which id: what makes reports idempotent.
+    """Maps a gateway's id of a call to ours, which makes reports idempotent.
 
-    The primary key is both of them.
+    The primary key is both ids.
     """
 
     id = fields.UUIDField(primary_key=True)

@@ -1,4 +1,4 @@
-"""Where recordings were stored, and the keys that open them: what each call remembers, whatever was configured since."""
+"""Where recordings are stored, by the call's own columns, and which keys open the bucket."""
 
 import asyncio
 from collections import defaultdict
@@ -11,26 +11,26 @@ from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.storage.credentials import Location, candidates, candidates_of
 from app.storage.model import RecordingConfig, StoredCredential
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure, StorageTarget
 
-# Signing is work of the processor alone: after so many addresses, others have their turn.
+# Signing is CPU-bound: yield to other tasks after this many.
 _SIGNED_AT_ONCE = 10
 _KEYS = ("id", "access_key_id", "secret_access_key")
 
 
 async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list[StorageTarget]]:
-    """By the ids of calls: the bucket that holds the recording, with the keys to try, those that it was stored with first.
+    """By call id: the bucket of the recording with the keys to try, those it was stored with first.
 
-    The account's present keys are tried as well when they are for the same bucket: others may have been withdrawn. None at
-    all where the stored keys were removed and the account uses another bucket. Raises CannotOpen.
+    The account's present keys follow if they are for the same bucket, because the first ones may be revoked. Empty
+    when the stored keys were removed and the account uses another bucket. Raises CannotOpen.
     """
     rows = list(calls)
-    reach = context.viewer.visible
+    visible = context.viewer.visible
     ids = {call.recording_credential_id for call in rows if call.recording_credential_id}
-    kept = await reach(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
-    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in kept}
-    configured = reach(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
+    stored = await visible(StoredCredential).filter(id__in=list(ids)).only(*_KEYS) if ids else []
+    credentials: dict[UUID | None, StoredCredential] = {credential.id: credential for credential in stored}
+    configured = visible(RecordingConfig).filter(account_id__in=list({call.account_id for call in rows}))
     present = await configured.only(*_KEYS, "account_id", "bucket_vendor", "endpoint_url", "bucket_name", "region")
     configs = {config.account_id: config for config in present}
     keyring = context.keyring
@@ -40,8 +40,8 @@ async def targets_of(context: Context, calls: Iterable[Call]) -> dict[UUID, list
     }
 
 
-async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]:
-    """The same for one call, for this server itself, which asks for no caller. Raises CannotOpen."""
+async def targets_without_viewer(keyring: Keyring, call: Call) -> list[StorageTarget]:
+    """As `targets_of` for one call, without a viewer, for the server itself. Raises CannotOpen."""
     location = _location(call)
     if location is None:
         return []
@@ -50,12 +50,12 @@ async def targets_of_server(keyring: Keyring, call: Call) -> list[StorageTarget]
 
 
 @asynccontextmanager
-async def asked(
+async def request(
     storage: ObjectStorage, targets: Sequence[StorageTarget], operation: str, **parameters: object
-) -> AsyncIterator[tuple[Bucket, Answer]]:
-    """The answer to an operation by the first keys that the storage does not refuse, on a connection open until the end.
+) -> AsyncIterator[tuple[Bucket, S3Response]]:
+    """The response of an operation with the first keys that the storage accepts, on an open connection.
 
-    Raises StorageFailure; `targets` has one or more.
+    Raises StorageFailure. `targets` is not empty.
     """
     await storage.open()
     for target in targets:
@@ -69,32 +69,32 @@ async def asked(
             try:
                 yield bucket, answer
             finally:
-                if "Body" in answer:  # else what is not read keeps a connection of the shared client
+                if "Body" in answer:  # an unread body would occupy a connection of the shared client
                     answer["Body"].close()
             return
 
 
-async def presigned(
+async def presigned_urls(
     context: Context, calls: Sequence[Call], wanted: Sequence[Mapping[str, object]], seconds: int
 ) -> list[str | None]:
-    """Addresses at which the storages themselves give what is `wanted` of GetObject, one for each call; nothing is dialled.
+    """Presigned GetObject URLs of the storages, one per call with its `wanted` parameters; makes no request.
 
-    None where no key is kept, or the storage's address is not one that may be called.
+    None when there is no key, or when the storage's address is not allowed.
     """
     storage = context.use(ObjectStorage)
     targets = await targets_of(context, calls)
     found: list[str | None] = [None] * len(calls)
     of_target: dict[StorageTarget, list[int]] = defaultdict(list)
-    for place, call in enumerate(calls):
+    for position, call in enumerate(calls):
         if targets[call.id]:
-            of_target[targets[call.id][0]].append(place)
+            of_target[targets[call.id][0]].append(position)
     if of_target:
         await storage.open()
     for target, numbers in of_target.items():
         try:
             async with storage.client(target) as bucket:
-                for number, place in enumerate(numbers, 1):
-                    found[place] = await bucket.presigned(seconds, **wanted[place])
+                for number, position in enumerate(numbers, 1):
+                    found[position] = await bucket.presigned_url(seconds, **wanted[position])
                     if number % _SIGNED_AT_ONCE == 0:
                         await asyncio.sleep(0)
         except StorageFailure:
@@ -110,7 +110,7 @@ def _targets(
 
 
 def _location(call: Call) -> Location | None:
-    """None where the call has no recording."""
+    """None when the call has no recording."""
     if call.recording_vendor is None or call.recording_bucket is None or call.recording_region is None:
         return None
     return Location(call.recording_vendor, call.recording_endpoint_url, call.recording_bucket, call.recording_region)

@@ -1,7 +1,7 @@
-"""What voice gateways report of calls: read report by report, stored batch by batch.
+"""Call reports of voice gateways: validated one by one, stored as a batch.
 
-A batch takes a handful of statements however many calls it has. Reports are no changes that a person made, and are many: the
-audit trail does not tell of them; what they said is in the calls.
+A batch takes a constant number of statements. Reports are not audited: they are no changes by a person, and the calls
+hold their content.
 """
 
 from collections.abc import Iterable, Mapping, Sequence, Set
@@ -29,12 +29,12 @@ MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
 MINIMUM_SIP_STATUS, MAXIMUM_SIP_STATUS = 100, 699
 # A gateway's clock may be ahead of ours.
 MAXIMUM_AHEAD = timedelta(hours=1)
-# How often a batch is stored again when an account or a month of calls came or went in between.
-_TRIES = 3
+# Attempts to store a batch when an account moves or a partition appears concurrently.
+_ATTEMPTS = 3
 
 
 class Report(Protocol):
-    """What a gateway says of a call; None and an empty text say nothing."""
+    """A gateway's report of a call; None and an empty text mean unknown."""
 
     account_id: str
     call_id: str
@@ -52,26 +52,26 @@ class Report(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Rejected:
-    """A report that was refused."""
+class RejectedReport:
+    """A report that was rejected."""
 
     index: int
     errors: list[UserError]
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """What became of a batch."""
+class ReportResult:
+    """The outcome of a batch."""
 
     accepted: int
-    rejected: list[Rejected]
+    rejected: list[RejectedReport]
 
 
 Key = tuple[UUID, str]
 """The account, and the gateway's id of the call."""
 Values = list[Any]
-"""Of `_COLUMNS`, in their order."""
-# The columns that reports fill, with their types on PostgreSQL.
+"""Values of `_COLUMNS`, in their order."""
+# Columns that reports fill, with their PostgreSQL types.
 _COLUMNS = {
     "application_id": "uuid",
     "direction": "text",
@@ -90,35 +90,37 @@ _STARTED, _ANSWERED, _ENDED, _SIP = (
 )
 
 
-async def report(context: Context, reports: Sequence[Report]) -> Reported:
-    """Stores what is right and tells what is not. Raises UserErrors for a batch that is empty or too large."""
+async def report(context: Context, reports: Sequence[Report]) -> ReportResult:
+    """Stores the valid reports and returns the rejected ones. Raises UserErrors for a batch that is empty or too large."""
     if not 1 <= len(reports) <= MAXIMUM_CALLS:
-        message = f"A batch has 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
+        message = f"A batch must have 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
         raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
-    for tries_left in reversed(range(_TRIES)):
-        reader = await _reader(context, reports)
-        calls, rejected = _read(reader, reports)
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        validator = await _load_validator(context, reports)
+        calls, rejected = _validate_all(validator, reports)
         try:
-            ids = await _store(context.viewer, calls, reader.newest_months)
+            ids = await _store(context.viewer, calls, validator.newest_months)
             break
-        except (IntegrityError, _Moved):
-            if not tries_left:
+        except (IntegrityError, _AccountMoved):
+            if not attempts_left:
                 raise
-    changed = (LiveEvent(account, ids[account, known_as], Change.CALL) for account, known_as in calls)
+    changed = (LiveEvent(account, ids[account, gateway_call_id], Change.CALL) for account, gateway_call_id in calls)
     context.use(LiveEvents).publish(*changed)
-    return Reported(len(reports) - len(rejected), rejected)
+    return ReportResult(len(reports) - len(rejected), rejected)
 
 
-def _read(reader: "_Reader", reports: Sequence[Report]) -> tuple[dict[Key, Values], list[Rejected]]:
-    """What the reports come to for each call, and those that are refused."""
+def _validate_all(
+    validator: "_ReportValidator", reports: Sequence[Report]
+) -> tuple[dict[Key, Values], list[RejectedReport]]:
+    """Merged values by call, and the rejected reports."""
     calls: dict[Key, Values] = {}
     rejected = []
     for index, each in enumerate(reports):
-        problems = ErrorCollector()
-        account_id = reader.accounts.get(each.account_id)
-        values = reader.values(each, account_id, problems, str(index))
-        if account_id is None or problems.found:
-            rejected.append(Rejected(index, problems.found))
+        errors = ErrorCollector()
+        account_id = validator.accounts.get(each.account_id)
+        values = validator.values(each, account_id, errors, str(index))
+        if account_id is None or errors.found:
+            rejected.append(RejectedReport(index, errors.found))
         else:
             key = (account_id, each.call_id)
             known = calls.get(key)
@@ -137,218 +139,223 @@ def _is_final(sip_status: int | None) -> bool:
     return sip_status is not None and sip_status >= 200
 
 
-async def _reader(context: Context, reports: Sequence[Report]) -> "_Reader":
-    """Looks up all accounts and applications that are named, within the caller's reach."""
+async def _load_validator(context: Context, reports: Sequence[Report]) -> "_ReportValidator":
+    """Loads all accounts and applications that the reports name and the caller can see."""
     viewer = context.viewer
-    accounts = _named(Kind.ACCOUNT, (each.account_id for each in reports))
-    applications = _named(Kind.APPLICATION, (each.application_id or None for each in reports))
+    accounts = _parse_ids(Kind.ACCOUNT, (each.account_id for each in reports))
+    applications = _parse_ids(Kind.APPLICATION, (each.application_id or None for each in reports))
     visible = viewer.visible(CallAccount).filter(id__in=set(accounts.values()))
-    there = dict(await visible.values_list("id", "newest_month"))
+    found_accounts = dict(await visible.values_list("id", "newest_month"))
     owners: dict[UUID, UUID] = {}
     if applications:
-        there_too = viewer.visible(Application).filter(id__in=set(applications.values()))
-        owners = dict(await there_too.values_list("id", "account_id"))
-    gone = {
+        found_applications = viewer.visible(Application).filter(id__in=set(applications.values()))
+        owners = dict(await found_applications.values_list("id", "account_id"))
+    unknown = {
         (accounts[each.account_id], applications[each.application_id])
         for each in reports
         if each.application_id in applications
         and applications[each.application_id] not in owners
-        and accounts.get(each.account_id) in there
+        and accounts.get(each.account_id) in found_accounts
     }
     now = datetime.now(UTC)
-    return _Reader(
-        accounts={text: found for text, found in accounts.items() if found in there},
-        newest_months=there,
+    return _ReportValidator(
+        accounts={text: found for text, found in accounts.items() if found in found_accounts},
+        newest_months=found_accounts,
         applications=applications,
-        belonging={(account_id, row_id) for row_id, account_id in owners.items()} | await _that_had_calls(gone),
+        account_applications={(account_id, row_id) for row_id, account_id in owners.items()}
+        | await _past_applications(unknown),
         earliest=now - timedelta(days=context.resources.settings.call_days),
         latest=now + MAXIMUM_AHEAD,
     )
 
 
-async def _that_had_calls(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Of accounts and applications that they do not have, those of which calls are known: deleted applications."""
+async def _past_applications(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
+    """Of pairs of accounts and applications that do not exist, those with known calls: the application was deleted."""
     if not applications:
         return set()
     statement = (
-        f"SELECT a.id, g.application_id FROM {_source({'account_id': 'uuid', 'application_id': 'uuid'})} g "  # noqa: S608
+        f"SELECT a.id, g.application_id FROM {_unnest({'account_id': 'uuid', 'application_id': 'uuid'})} g "  # noqa: S608
         "JOIN call_accounts a ON a.id = g.account_id "
         "WHERE EXISTS (SELECT FROM calls c WHERE c.account_id = a.id AND c.application_id = g.application_id)"
     )
-    rows = await connections.get("default").execute_query_dict(statement, _given(list(applications)))
+    rows = await connections.get("default").execute_query_dict(statement, _column_arrays(list(applications)))
     return {(row["id"], row["application_id"]) for row in rows}
 
 
-def _named(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
+def _parse_ids(kind: Kind, texts: Iterable[str | None]) -> dict[str, UUID]:
     named = {text: parse_either_sid(kind, text) for text in set(texts) if text is not None}
     return {text: found for text, found in named.items() if found is not None}
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads reports, with what is known of the accounts and applications that they name."""
+class _ReportValidator:
+    """Validates reports against the accounts and applications that they name."""
 
     accounts: Mapping[str, UUID]
     newest_months: Mapping[UUID, UUID | None]
-    """Of these accounts."""
+    """By account."""
     applications: Mapping[str, UUID]
-    belonging: Set[tuple[UUID, UUID]]
-    """Accounts, with an application that they have or had."""
+    account_applications: Set[tuple[UUID, UUID]]
+    """Pairs of an account and an application that it has or had."""
     earliest: datetime
     latest: datetime
 
-    def values(self, given: Report, account_id: UUID | None, problems: ErrorCollector, index: str) -> Values:
-        """What a report says, and all that is wrong with it."""
+    def values(self, given: Report, account_id: UUID | None, errors: ErrorCollector, index: str) -> Values:
+        """The values of a report; adds its errors to `errors`."""
         at = ("calls", index)
         if account_id is None:
-            problems.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
+            errors.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
         if not GATEWAY_CALL_ID.fullmatch(given.call_id):
             message = (
-                f"A gateway's id of a call has 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
+                f"A gateway's call id must have 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
             )
-            problems.add(UserErrorCode.INVALID, message, *at, "callId")
+            errors.add(UserErrorCode.INVALID, message, *at, "callId")
         if given.sip_status is not None and not MINIMUM_SIP_STATUS <= given.sip_status <= MAXIMUM_SIP_STATUS:
-            problems.add(
+            errors.add(
                 UserErrorCode.OUT_OF_RANGE,
-                f"A SIP status is {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
+                f"A SIP status must be from {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
                 *at,
                 "sipStatus",
             )
         started_at, answered_at, ended_at = given.started_at, given.answered_at, given.ended_at
-        self._check_time(started_at, problems, *at, "startedAt")
-        self._check_time(answered_at, problems, *at, "answeredAt")
-        self._check_time(ended_at, problems, *at, "endedAt")
+        self._check_time(started_at, errors, *at, "startedAt")
+        self._check_time(answered_at, errors, *at, "answeredAt")
+        self._check_time(ended_at, errors, *at, "endedAt")
         if started_at is not None and answered_at is not None and answered_at < started_at:
-            message = "A call is not answered before it begins."
-            problems.add(UserErrorCode.OUT_OF_RANGE, message, *at, "answeredAt")
+            message = "A call cannot be answered before it begins."
+            errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "answeredAt")
         before = answered_at or started_at
         if ended_at is not None and before is not None and ended_at < before:
-            message = "A call does not end before it begins or is answered."
-            problems.add(UserErrorCode.OUT_OF_RANGE, message, *at, "endedAt")
+            message = "A call cannot end before it begins or is answered."
+            errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "endedAt")
         return [
-            self._application(given.application_id, account_id, problems, *at),
+            self._application(given.application_id, account_id, errors, *at),
             None if given.direction is None else given.direction.value,
-            _text(given.from_, MAXIMUM_TEXT, problems, *at, "from"),
-            _text(given.to, MAXIMUM_TEXT, problems, *at, "to"),
+            _text(given.from_, MAXIMUM_TEXT, errors, *at, "from"),
+            _text(given.to, MAXIMUM_TEXT, errors, *at, "to"),
             started_at,
             answered_at,
             ended_at,
             given.sip_status,
-            _text(given.termination_reason, MAXIMUM_TEXT, problems, *at, "terminationReason"),
-            _text(given.trunk, MAXIMUM_TEXT, problems, *at, "trunk"),
-            _text(given.trace_id, MAXIMUM_TRACE_ID, problems, *at, "traceId"),
+            _text(given.termination_reason, MAXIMUM_TEXT, errors, *at, "terminationReason"),
+            _text(given.trunk, MAXIMUM_TEXT, errors, *at, "trunk"),
+            _text(given.trace_id, MAXIMUM_TRACE_ID, errors, *at, "traceId"),
         ]
 
-    def _application(
-        self, text: str | None, account_id: UUID | None, problems: ErrorCollector, *at: str
-    ) -> UUID | None:
+    def _application(self, text: str | None, account_id: UUID | None, errors: ErrorCollector, *at: str) -> UUID | None:
         if not text or account_id is None:
             return None
         application_id = self.applications.get(text)
-        if application_id is None or (account_id, application_id) not in self.belonging:
-            problems.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
+        if application_id is None or (account_id, application_id) not in self.account_applications:
+            errors.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
         return application_id
 
-    def _check_time(self, time: datetime | None, problems: ErrorCollector, *path: str) -> None:
+    def _check_time(self, time: datetime | None, errors: ErrorCollector, *path: str) -> None:
         if time is not None and not self.earliest <= time <= self.latest:
-            message = "The time is in the future." if time > self.latest else "Calls of that time are kept no longer."
-            problems.add(UserErrorCode.OUT_OF_RANGE, message, *path)
+            message = (
+                "The time is in the future."
+                if time > self.latest
+                else "The time is too long ago: such calls are not kept."
+            )
+            errors.add(UserErrorCode.OUT_OF_RANGE, message, *path)
 
 
-def _text(value: str | None, maximum: int, problems: ErrorCollector, *path: str) -> str | None:
+def _text(value: str | None, maximum: int, errors: ErrorCollector, *path: str) -> str | None:
     if not value:
         return None
     if len(value) > maximum:
-        problems.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
+        errors.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
     elif has_control_characters(value):
-        problems.add(UserErrorCode.INVALID, "It holds a control character (a line break, a tab, …); remove it.", *path)
+        errors.add(UserErrorCode.INVALID, "It contains a control character (a line break, a tab, …); remove it.", *path)
     return value
 
 
-class _Moved(Exception):
-    """An account moved to another provider since the reports were read."""
+class _AccountMoved(Exception):
+    """An account moved to another provider after the reports were validated."""
 
 
 async def _store(
     viewer: Viewer, calls: Mapping[Key, Values], newest_months: Mapping[UUID, UUID | None]
 ) -> dict[Key, UUID]:
-    """All of it in one transaction. Answers the calls' ids. Raises IntegrityError when an account is no more, and _Moved."""
+    """Stores all calls in one transaction; returns their ids. Raises IntegrityError and _AccountMoved."""
     if not calls:
         return {}
     now = datetime.now(UTC)
     async with in_transaction() as client:
-        await _hold_accounts(client, viewer, {account_id for account_id, _ in calls})
-        ids = await _ids(client, calls, now)
-        # In one order and by one statement, so that two batches do not wait for each other.
+        await _lock_accounts(client, viewer, {account_id for account_id, _ in calls})
+        ids = await _get_or_create_ids(client, calls, now)
+        # One order and one statement, so that two batches do not deadlock.
         keys = sorted(calls, key=lambda key: (key[0], ids[key]))
-        for account_id, newest in {account_id: ids[account_id, known_as] for account_id, known_as in keys}.items():
+        for account_id, newest in {
+            account_id: ids[account_id, gateway_call_id] for account_id, gateway_call_id in keys
+        }.items():
             await advance_newest_month(account_id, newest, newest_months[account_id])
-        rows = [(ids[key], *key, *_dated(calls[key], now), calls[key][_STARTED] is not None) for key in keys]
-        await _STORING.run(client, rows, now)
+        rows = [(ids[key], *key, *_with_start(calls[key], now), calls[key][_STARTED] is not None) for key in keys]
+        await _UPSERT_CALLS.run(client, rows, now)
     return ids
 
 
-async def _hold_accounts(client: BaseDBAsyncClient, viewer: Viewer, account_ids: Set[UUID]) -> None:
-    """Until the transaction ends, none of the accounts leaves the caller's reach. Raises _Moved when one has left it.
+async def _lock_accounts(client: BaseDBAsyncClient, viewer: Viewer, account_ids: Set[UUID]) -> None:
+    """Keeps all accounts visible to the caller until the transaction ends. Raises _AccountMoved when one is not.
 
-    The lock is that of a row that refers to the account, so that reports do not wait for one another. A move waits for it all
-    the same: the provider is part of a unique constraint (`accounts_name_unique`).
+    The lock is the one of a foreign key, so that reports do not wait for each other. A move waits for it: it changes
+    a column of the unique constraint `accounts_name_unique`.
     """
     if viewer.scope is not Scope.SERVICE_PROVIDER:
         return
     statement = "SELECT id FROM accounts WHERE id = ANY($1) AND service_provider_id = $2 ORDER BY id FOR KEY SHARE"
-    held = await client.execute_query_dict(statement, [list(account_ids), viewer.service_provider_id])
-    if len(held) < len(account_ids):
-        raise _Moved
+    locked = await client.execute_query_dict(statement, [list(account_ids), viewer.service_provider_id])
+    if len(locked) < len(account_ids):
+        raise _AccountMoved
 
 
-def _dated(values: Values, now: datetime) -> Values:
-    return [*values[:_STARTED], _start(values, now), *values[_STARTED + 1 :]]
+def _with_start(values: Values, now: datetime) -> Values:
+    return [*values[:_STARTED], _start_time(values, now), *values[_STARTED + 1 :]]
 
 
-def _start(values: Values, now: datetime) -> datetime:
-    """When a call began, as far as is known."""
+def _start_time(values: Values, now: datetime) -> datetime:
+    """The start of a call as far as it is known."""
     start: datetime = values[_STARTED] or min(
         (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
     )
     return start
 
 
-async def _ids(client: BaseDBAsyncClient, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
-    """The ids of all calls, made where there are none yet; of several at once that speak of a new call, all get the same."""
-    found = await _known(client, calls)
+async def _get_or_create_ids(client: BaseDBAsyncClient, calls: Mapping[Key, Values], now: datetime) -> dict[Key, UUID]:
+    """Ids of all calls; missing ones are created. Concurrent callers get the same id for a new call."""
+    found = await _find_ids(client, calls)
     missing = sorted(key for key in calls if key not in found)
     if missing:
-        made = {key: id_at(_start(calls[key], now)) for key in missing}
-        taken = {row["id"] for row in await _KEEPING.run(client, [(made[key], *key) for key in missing])}
+        made = {key: id_at(_start_time(calls[key], now)) for key in missing}
+        taken = {row["id"] for row in await _INSERT_KEYS.run(client, [(made[key], *key) for key in missing])}
         found |= {key: row_id for key, row_id in made.items() if row_id in taken}
         if len(taken) < len(missing):
-            found |= await _known(client, [key for key in missing if key not in found])
+            found |= await _find_ids(client, [key for key in missing if key not in found])
     return found
 
 
-async def _known(client: BaseDBAsyncClient, keys: Iterable[Key]) -> dict[Key, UUID]:
-    source = _source({"account_id": "uuid", "gateway_call_id": "text"})
+async def _find_ids(client: BaseDBAsyncClient, keys: Iterable[Key]) -> dict[Key, UUID]:
+    source = _unnest({"account_id": "uuid", "gateway_call_id": "text"})
     statement = (
         f"SELECT k.account_id, k.gateway_call_id, k.id FROM {source} g JOIN call_keys k "  # noqa: S608  names of ours
         "ON k.account_id = g.account_id AND k.gateway_call_id = g.gateway_call_id"
     )
-    rows = await client.execute_query_dict(statement, _given(list(keys)))
+    rows = await client.execute_query_dict(statement, _column_arrays(list(keys)))
     return {(row["account_id"], row["gateway_call_id"]): row["id"] for row in rows}
 
 
-def _source(types: Mapping[str, str]) -> str:
-    """Rows that are given as values: an array for each column."""
+def _unnest(types: Mapping[str, str]) -> str:
+    """A table expression of parameters: one array per column."""
     arrays = ", ".join(f"${number}::{type_}[]" for number, type_ in enumerate(types.values(), 1))
     return f"(SELECT * FROM unnest({arrays}) u({', '.join(types)}))"  # noqa: S608
 
 
-def _given(rows: Sequence[Sequence[object]], *more: datetime) -> list[object]:
+def _column_arrays(rows: Sequence[Sequence[object]], *more: datetime) -> list[object]:
     return [*map(list, zip(*rows, strict=True)), *more]
 
 
-class _Insertion:
-    """An INSERT of rows. A single row goes as VALUES, which takes less time."""
+class _Insert:
+    """An INSERT of rows. A single row uses VALUES, which is faster."""
 
     def __init__(self, table: str, types: Mapping[str, str], constants: Mapping[str, str], ending: str) -> None:
         names, values = (
@@ -357,36 +364,36 @@ class _Insertion:
         )
         one, many = ", ".join((*values, *constants.values())), ", ".join(("g.*", *constants.values()))
         self._one = f"INSERT INTO {table} ({names}) VALUES ({one}) {ending}"  # noqa: S608  names of ours
-        self._many = f"INSERT INTO {table} ({names}) SELECT {many} FROM {_source(types)} g WHERE true {ending}"  # noqa: S608
+        self._many = f"INSERT INTO {table} ({names}) SELECT {many} FROM {_unnest(types)} g WHERE true {ending}"  # noqa: S608
 
     async def run(
         self, client: BaseDBAsyncClient, rows: Sequence[Sequence[object]], *more: datetime
     ) -> list[dict[str, Any]]:
-        """`more` are the values behind those of the rows."""
+        """`more` are values after those of the rows."""
         if len(rows) == 1:
             return await client.execute_query_dict(self._one, [*rows[0], *more])
-        return await client.execute_query_dict(self._many, _given(rows, *more))
+        return await client.execute_query_dict(self._many, _column_arrays(rows, *more))
 
 
 _KEY = {"id": "uuid", "account_id": "uuid", "gateway_call_id": "text"}
-_KEEPING = _Insertion("call_keys", _KEY, {}, "ON CONFLICT DO NOTHING RETURNING id")
+_INSERT_KEYS = _Insert("call_keys", _KEY, {}, "ON CONFLICT DO NOTHING RETURNING id")
 
 
-def _storing() -> _Insertion:
-    """Of id, account, gateway's id, `_COLUMNS` and whether a start was reported; then the time now."""
+def _upsert_calls() -> _Insert:
+    """Takes id, account, gateway's id, `_COLUMNS` and whether a start was reported; then the current time."""
     types = {**_KEY, **_COLUMNS, "start_reported": "boolean"}
     kept = {name: f"COALESCE(excluded.{name}, calls.{name})" for name in _COLUMNS}
     kept["sip_status"] = (
         "CASE WHEN excluded.sip_status < 200 AND calls.sip_status >= 200 THEN calls.sip_status "
         f"ELSE {kept['sip_status']} END"
     )
-    # A report without a start must not move the start that is known.
+    # A report without a start must not change a known start.
     kept["started_at"] = "CASE WHEN excluded.start_reported THEN excluded.started_at ELSE calls.started_at END"
     kept["start_reported"] = "calls.start_reported OR excluded.start_reported"
     changes = ", ".join(f"{name} = {value}" for name, value in kept.items())
     constants = {"recording_state": "'NONE'", "recording_attempts": "0", "updated_at": f"${len(types) + 1}"}
     ending = f"ON CONFLICT (account_id, id) DO UPDATE SET {changes}, updated_at = excluded.updated_at"
-    return _Insertion("calls", types, constants, ending)
+    return _Insert("calls", types, constants, ending)
 
 
-_STORING = _storing()
+_UPSERT_CALLS = _upsert_calls()

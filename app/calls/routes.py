@@ -1,4 +1,4 @@
-"""Recordings over plain HTTP: the audio, and the page that plays it; with a signed address, or the API's own authentication."""
+"""Recordings over plain HTTP: the audio and the player page, by a signed URL or the API's authentication."""
 
 import re
 from collections.abc import Callable
@@ -27,23 +27,23 @@ from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.failures import advice
 from app.storage.s3 import ObjectStorage, StorageFailure
 
-# Recordings that a worker sends at once; of one key or person a quarter, of one account half, of one provider three quarters.
-# The account's own storage decides how long each takes, and each has a connection of its own to it.
-LISTENERS = FairSlots(200)
+# Concurrent playbacks of a worker: a quarter for one key or person, half for one account, three quarters for one
+# provider. The account's storage determines how long each takes, and each uses a connection of its own.
+PLAYBACK_SLOTS = FairSlots(200)
 _RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
-_NO_SUCH = "There is no such recording."
-_CLOSED = "This address lets nobody listen: it has ended, or is not complete. Ask for a new one."
-_GONE = "The bucket does not hold this recording any more: it was deleted there."
+_NOT_FOUND = "There is no such recording."
+_INVALID_URL = "This URL is expired, revoked or incomplete. Request a new one."
+_OBJECT_MISSING = "The recording is not in the bucket any more: it was deleted there."
 _NOT_YET = {
-    RecordingState.RECORDING: "The call is still being recorded: listen when it has ended.",
-    RecordingState.STORING: "The recording is on its way to the bucket: try again in a moment.",
-    RecordingState.FAILED: "The recording could not be stored; the call's `recording { error }` says why.",
+    RecordingState.RECORDING: "The call is still being recorded. Try again when it has ended.",
+    RecordingState.STORING: "The recording is being uploaded. Try again in a moment.",
+    RecordingState.FAILED: "The recording could not be stored. The call's `recording { error }` says why.",
 }
 
 
-class LetsIn(Protocol):
-    """Who knows callers by what they show."""
+class Authentication(Protocol):
+    """Authenticates callers."""
 
     async def viewer(self, header: bytes | None) -> Viewer | None:
         """By an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
@@ -52,15 +52,15 @@ class LetsIn(Protocol):
         """By the SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
 
 
-class Started(Protocol):
-    """What the server has opened."""
+class ServerState(Protocol):
+    """Resources of the running server."""
 
     resources: Resources
-    authentication: LetsIn
+    authentication: Authentication
 
 
 class Refused(Exception):
-    """The request is answered with an error."""
+    """The request is answered with this error."""
 
     def __init__(
         self,
@@ -74,16 +74,16 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class _Found:
+class _RequestedCall:
     call: Call
     context: Context
 
 
 class Recordings:
-    """`started` answers what the server has opened, once it has."""
+    """`server_state` returns the resources once the server has started."""
 
-    def __init__(self, started: Callable[[], Any]) -> None:
-        self._started = started
+    def __init__(self, server_state: Callable[[], Any]) -> None:
+        self._server_state = server_state
         self._player = Player()
 
     def routes(self) -> list[Route]:
@@ -94,37 +94,37 @@ class Recordings:
         ]
 
     async def audio(self, request: Request) -> ASGIApp:
-        """GET and HEAD of the audio, with single ranges of it."""
+        """GET and HEAD of the audio, with single ranges."""
         try:
-            found = await self._found(request)
-            return await _in_a_slot(request, found, await self._played(request, found))
+            found = await self._requested_call(request)
+            return await _with_slot(request, found, await self._recording_response(request, found))
         except Refused as refused:
-            return _refusal(request, refused)
+            return _error_response(request, refused)
 
     async def player(self, request: Request) -> Response:
-        """The page. What it may not show, it says."""
+        """The player page, or a page with the reason why there is none."""
         try:
-            found = await self._found(request)
+            found = await self._requested_call(request)
             if found.call.recording_state is not RecordingState.STORED:
                 raise _not_stored(found.call)
         except Refused as refused:
             return self._player.refusal(refused.status, refused.message, refused.headers)
-        # The page's own signature, which ends when it ends: to open the page again makes no new hour.
+        # Reuse the page's signature with its expiry: reloading the page must not extend it.
         query = request.url.query
         if "signature" not in request.query_params:
-            query = urlsplit(signed_urls.address_of(found.context, found.call.id, found.call.account_id)).query
+            query = urlsplit(signed_urls.recording_url(found.context, found.call.id, found.call.account_id)).query
         name = f"{sid_of(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
         return self._player.page(found.call, f"../{name}?{query}")
 
-    async def _found(self, request: Request) -> _Found:
-        """The call, within the reach of whoever asks. Raises Refused."""
-        started: Started = self._started()
+    async def _requested_call(self, request: Request) -> _RequestedCall:
+        """The requested call, if visible to the caller. Raises Refused."""
+        server_state: ServerState = self._server_state()
         match = _NAME.fullmatch(request.path_params["name"])
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
-            viewer, account_id = await self._caller(started, request, call_id)
+            viewer, account_id = await self._caller(server_state, request, call_id)
             if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
-                raise Refused(403, "This key or person may not listen to recordings.", ErrorCode.FORBIDDEN)
+                raise Refused(403, "This caller may not play recordings.", ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
             call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:
@@ -132,44 +132,50 @@ class Recordings:
         except Unauthenticated as refused:
             raise Refused(401, refused.message, ErrorCode.UNAUTHENTICATED, {"WWW-Authenticate": "Bearer"}) from None
         except Exception as error:
-            if (away := _unavailable(error)) is None:
+            if (unavailable := _unavailable(error)) is None:
                 raise
-            raise away from error
+            raise unavailable from error
         if call is None or call.recording_state is RecordingState.NONE:
-            raise Refused(404, _NO_SUCH)
+            raise Refused(404, _NOT_FOUND)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], started.resources, operation=signed_urls.OPERATION, address=address
+            viewer,
+            request.scope["request_id"],
+            server_state.resources,
+            operation=signed_urls.OPERATION,
+            address=address,
         )
-        return _Found(call, context)
+        return _RequestedCall(call, context)
 
-    async def _caller(self, started: Started, request: Request, call_id: UUID | None) -> tuple[Viewer, UUID | None]:
-        """Who asks, and of which account the call is where the address says so. Raises Refused, Unauthenticated."""
+    async def _caller(
+        self, server_state: ServerState, request: Request, call_id: UUID | None
+    ) -> tuple[Viewer, UUID | None]:
+        """The caller, and the call's account if the URL is signed. Raises Refused, Unauthenticated."""
         query = request.query_params
         if "signature" not in query:
             given = request.headers.getlist("authorization")
-            viewer = await started.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
+            viewer = await server_state.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = signed_urls.read_signed(started.resources.keyring, call_id, query) if call_id else None
+        signed = signed_urls.verify_url(server_state.resources.keyring, call_id, query) if call_id else None
         if signed is None:
-            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN)
+            raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN)
         try:
-            return await started.authentication.named(signed.actor), signed.account_id
-        except Unauthenticated:  # closed since the address was made
-            raise Refused(403, _CLOSED, ErrorCode.FORBIDDEN) from None
+            return await server_state.authentication.named(signed.actor), signed.account_id
+        except Unauthenticated:  # revoked since the URL was signed
+            raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN) from None
 
-    async def _played(self, request: Request, found: _Found) -> RecordingResponse:
+    async def _recording_response(self, request: Request, found: _RequestedCall) -> RecordingResponse:
         call, context = found.call, found.context
         if call.recording_state is not RecordingState.STORED or call.recording_key is None:
             raise _not_stored(call)
         try:
             targets = (await recording_locations.targets_of(context, [call]))[call.id]
         except Exception as error:
-            if (away := _unavailable(error)) is None:
+            if (unavailable := _unavailable(error)) is None:
                 raise
-            raise away from error
+            raise unavailable from error
         if not targets:
             message = (
                 "The keys that the recording was stored with were removed, and the account uses another bucket now."
@@ -185,10 +191,10 @@ class Recordings:
         }
 
         def refuse(failure: StorageFailure, headers: dict[str, str]) -> Response:
-            return _refusal(request, _failed(failure, headers))
+            return _error_response(request, _storage_refusal(failure, headers))
 
-        async def begin() -> None:
-            await context.use(signed_urls.PlaybackEvents).note(context, call)
+        async def on_start() -> None:
+            await context.use(signed_urls.PlaybackEvents).record(context, call)
 
         return RecordingResponse(
             context.use(ObjectStorage),
@@ -197,48 +203,50 @@ class Recordings:
             RangeRequest.of(request.method, request.headers),
             headers,
             refuse,
-            begin,
+            on_start,
             request.scope["log"],
         )
 
 
-async def _in_a_slot(request: Request, found: _Found, played: RecordingResponse) -> ASGIApp:
-    """Holds one of LISTENERS for as long as the recording is sent. Raises Refused."""
+async def _with_slot(request: Request, found: _RequestedCall, response: RecordingResponse) -> ASGIApp:
+    """Holds one of PLAYBACK_SLOTS while the recording is sent. Raises Refused."""
     viewer, account_id = found.context.viewer, found.call.account_id
     try:
         provider_id = await provider_of_account(account_id)
     except Exception as error:
-        if (away := _unavailable(error)) is None:
+        if (unavailable := _unavailable(error)) is None:
             raise
-        raise away from error
+        raise unavailable from error
 
-    async def send_in_a_slot(scope: Scope, receive: Receive, send: Send) -> None:
-        answer: ASGIApp = played
-        with ExitStack() as held:
+    async def send_with_slot(scope: Scope, receive: Receive, send: Send) -> None:
+        answer: ASGIApp = response
+        with ExitStack() as stack:
             try:
-                if LISTENERS.is_full:
-                    message = "This worker sends as many recordings as it may. Try again in a moment."
+                if PLAYBACK_SLOTS.is_full:
+                    message = "This worker is sending its maximum number of recordings. Try again in a moment."
                     raise Refused(503, message, ErrorCode.SERVICE_UNAVAILABLE, _RETRY_AFTER)
-                slot = held.enter_context(LISTENERS.slot())
+                slot = stack.enter_context(PLAYBACK_SLOTS.slot())
                 slot.add(Quota.CALLER, viewer.key_id or viewer.user_id)
                 slot.add(Quota.ACCOUNT, account_id)
                 slot.add(Quota.PROVIDER, provider_id)
             except QuotaExceeded as full:
-                message = (
-                    f"This worker sends {full.maximum} recordings of one {full.quota.words} already. Try again later."
-                )
-                answer = _refusal(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
+                message = f"This worker is already sending {full.maximum} recordings of one {full.quota.words}. Try again later."
+                answer = _error_response(request, Refused(429, message, ErrorCode.RATE_LIMITED, _RETRY_AFTER))
             except Refused as refused:
-                answer = _refusal(request, refused)
+                answer = _error_response(request, refused)
             await answer(scope, receive, send)
 
-    return send_in_a_slot
+    return send_with_slot
 
 
 def _unavailable(error: Exception) -> Refused | None:
-    """When it is a server behind ours that does not answer, or a key that is missing."""
-    away = for_client(error)
-    return Refused(503, away.message, ErrorCode.SERVICE_UNAVAILABLE) if isinstance(away, ServiceUnavailable) else None
+    """A 503 if a backend does not answer or an encryption key is missing; None for other errors."""
+    unavailable = for_client(error)
+    return (
+        Refused(503, unavailable.message, ErrorCode.SERVICE_UNAVAILABLE)
+        if isinstance(unavailable, ServiceUnavailable)
+        else None
+    )
 
 
 def _not_stored(call: Call) -> Refused:
@@ -247,18 +255,18 @@ def _not_stored(call: Call) -> Refused:
     return Refused(409, f"{_NOT_YET[call.recording_state]} Its state is {call.recording_state.value}.")
 
 
-def _failed(failure: StorageFailure, headers: dict[str, str]) -> Refused:
+def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refused:
     if failure.http_status == 416:
-        return Refused(416, "The recording is shorter than this range begins.", ErrorCode.BAD_USER_INPUT, headers)
+        return Refused(416, "The range begins after the end of the recording.", ErrorCode.BAD_USER_INPUT, headers)
     if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
-        return Refused(404, _GONE)
+        return Refused(404, _OBJECT_MISSING)
     what = f" ({failure.code})" if failure.code else ""
-    message = f"The storage does not give the recording{what}. {advice(failure)}"
+    message = f"The storage did not return the recording{what}. {advice(failure)}"
     return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
 
 
-def _refusal(request: Request, refused: Refused) -> Response:
-    """JSON, as every error of this server."""
+def _error_response(request: Request, refused: Refused) -> Response:
+    """JSON, like every error of this server."""
     error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}
     return Response(orjson.dumps({"errors": [error]}), refused.status, headers, "application/json; charset=utf-8")

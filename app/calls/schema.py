@@ -1,7 +1,4 @@
-"""What is shown of calls: who called whom, how it went, and the recording; and what voice gateways report of them.
-
-Long because the contract of one noun stays in one place, nearly all declarations.
-"""
+"""The GraphQL types of calls and their recordings, and the mutation for call reports."""
 
 from datetime import datetime
 from functools import partial
@@ -24,21 +21,19 @@ from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Conn
 from app.foundation.identifiers import Kind, parse_sid
 from app.storage.model import AudioFormat, RecordingError
 
-# Beyond this nobody counts calls one by one, and a page should not wait for it.
+# Counting is limited: a page should not wait for it.
 COUNT_LIMIT = 10_000
 
 
-@strawberry.type(description="Why a recording could not be stored when that was tried last.")
+@strawberry.type(description="Why the last attempt to store a recording failed.")
 class CallRecordingError:
-    """A value."""
-
-    code: str | None = strawberry.field(description="The storage's own code, such as `AccessDenied`.")
+    code: str | None = strawberry.field(description="The storage's error code, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="The storage's HTTP status.")
-    message: str = strawberry.field(description="What happened, in a sentence for a person.")
+    message: str = strawberry.field(description="What happened, as a sentence.")
     advice: str | None = strawberry.field(description="What to do about it.")
-    at: datetime | None = strawberry.field(description="When it was tried last.")
+    at: datetime | None = strawberry.field(description="When the last attempt was made.")
     next_try_at: datetime | None = strawberry.field(
-        description="When it is tried again by itself; null when only retryRecording tries again."
+        description="When the next attempt follows; null when only retryRecording starts one."
     )
 
 
@@ -65,14 +60,14 @@ def _url(
 ) -> str | None:
     if state is not model.RecordingState.STORED:
         return None
-    return signed_urls.address_of(context, call_id, account_id, audio_format)
+    return signed_urls.recording_url(context, call_id, account_id, audio_format)
 
 
 def _player_url(context: Context, state: model.RecordingState, call_id: UUID, account_id: UUID) -> str | None:
-    return signed_urls.player_address_of(context, call_id, account_id) if state is model.RecordingState.STORED else None
+    return signed_urls.player_url(context, call_id, account_id) if state is model.RecordingState.STORED else None
 
 
-# What the recording's own addresses and the storage's are made of, beside what is shown.
+# Columns of the recording's signed URLs and of the storage's own URL.
 _OF_STORAGE = (
     *("id", "account_id", "started_at", "from_number", "to_number"),
     *("recording_state", "recording_format", "recording_vendor", "recording_endpoint_url"),
@@ -81,39 +76,39 @@ _OF_STORAGE = (
 _OF_RECORDING = (*_OF_STORAGE, "recording_size_bytes", "recording_duration_ms", "recording_error")
 
 
-@strawberry.type(description="The recording of a call. Its audio is in the account's bucket and stays there.")
+@strawberry.type(description="The recording of a call. Its audio stays in the account's bucket.")
 class CallRecording(fields.Backed[model.Call]):
-    state: model.RecordingState = fields.column("What became of it.", of="recording_state")
+    state: model.RecordingState = fields.column("The state of the recording.", of="recording_state")
     size_bytes: BigInt | None = fields.column(
-        "Bytes in the bucket; null before it is stored.", of="recording_size_bytes"
+        "Size of the object in bytes; null before it is stored.", of="recording_size_bytes"
     )
     duration_seconds: float | None = fields.computed(
         _seconds, ["recording_duration_ms"], "Length of the audio in seconds; null before it is known."
     )
     format: AudioFormat | None = fields.column(
-        "What it is stored as; null when the call is not recorded.", of="recording_format"
+        "The audio format; null when the call is not recorded.", of="recording_format"
     )
     url: str | None = fields.decrypted(
         _url,
         ["recording_state", "id", "account_id", "recording_format"],
-        "Where it can be heard, by anybody who has the address, for at most an hour; null unless STORED.",
+        "A signed URL of the audio, valid for at most an hour for any client that has it; null unless STORED.",
     )
     player_url: str | None = fields.decrypted(
         _player_url,
         ["recording_state", "id", "account_id"],
-        "Where a page plays it, as long; null unless STORED.",
+        "A signed URL of a page that plays it, valid as long as `url`; null unless STORED.",
     )
     error: CallRecordingError | None = fields.computed(
-        _error, ["recording_error"], "Why it could not be stored, or not yet; null unless something went wrong."
+        _error, ["recording_error"], "Why it could not be stored (yet); null unless an attempt failed."
     )
 
     @fields.resolver(
-        "The storage's own address of it, for some minutes; null unless STORED, or when no key for it is kept.",
+        "A presigned URL of the storage, valid for 15 minutes; null unless STORED, or when no key for it is kept.",
         declared=fields.ResolvedFrom(_OF_STORAGE),
         weight=10,
     )
     async def storage_url(self, info: Info, row: strawberry.Parent[model.Call]) -> str | None:
-        return await signed_urls.storage_address_of(info.context, row)
+        return await signed_urls.storage_url(info.context, row)
 
 
 def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float | None:
@@ -122,129 +117,117 @@ def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float 
     return 0.0 if answered_at is None else max((ended_at - answered_at).total_seconds(), 0.0)
 
 
-@fields.node(Kind.CALL, description="A call of an account, as its voice gateway reported it, with its recording.")
+@fields.node(Kind.CALL, description="A call of an account as reported by its voice gateway, with its recording.")
 class Call(fields.Node[model.Call]):
-    gateway_call_id: str = fields.column("The gateway's own id of it, unique in the account.")
+    gateway_call_id: str = fields.column("The gateway's own id of the call, unique in the account.")
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+        "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
     application: fields.Node | None = fields.to_one(
         "Application",
         "application_id",
         row=ApplicationRow,
-        description="What answered it; null when none did, and when the application is no more.",
+        description="The application that answered it; null when there was none, or when it was deleted.",
     )
-    direction: model.CallDirection | None = fields.column("Who called, seen from the gateway; null: not reported.")
+    direction: model.CallDirection | None = fields.column("The direction, seen from the gateway; null if not reported.")
     from_: str | None = fields.column(
-        "Who called: a number or a SIP address; null: not reported.", of="from_number", name="from"
+        "The caller: a number or a SIP address; null if not reported.", of="from_number", name="from"
     )
-    to: str | None = fields.column("Who was called: a number or a SIP address; null: not reported.", of="to_number")
+    to: str | None = fields.column("The callee: a number or a SIP address; null if not reported.", of="to_number")
     started_at: datetime = fields.column(
-        "When it began; until that is reported, the earliest time in the first report, or when that came."
+        "When it began. Until that is reported: the earliest time in the first report, or when that arrived."
     )
-    answered_at: datetime | None = fields.column("When it was answered; null: it was not, or not yet.")
-    ended_at: datetime | None = fields.column("When it ended; null: it goes on, or that was not reported.")
+    answered_at: datetime | None = fields.column("When it was answered; null if it was not.")
+    ended_at: datetime | None = fields.column("When it ended; null while it continues, or if not reported.")
     duration_seconds: float | None = fields.computed(
         _duration,
         ["answered_at", "ended_at"],
         "Seconds from answer to end; 0 when it ended without an answer, null before it has ended.",
     )
-    sip_status: int | None = fields.column("The newest status of SIP, 100 to 699; null: not reported.")
-    termination_reason: str | None = fields.column("Why it ended, in the gateway's words; null: not reported.")
-    trunk: str | None = fields.column("The trunk that it came or went by; null: not reported.")
-    trace_id: str | None = fields.column("The id by which traces know it; null: not reported.")
-    recording: CallRecording = fields.part(
-        SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording, and what became of it."
-    )
+    sip_status: int | None = fields.column("The newest SIP status, 100 to 699; null if not reported.")
+    termination_reason: str | None = fields.column("Why it ended, in the gateway's words; null if not reported.")
+    trunk: str | None = fields.column("The trunk of the call; null if not reported.")
+    trace_id: str | None = fields.column("The trace id of the call; null if not reported.")
+    recording: CallRecording = fields.part(SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording.")
     viewer_can_change_recording: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]),
         "Whether the caller may delete the recording, or have it stored again.",
     )
 
 
-@strawberry.input(description="Which calls to list; conditions are joined with and.")
+@strawberry.input(description="Which calls to list; all conditions must hold.")
 class CallFilter:
-    """Absent or null: no condition."""
-
     id: strawberry.ID | None = strawberry.field(default=None, description="The call with this id.")
-    gateway_call_id: str | None = strawberry.field(
-        default=None, description="Calls that their account's gateway knows by this id."
-    )
+    gateway_call_id: str | None = strawberry.field(default=None, description="Calls with this gateway's own id.")
     application_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Calls that this application answered."
+        default=None, description="Calls answered by this application."
     )
     since: datetime | None = strawberry.field(
         default=None,
-        description="Calls that began at this time or later, as far as that was known at the first report.",
+        description="Calls that began at this time or later, by the start known at their first report.",
     )
-    until: datetime | None = strawberry.field(default=None, description="Calls that began before this time, likewise.")
-    direction: model.CallDirection | None = strawberry.field(default=None, description="Calls of this direction.")
-    answered: bool | None = strawberry.field(
-        default=None, description="Calls that were answered, or those that were not."
+    until: datetime | None = strawberry.field(
+        default=None, description="Calls that began before this time, by the start known at their first report."
     )
+    direction: model.CallDirection | None = strawberry.field(default=None, description="Calls in this direction.")
+    answered: bool | None = strawberry.field(default=None, description="True: answered calls; false: unanswered calls.")
     has_recording: bool | None = strawberry.field(
         default=None,
-        description="Calls with a recording, wherever on its way it is, or those without; a deleted one is none.",
+        description="True: calls with a recording in any state but DELETED; false: all other calls.",
     )
     from_prefix: str | None = strawberry.field(
         default=None,
-        description=f"Calls whose `from` begins so: {filters.MINIMUM_PREFIX} characters or more, upper and lower case "
-        f"apart. Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now); "
+        description=f"Calls whose `from` begins with this text of at least {filters.MINIMUM_PREFIX} characters, case-sensitive. "
+        f"Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now); "
         "a month in which clocks are set back may be an hour longer.",
     )
     to_prefix: str | None = strawberry.field(
-        default=None, description="Calls whose `to` begins so, as with `fromPrefix`; both together may be given."
+        default=None, description="Calls whose `to` begins with this text, under the same rules as `fromPrefix`."
     )
 
 
-@strawberry.input(description="Which calls to list across accounts; conditions are joined with and.")
+@strawberry.input(description="Which calls to list across accounts; all conditions must hold.")
 class AllCallsFilter(CallFilter):
-    """Absent or null: no condition."""
-
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Calls of this account.")
 
 
-@strawberry.type(description="The limits of the filters of calls, and of what gateways report.")
+@strawberry.type(description="The limits of call filters and call reports.")
 class CallLimits:
-    """Constants."""
-
     prefix_minimum: int = strawberry.field(
-        default=filters.MINIMUM_PREFIX, description="Characters (code points) of `fromPrefix` and `toPrefix`, at least."
+        default=filters.MINIMUM_PREFIX, description="Minimum characters (code points) of `fromPrefix` and `toPrefix`."
     )
     prefix_maximum: int = strawberry.field(
-        default=filters.MAXIMUM_PREFIX, description="Characters (code points) of `fromPrefix` and `toPrefix`, at most."
+        default=filters.MAXIMUM_PREFIX, description="Maximum characters (code points) of `fromPrefix` and `toPrefix`."
     )
     prefix_days_maximum: int = strawberry.field(
         default=filters.MAXIMUM_SPAN.days,
-        description="How many days lie between `since` and `until` at most, where a prefix is looked for.",
+        description="Maximum days between `since` and `until` in a filter with a prefix.",
     )
-    counted_maximum: int = strawberry.field(
-        default=COUNT_LIMIT, description="How many calls `totalCount` counts at most; it answers no greater number."
-    )
+    counted_maximum: int = strawberry.field(default=COUNT_LIMIT, description="Maximum value of `totalCount`.")
     gateway_call_id_maximum: int = strawberry.field(
-        default=MAXIMUM_GATEWAY_CALL_ID, description="Characters of a gateway's own id of a call; the least is 1."
+        default=MAXIMUM_GATEWAY_CALL_ID, description="Maximum characters of a gateway's own call id; the minimum is 1."
     )
     reports_maximum: int = strawberry.field(
-        default=reporting.MAXIMUM_CALLS, description="How many reports one batch holds at most; the least is 1."
+        default=reporting.MAXIMUM_CALLS, description="Maximum reports per batch; the minimum is 1."
     )
     text_maximum: int = strawberry.field(
         default=reporting.MAXIMUM_TEXT,
-        description="Characters (code points) of a report's `from`, `to`, `trunk` and `terminationReason`.",
+        description="Maximum characters (code points) of a report's `from`, `to`, `trunk` and `terminationReason`.",
     )
     trace_id_maximum: int = strawberry.field(
-        default=reporting.MAXIMUM_TRACE_ID, description="Characters (code points) of a report's `traceId`."
+        default=reporting.MAXIMUM_TRACE_ID, description="Maximum characters (code points) of a report's `traceId`."
     )
     sip_status_minimum: int = strawberry.field(
         default=reporting.MINIMUM_SIP_STATUS,
-        description="The least number that is a `sipStatus` (RFC 3261, section 21).",
+        description="Minimum `sipStatus` (RFC 3261, section 21).",
     )
     sip_status_maximum: int = strawberry.field(
         default=reporting.MAXIMUM_SIP_STATUS,
-        description="The greatest number that is a `sipStatus` (RFC 3261, section 21).",
+        description="Maximum `sipStatus` (RFC 3261, section 21).",
     )
 
 
-# What no index serves is looked for in all calls within reach, if few or none have it.
+# Filters without an index search all visible calls if few or none match.
 _WALKING = ("direction", "answered", "hasRecording")
 _OF_ACCOUNT = fields.Weights(conditions={**dict.fromkeys(_WALKING, 7_500), "fromPrefix": 1_500, "toPrefix": 1_500})
 _NAMED = ("accountId", _OF_ACCOUNT)
@@ -264,10 +247,10 @@ OF_ACCOUNT = fields.PageOf(
     weights=dict.fromkeys(Scope, _OF_ACCOUNT),
     by="account_id",
 )
-"""The calls of an account, on which the field stands."""
-# A provider's page is put together from the newest calls of each of its accounts: walking over all calls of the installation
-# would read any number of others' before it finds 20 of an account that rarely calls. So is an admin's when it asks for what
-# only an index of each account finds; otherwise all calls are an admin's, and are read off an index of ids (calls_walked).
+"""The calls of an account."""
+# A provider's page is merged from the newest calls of each of its accounts: walking over all calls of the
+# installation could read any number of other providers' calls first. An admin's page is merged in the same way for
+# filters with an index per account; otherwise it is read from the index of all ids (calls_walked).
 _CALLS = fields.PageOfAll(
     model.Call,
     conditions={"account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)), **filters.CONDITIONS},
@@ -279,26 +262,24 @@ _CALLS = fields.PageOfAll(
     selective=filters.FOUND,
     weights={
         Scope.ADMIN: fields.Weights(100, 200, {**_ACROSS_ACCOUNTS, **dict.fromkeys(_WALKING, 11_000)}, _NAMED),
-        # Two pages an operation: of many accounts that have not called lately, all calls are read.
+        # Two pages per operation: many accounts without recent calls make all calls be read.
         Scope.SERVICE_PROVIDER: fields.Weights(12_000, 4_000, dict.fromkeys(_ACROSS_ACCOUNTS, 3_500), _NAMED),
         Scope.ACCOUNT: _OF_ACCOUNT,
     },
 )
 _CALL = fields.OneById(model.Call, Kind.CALL)
-_COUNTED = f"`totalCount` counts to {COUNT_LIMIT:,} and no further."
+_COUNTED = f"`totalCount` counts up to {COUNT_LIMIT:,}."
 
 
 @strawberry.type
 class CallQueries:
-    """Root fields."""
-
-    @fields.resolver("One call by its id; null when there is none within reach.", declared=_CALL)
+    @fields.resolver("One call by its id; null if not found.", declared=_CALL)
     async def call(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`CA` and 32 hex digits.")]
     ) -> Call | None:
         return Call.of(await _CALL.answer(info.context, id))
 
-    @fields.resolver(f"The calls of all accounts within reach, newest first. {_COUNTED}", declared=_CALLS)
+    @fields.resolver(f"The calls of all visible accounts, newest first. {_COUNTED}", declared=_CALLS)
     async def recent_calls(
         self,
         info: Info,
@@ -310,28 +291,30 @@ class CallQueries:
 
 
 @strawberry.input(
-    description="What is known of a call now. Reports may come in any order, and more than once: what is absent or null is "
-    "not known and keeps what was reported before; no report takes anything back. What is not of a field's type (a time that "
-    "is none, a number beyond 32 bits) refuses the whole batch, with an error that names index and field; what only breaks a "
-    "field's rule refuses this report alone."
+    description="What is known about a call now. Reports may come in any order and more than once. Absent and null fields are "
+    "unknown and keep the reported value; a report cannot clear a value. A value of the wrong type (an invalid time, a "
+    "number beyond 32 bits) rejects the whole batch with an error that names index and field. A value that breaks a "
+    "field's rule rejects this report only."
 )
 class CallReportInput:
-    """One row of a batch."""
-
     account_id: strawberry.ID = strawberry.field(description="The account: its id, or the UUID in it.")
     call_id: strawberry.ID = strawberry.field(
         description="The gateway's own id of the call: 1 to 128 of `A-Z a-z 0-9 . _ @ -`."
     )
     application_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The account's application that answers it: its id, or the UUID in it."
+        default=None, description="The account's application that answers the call: its id, or the UUID in it."
     )
-    direction: model.CallDirection | None = strawberry.field(default=None, description="Who called.")
+    direction: model.CallDirection | None = strawberry.field(
+        default=None, description="The direction, seen from the gateway."
+    )
     from_: str | None = strawberry.field(
-        default=None, name="from", description="Who called: at most 255 characters, no control characters."
+        default=None, name="from", description="The caller: at most 255 characters, no control characters."
     )
-    to: str | None = strawberry.field(default=None, description="Who was called, likewise.")
+    to: str | None = strawberry.field(
+        default=None, description="The callee: at most 255 characters, no control characters."
+    )
     started_at: datetime | None = strawberry.field(
-        default=None, description="When it began; the first report decides where it stands in lists."
+        default=None, description="When it began; the first report decides its position in lists."
     )
     answered_at: datetime | None = strawberry.field(default=None, description="When it was answered.")
     ended_at: datetime | None = strawberry.field(default=None, description="When it ended.")
@@ -341,45 +324,42 @@ class CallReportInput:
     termination_reason: str | None = strawberry.field(
         default=None, description="Why it ended: at most 255 characters, no control characters."
     )
-    trunk: str | None = strawberry.field(default=None, description="The trunk that it came or went by, likewise.")
+    trunk: str | None = strawberry.field(
+        default=None, description="The trunk of the call: at most 255 characters, no control characters."
+    )
     trace_id: str | None = strawberry.field(
-        default=None, description="The id by which traces know it: at most 128 characters, no control characters."
+        default=None, description="The trace id of the call: at most 128 characters, no control characters."
     )
 
 
-@strawberry.input(description="Calls to be reported. An empty text means the same as null: unknown.")
+@strawberry.input(description="Call reports. An empty text means unknown, like null.")
 class ReportCallsInput:
-    """Input of reportCalls."""
-
     calls: list[CallReportInput] = strawberry.field(
-        description=f"1 to {reporting.MAXIMUM_CALLS} reports. Several of one call are taken in their order."
+        description=f"1 to {reporting.MAXIMUM_CALLS} reports. Several reports of one call apply in order."
     )
 
 
-@strawberry.type(description="A report that was refused.")
+@strawberry.type(description="A rejected report.")
 class RejectedCall:
-    """Stands over reporting.Rejected."""
-
-    index: int = strawberry.field(description="Its place in `calls`, from 0 on.")
-    errors: list[UserError] = strawberry.field(description="All that is wrong with it.")
+    index: int = strawberry.field(description="Its index in `calls`, from 0.")
+    errors: list[UserError] = strawberry.field(description="All its errors.")
 
 
-@fields.payload(errors="What is wrong with the batch as a whole; empty when it was taken.")
+@fields.payload(errors="Errors of the batch as a whole; empty when it was accepted.")
 class ReportCallsPayload(fields.Payload):
     accepted_count: int | None = strawberry.field(
-        default=None, description="How many of the reports are stored now; null when the batch itself was refused."
+        default=None, description="Number of stored reports; null when the batch was rejected."
     )
     rejected: list[RejectedCall] = strawberry.field(
-        default_factory=list, description="The others, which change nothing; the same reports would be refused again."
+        default_factory=list,
+        description="The rejected reports, which changed nothing. Sending them again has the same result.",
     )
 
 
 @strawberry.type
 class CallMutations:
-    """Root fields."""
-
     @fields.mutation(
-        "Takes a voice gateway's reports of calls; good ones are kept although others are refused.",
+        "Stores a voice gateway's call reports. Valid reports are stored even if others are rejected.",
         permissions=[IsGateway],
         open_to=OpenTo.GATEWAYS,
         weight=5_000,

@@ -1,7 +1,7 @@
-"""Addresses under which a recording can be heard for an hour, and who has listened.
+"""Signed URLs of recordings, valid for an hour, and the audit of playbacks.
 
-A browser's audio element sends no Authorization header, so an address carries in its place for whom it was made: the SID of
-a key or a session, signed together with the call and the end. It lets in as long as that key or session does.
+A browser's audio element sends no Authorization header. A signed URL therefore names its creator by the SID of a key
+or session, signed together with the call and the expiry. It is valid only as long as that key or session.
 """
 
 import hmac
@@ -23,96 +23,96 @@ from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import CONTENT_TYPES, AudioFormat
 
-ADDRESS_SECONDS = 3_600
-STORAGE_ADDRESS_SECONDS = 900
-"""Shorter, since nobody can close it before: the storage knows nothing of our keys."""
+URL_SECONDS = 3_600
+STORAGE_URL_SECONDS = 900
+"""Shorter, because it cannot be revoked: the storage does not know our keys."""
 OPERATION = "playRecording"
-# Of those who listen, with the calls that they listen to: the least recent are forgotten, and noted once more when they go on.
-_REMEMBERED = 50_000
+# Pairs of caller and call. The least recent are dropped, and audited again if they continue.
+_MAXIMUM_ENTRIES = 50_000
 _PURPOSE = "address of a recording"
 _SECONDS_AN_HOUR = 3_600
 
 
-def address_of(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
-    """Where the caller can hear a recording: for ADDRESS_SECONDS, and no longer than the caller is let in."""
+def recording_url(context: Context, call_id: UUID, account_id: UUID, audio_format: AudioFormat | None = None) -> str:
+    """The signed URL of a recording: valid for URL_SECONDS, and no longer than the caller's key or session."""
     suffix = f".{audio_format.name.lower()}" if audio_format else ""
     return f"{_base(context, call_id)}{suffix}?{_signed_query(context, call_id, account_id)}"
 
 
-def player_address_of(context: Context, call_id: UUID, account_id: UUID) -> str:
-    """Where a page plays it, as long."""
+def player_url(context: Context, call_id: UUID, account_id: UUID) -> str:
+    """The URL of the player page, valid as long."""
     return f"{_base(context, call_id)}/player?{_signed_query(context, call_id, account_id)}"
 
 
-async def storage_address_of(context: Context, call: Call) -> str | None:
-    """The storage's own address of a recording, for STORAGE_ADDRESS_SECONDS; of all rows shown, made together.
+async def storage_url(context: Context, call: Call) -> str | None:
+    """A presigned URL of the storage, valid for STORAGE_URL_SECONDS. Batched over the rows of a response.
 
-    None unless the recording is STORED and a key for it is kept. Whoever is shown it may have listened.
+    None unless the recording is STORED and a key for it is kept. Returning it counts as a playback.
     """
     if call.recording_state is not RecordingState.STORED:
         return None
 
-    async def load(shown: list[_Shown]) -> list[str | None]:
-        return await _presigned(context, [each.call for each in shown])
+    async def load(rows: list[_CallRow]) -> list[str | None]:
+        return await _presigned(context, [each.call for each in rows])
 
-    address = await context.loader("storage addresses", load).load(_Shown(call.id, call))
-    if address is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
+    url = await context.loader("storage addresses", load).load(_CallRow(call.id, call))
+    if url is not None and context.use(PlaybackEvents).is_new(context.viewer, call.id):
         event = {**trail.new_event(context, Call, call.id), "operation": OPERATION, "account_id": call.account_id}
         context.use(SecretReads).add(event)
-    return address
+    return url
 
 
 @dataclass(frozen=True)
-class _Shown:
-    """A row, known by its id."""
+class _CallRow:
+    """A call that compares equal by its id."""
 
     id: UUID
     call: Call = field(compare=False)
 
 
 @dataclass(frozen=True)
-class Signed:
-    """What a signed address says, and its signature has proved."""
+class SignedUrl:
+    """The content of a signed URL whose signature is valid."""
 
     account_id: UUID
     actor: str
     """The SID of the key or the session that it was made for."""
 
 
-def read_signed(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> Signed | None:
-    """None when the address was not made here for this call, or has ended."""
+def verify_url(keyring: Keyring, call_id: UUID, query: Mapping[str, str]) -> SignedUrl | None:
+    """None when the URL was not signed for this call, or has expired."""
     account_id, actor, end = (
         parse_sid(Kind.ACCOUNT, query.get("account", "")),
         query.get("for", ""),
         query.get("expires", ""),
     )
     expected = _signature(keyring, call_id, account_id or UUID(int=0), actor, end)
-    # Bytes: a text with other characters than ASCII cannot be compared.
+    # Compare bytes: a text with non-ASCII characters cannot be compared.
     is_right = hmac.compare_digest(expected.encode(), query.get("signature", "").encode(errors="replace"))
     if not is_right or account_id is None or int(end) <= time.time():
         return None
-    return Signed(account_id, actor)
+    return SignedUrl(account_id, actor)
 
 
 class PlaybackEvents:
-    """Who has listened to what in this hour: each is told to the audit trail once. One per process."""
+    """Audits each playback of a call by a caller once an hour. One per process."""
 
     def __init__(self) -> None:
         self._hours: OrderedDict[tuple[UUID | None, UUID], int] = OrderedDict()
 
     def is_new(self, viewer: Viewer, call_id: UUID) -> bool:
-        """Whether it is the first time in this hour; counts as one."""
+        """Whether this is the first playback in this hour; registers it."""
         key, hour = (viewer.key_id or viewer.user_id, call_id), int(time.time()) // _SECONDS_AN_HOUR
         if self._hours.get(key) == hour:
             return False
         self._hours[key] = hour
         self._hours.move_to_end(key)
-        if len(self._hours) > _REMEMBERED:
+        if len(self._hours) > _MAXIMUM_ENTRIES:
             self._hours.popitem(last=False)
         return True
 
-    async def note(self, context: Context, call: Call) -> None:
-        """Tells the trail that the caller listens, before they hear anything."""
+    async def record(self, context: Context, call: Call) -> None:
+        """Audits the playback before any audio is sent."""
         if self.is_new(context.viewer, call.id):
             try:
                 await trail.record(context, call)
@@ -122,8 +122,8 @@ class PlaybackEvents:
 
 
 def file_name(call: Call) -> str:
-    """What a recording is called where it is saved: when, who and whom, and nothing that a file system or header minds."""
-    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _plain(call.from_number), _plain(call.to_number)]
+    """The file name of a download: start, caller and callee, with safe characters only."""
+    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _safe(call.from_number), _safe(call.to_number)]
     return f"{'_'.join(filter(None, parts))}.{suffix_of(call)}"
 
 
@@ -140,7 +140,7 @@ def _base(context: Context, call_id: UUID) -> str:
 
 
 def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
-    viewer, end = context.viewer, str(int(time.time()) + ADDRESS_SECONDS)
+    viewer, end = context.viewer, str(int(time.time()) + URL_SECONDS)
     actor = sid_of(Kind.API_KEY, viewer.key_id) if viewer.key_id else ""
     if viewer.session_id is not None:
         actor = sid_of(Kind.SESSION, viewer.session_id)
@@ -150,8 +150,8 @@ def _signed_query(context: Context, call_id: UUID, account_id: UUID) -> str:
 
 
 def _signature(keyring: Keyring, call_id: UUID, account_id: UUID, actor: str, end: str) -> str:
-    said = "\0".join((call_id.hex, account_id.hex, actor, end))
-    return keyring.keyed_hash(_PURPOSE, said.encode(errors="replace")).hex()
+    payload = "\0".join((call_id.hex, account_id.hex, actor, end))
+    return keyring.keyed_hash(_PURPOSE, payload.encode(errors="replace")).hex()
 
 
 async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
@@ -163,8 +163,8 @@ async def _presigned(context: Context, calls: list[Call]) -> list[str | None]:
         }
         for call in calls
     ]
-    return await recording_locations.presigned(context, calls, wanted, STORAGE_ADDRESS_SECONDS)
+    return await recording_locations.presigned_urls(context, calls, wanted, STORAGE_URL_SECONDS)
 
 
-def _plain(number: str | None) -> str:
+def _safe(number: str | None) -> str:
     return "".join(sign for sign in number or "" if sign.isascii() and (sign.isalnum() or sign == "+"))[:32]

@@ -190,14 +190,14 @@ class Discard:
         async for config in _rows(RecordingConfig):
             stored_draft(self._keyring, config)
         async for kept in _rows(StoredCredential):
-            credentials.secret_of(self._keyring, kept)
+            credentials.open_secret(self._keyring, kept)
 
     async def _hash_settings_again(self) -> None:
         """Renews the keyed hashes by which storage settings and keys are compared; their secrets can be decrypted."""
         async for config in _rows(RecordingConfig):
             await RecordingConfig.filter(id=config.id).update(**self._unverified(config))
         async for kept in _rows(StoredCredential):
-            secret = credentials.secret_of(self._keyring, kept)
+            secret = credentials.open_secret(self._keyring, kept)
             keys = (kept.vendor.name, kept.endpoint_url, kept.access_key_id, secret)
             again = credentials.fingerprint(self._keyring, *keys)
             await StoredCredential.filter(account_id=kept.account_id, id=kept.id).update(fingerprint=again)

@@ -49,7 +49,7 @@ async def _make_months(chosen: Settings) -> int:
     # Without the time limits of a server: many rows may have to move.
     async with orm.opened(chosen, migrating=True) as db:
         await schema_version.check(db)
-        return await partitions.make_months()
+        return await partitions.create_partitions()
 
 
 async def _give_up_lost(chosen: Settings) -> int:
@@ -57,10 +57,10 @@ async def _give_up_lost(chosen: Settings) -> int:
         await schema_version.check(db)
         live = LiveEvents(chosen.cache_url)
         storage = ObjectStorage(OutboundGate(chosen.outbound_allowed_hosts))
-        find = partial(lookup.in_bucket, chosen.keyring(), storage)
+        find = partial(lookup.find_in_bucket, chosen.keyring(), storage)
         try:
             async with live.running():
-                count = await lifecycle.give_up_lost(live, datetime.now(UTC), find)
+                count = await lifecycle.fail_lost_recordings(live, datetime.now(UTC), find)
                 await live.flush(_PUBLISH_SECONDS)
         finally:
             await storage.close()
@@ -73,5 +73,5 @@ async def _delete_expired(chosen: Settings) -> dict[str, int]:
         return {
             "audit events": await audit.prune(chosen.audit_days),
             "idempotency records": await run_once.delete_expired(),
-            **await partitions.forget(chosen.call_days, chosen.call_key_days),
+            **await partitions.delete_expired(chosen.call_days, chosen.call_key_days),
         }

@@ -53,7 +53,7 @@ async def migrate(settings: Settings) -> list[str]:
             raise schema_version.MigrationFailed(
                 f"Nothing of {name} was kept: the database refuses. {refusal}"
             ) from error
-        await partitions.make_months()
+        await partitions.create_partitions()
         return done
 
 

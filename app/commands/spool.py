@@ -28,7 +28,7 @@ def _run(options: argparse.Namespace) -> None:
     chosen = settings_with(options)
     print(f"Spool: {chosen.spool}", file=sys.stderr, flush=True)
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
-    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.listed(spool)}
+    found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.list_set_aside(spool)}
     wanted = options.adopt or options.discard
     if options.adopt == "all":
         asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
@@ -43,13 +43,15 @@ def _run(options: argparse.Namespace) -> None:
         print(f"{wanted} is deleted.")
     elif options.discard:
         raise CannotStart(
-            f"{found[wanted].words}\nThis would delete it; there may be no other copy. To do it, add --yes."
+            f"{found[wanted].summary}\nThis would delete it; there may be no other copy. To do it, add --yes."
         )
     else:
-        print(*(one.words for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
+        print(*(one.summary for one in found.values()) if found else ["Nothing is set aside."], sep="\n")
 
 
-async def _adopt(chosen: Settings, spool: Spool, wanted: list[set_aside.Aside], account: str | None) -> None:
+async def _adopt(
+    chosen: Settings, spool: Spool, wanted: list[set_aside.SetAsideRecording], account: str | None
+) -> None:
     """Adopts all that can be adopted, then raises CannotStart for the others."""
     account_id = parse_sid(Kind.ACCOUNT, account) if account else None
     if account and account_id is None:

@@ -1,4 +1,4 @@
-"""Whether a call whose audio a gateway offers is recorded, and where to."""
+"""Decides whether an offered call is recorded, and to which bucket."""
 
 import time
 from collections import OrderedDict
@@ -14,52 +14,51 @@ from app.applications.recording_decision import decide
 from app.foundation.access import Viewer
 from app.foundation.encryption import Keyring
 from app.recording.lifecycle import CallFacts
-from app.recording.spool import About
+from app.recording.metadata import RecordingMetadata
 from app.recording.stream import CloseCode, FirstFrame, Refused
 from app.storage.model import AudioFormat, RecordingConfig
 from app.storage.s3 import StorageTarget
 from app.storage.settings import stored_draft
 
 ADMISSION_SECONDS = 120.0
-"""How long the answer for an account's last call holds while the database does not answer."""
+"""How long the decision for an account's last call is reused while the database does not answer."""
 MAXIMUM_ADMISSIONS = 10_000
 SUSPENDED = "the account is suspended: its calls are not recorded"
-GONE = "accountSid: there is no such account"
+NO_SUCH_ACCOUNT = "accountSid: there is no such account"
 
 
 @dataclass(frozen=True)
 class Admitted:
-    """What is recorded, and how."""
+    """The decision to record a call: facts, owner and destination."""
 
     facts: CallFacts
     service_provider_id: UUID
     target: StorageTarget
-    form: AudioFormat
+    audio_format: AudioFormat
 
 
-class Admissions:
-    """How calls were admitted lately, by caller, account and application: for a database that does not answer.
+class AdmissionCache:
+    """Recent decisions by caller, account and application, for use while the database does not answer.
 
-    Without secrets: audio that goes to the spool needs none.
+    Without secrets: writing to the spool needs none.
     """
 
     def __init__(self) -> None:
-        self._known: OrderedDict[tuple[Any, ...], tuple[float, Admitted, UUID]] = OrderedDict()
+        self._entries: OrderedDict[tuple[Any, ...], tuple[float, Admitted, UUID]] = OrderedDict()
 
-    def keep(self, viewer: Viewer, first: FirstFrame, admitted: Admitted, credential_id: UUID) -> None:
-        """The newest of as many as are kept."""
+    def put(self, viewer: Viewer, first: FirstFrame, admitted: Admitted, credential_id: UUID) -> None:
         target = replace(admitted.target, access_key_id="", secret_access_key="")
-        self._known[_key(viewer, first)] = time.monotonic(), replace(admitted, target=target), credential_id
-        self._known.move_to_end(_key(viewer, first))
-        if len(self._known) > MAXIMUM_ADMISSIONS:
-            self._known.popitem(last=False)
+        self._entries[_key(viewer, first)] = time.monotonic(), replace(admitted, target=target), credential_id
+        self._entries.move_to_end(_key(viewer, first))
+        if len(self._entries) > MAXIMUM_ADMISSIONS:
+            self._entries.popitem(last=False)
 
-    def forget(self, viewer: Viewer, first: FirstFrame) -> None:
-        self._known.pop(_key(viewer, first), None)
+    def discard(self, viewer: Viewer, first: FirstFrame) -> None:
+        self._entries.pop(_key(viewer, first), None)
 
-    def find(self, viewer: Viewer, first: FirstFrame) -> tuple[Admitted, UUID] | None:
-        """As the last call was admitted, with the facts of this one, and the id of its credential."""
-        at, admitted, credential_id = self._known.get(_key(viewer, first), (0.0, None, None))
+    def get(self, viewer: Viewer, first: FirstFrame) -> tuple[Admitted, UUID] | None:
+        """The last decision with the facts of this call, and the id of the stored credential."""
+        at, admitted, credential_id = self._entries.get(_key(viewer, first), (0.0, None, None))
         if admitted is None or credential_id is None or at < time.monotonic() - ADMISSION_SECONDS:
             return None
         return replace(admitted, facts=_facts(first)), credential_id
@@ -70,48 +69,48 @@ def _key(viewer: Viewer, first: FirstFrame) -> tuple[Any, ...]:
 
 
 async def admit(viewer: Viewer, keyring: Keyring, first: FirstFrame) -> Admitted:
-    """By the settings as they are now. Raises Refused."""
+    """Decides by the current settings. Raises Refused."""
     account = await _account(viewer, first)
     records_all = await _records_all_calls(first.account_id, first.application_id)
     if records_all is None:
         raise Refused(CloseCode.NOT_FOUND, "applicationSid: there is no such application")
     configuration = await RecordingConfig.get_or_none(account_id=account.id)
-    found = decide(records_all, configuration, account, account.service_provider)
-    if not found.recorded or configuration is None:
-        raise Refused(CloseCode.NOT_RECORDED, found.message)
+    decision = decide(records_all, configuration, account, account.service_provider)
+    if not decision.recorded or configuration is None:
+        raise Refused(CloseCode.NOT_RECORDED, decision.message)
     target = StorageTarget.of(stored_draft(keyring, configuration))
     return Admitted(_facts(first), account.service_provider_id, target, configuration.audio_format)
 
 
-async def refusal_now(about: About) -> str | None:
-    """Why the call of a recording that is here would not be recorded now; None where it would, or its account is unknown."""
-    account = await Account.filter(id=about.account_id).select_related("service_provider").get_or_none()
+async def current_refusal(metadata: RecordingMetadata) -> str | None:
+    """Why the current settings would not record a recording's call; None if they would, or if its account is unknown."""
+    account = await Account.filter(id=metadata.account_id).select_related("service_provider").get_or_none()
     if account is None:
         return None
-    records_all = await _records_all_calls(about.account_id, about.application_id)
-    configuration = await RecordingConfig.get_or_none(account_id=about.account_id)
-    found = decide(bool(records_all), configuration, account, account.service_provider)
-    return None if found.recorded else found.message
+    records_all = await _records_all_calls(metadata.account_id, metadata.application_id)
+    configuration = await RecordingConfig.get_or_none(account_id=metadata.account_id)
+    decision = decide(bool(records_all), configuration, account, account.service_provider)
+    return None if decision.recorded else decision.message
 
 
-async def closed(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
-    """Of these accounts, those that are suspended by now, or whose provider is, or that were deleted; and how to say so."""
+async def refusals_of_closed_accounts(account_ids: Collection[UUID]) -> dict[UUID, Refused]:
+    """Refusals for those of the accounts that are suspended (or whose provider is) or deleted."""
     rows = await Account.filter(id__in=list(account_ids)).values_list("id", "active", "service_provider__active")
-    found = {row_id: Refused(CloseCode.NOT_FOUND, GONE) for row_id in account_ids}
+    decision = {row_id: Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT) for row_id in account_ids}
     for row_id, *active in rows:
         if all(active):
-            del found[row_id]
+            del decision[row_id]
         else:
-            found[row_id] = Refused(CloseCode.SUSPENDED, SUSPENDED)
-    return found
+            decision[row_id] = Refused(CloseCode.SUSPENDED, SUSPENDED)
+    return decision
 
 
 async def _account(viewer: Viewer, first: FirstFrame) -> Account:
-    """Raises Refused: what is out of reach is not there."""
+    """Raises Refused. An account that is not visible to the viewer counts as missing."""
     visible = viewer.visible(Account).select_related("service_provider")
     account = await visible.get_or_none(id=first.account_id)
     if account is None:
-        raise Refused(CloseCode.NOT_FOUND, GONE)
+        raise Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT)
     provider = account.service_provider
     if not (account.active and provider.active):
         raise Refused(CloseCode.SUSPENDED, SUSPENDED)
@@ -119,12 +118,12 @@ async def _account(viewer: Viewer, first: FirstFrame) -> Account:
 
 
 async def _records_all_calls(account_id: UUID, application_id: UUID | None) -> bool | None:
-    """The switch of the call's application; None where there is no such application."""
+    """The application's `recordAllCalls`; None when there is no such application."""
     if application_id is None:
         return False
-    mine = Application.filter(id=application_id, account_id=account_id)
-    found: bool | None = await mine.first().values_list("record_all_calls", flat=True)  # type: ignore[assignment]
-    return found
+    query = Application.filter(id=application_id, account_id=account_id)
+    decision: bool | None = await query.first().values_list("record_all_calls", flat=True)  # type: ignore[assignment]
+    return decision
 
 
 def _facts(first: FirstFrame) -> CallFacts:

@@ -1,12 +1,12 @@
-"""From 16-bit PCM, as gateways send it, to what recordings are stored as: WAV, or MP3 at 128 kbit/s.
+"""Encoders from 16-bit PCM to the stored formats: WAV, or MP3 at 128 kbit/s.
 
-PCM comes little-endian and, with two channels, interleaved (the caller first). An encoder takes whole samples of all
+PCM is little-endian and, with two channels, interleaved (the caller first). An encoder takes whole samples of all
 channels; `end` is called once, and last.
 
-MP3: LAME through lameenc 1.9.0, which lets go of the interpreter's lock while it encodes (its `encode` and `flush` stand
-between Py_BEGIN_ALLOW_THREADS and Py_END_ALLOW_THREADS), so threads encode beside the event loop. At 8 kHz there is only
-MPEG 2.5, whose layer III ends at 64 kbit/s, and LAME silently stays below that: such audio is put into MPEG 2 at 16 kHz,
-which has 128 kbit/s. An encoder takes about 250 kB, from its first audio on.
+MP3 uses LAME through lameenc 1.9.0, which releases the interpreter lock while it encodes, so threads encode in
+parallel with the event loop. At 8 kHz there is only MPEG 2.5, whose layer III ends at 64 kbit/s, and LAME silently
+stays below that. Such audio is encoded as MPEG 2 at 16 kHz, which supports 128 kbit/s. An encoder takes about 250 kB
+from its first audio on.
 """
 
 import struct
@@ -22,40 +22,40 @@ SAMPLE_RATES = (8_000, 16_000, 24_000, 48_000)
 SAMPLE_BYTES = 2
 WAV_HEADER_BYTES = 44
 _MP3_BITS_A_SECOND = 128_000
-# Of LAME's ten, the fifth: a third of the time of the best for speech, and at 128 kbit/s no difference that is heard.
+# LAME's fifth of ten quality levels: a third of the best level's time for speech, without an audible difference at
+# 128 kbit/s.
 _MP3_QUALITY = 5
-# lameenc has room for 1.25 bytes a sample and 7200 more, and fails beyond; at 8 kHz there are two bytes a sample.
+# lameenc reserves 1.25 bytes per sample plus 7200 and fails beyond; at 8 kHz there are two bytes per sample.
 _MP3_SAMPLES_AT_ONCE = 8_000
 _UNKNOWN = 0xFFFF_FFFF
 
 
 class Encoder(Protocol):
-    """Audio in, the bytes of a file out, piece by piece."""
+    """Encodes audio to the bytes of a file, piece by piece."""
 
     def begin(self) -> bytes:
-        """What the file begins with."""
+        """The beginning of the file."""
         ...
 
     def encode(self, pcm: bytes) -> bytes | bytearray:
-        """What the file goes on with; may be empty. Takes long: for a thread."""
+        """The next bytes of the file; may be empty. CPU-bound: call it in a thread."""
         ...
 
     def end(self) -> bytes | bytearray:
-        """What the file ends with."""
+        """The last bytes of the file."""
         ...
 
     def header(self, file_bytes: int) -> bytes:
-        """What stands at the beginning of the whole file in the place of `begin`, its length in bytes now being known."""
+        """The final header, which replaces `begin` once the file's length is known."""
         ...
 
 
-def encoder(form: AudioFormat, sample_rate: int, channels: int) -> Encoder:
-    """For audio of this rate, in Hz."""
+def new_encoder(form: AudioFormat, sample_rate: int, channels: int) -> Encoder:
     return Wav(sample_rate, channels) if form is AudioFormat.WAV else Mp3(sample_rate, channels)
 
 
 class Wav:
-    """The samples themselves, behind a header of 44 bytes. Its sizes are unknown (all ones) until the end."""
+    """Plain samples after a header of 44 bytes, whose sizes are unknown (all ones) until the end."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self._sample_rate = sample_rate
@@ -71,7 +71,7 @@ class Wav:
         return b""
 
     def header(self, file_bytes: int) -> bytes:
-        """Beyond 4 GiB (six hours at 48 kHz) sizes stay unknown: players then read to the end of the file."""
+        """Beyond 4 GiB (six hours at 48 kHz) the sizes stay unknown: players then read to the end of the file."""
         return self._header(min(file_bytes - 8, _UNKNOWN), min(file_bytes - WAV_HEADER_BYTES, _UNKNOWN))
 
     def _header(self, riff_bytes: int, data_bytes: int) -> bytes:
@@ -84,7 +84,7 @@ class Wav:
 
 
 class Mp3:
-    """A constant 128 kbit/s, so that the length of a file tells its duration."""
+    """Constant 128 kbit/s, so that the file's length gives its duration."""
 
     def __init__(self, sample_rate: int, channels: int) -> None:
         self._sample_rate = sample_rate
@@ -96,7 +96,7 @@ class Mp3:
 
     def encode(self, pcm: bytes) -> bytearray:
         if self._lame is None:
-            self._lame = self._opened()
+            self._lame = self._new_lame()
         made, step = bytearray(), _MP3_SAMPLES_AT_ONCE * self._channels * SAMPLE_BYTES
         for start in range(0, len(pcm), step):
             made += self._lame.encode(pcm[start : start + step])
@@ -108,7 +108,7 @@ class Mp3:
     def header(self, file_bytes: int) -> bytes:
         return b""
 
-    def _opened(self) -> "lameenc.Encoder":
+    def _new_lame(self) -> "lameenc.Encoder":
         lame = lameenc.Encoder()
         lame.silence()
         lame.set_bit_rate(_MP3_BITS_A_SECOND // 1_000)
@@ -120,7 +120,7 @@ class Mp3:
 
 
 def duration_of(form: AudioFormat, sample_rate: int, channels: int, file_bytes: int) -> timedelta:
-    """How long a file plays, by its length in bytes: for one whose end nobody saw."""
+    """How long a file of this length plays: for a file without a recorded end."""
     if form is AudioFormat.MP3:
         return timedelta(seconds=file_bytes * 8 / _MP3_BITS_A_SECOND)
     frames = max(file_bytes - WAV_HEADER_BYTES, 0) // (channels * SAMPLE_BYTES)
@@ -128,7 +128,7 @@ def duration_of(form: AudioFormat, sample_rate: int, channels: int, file_bytes: 
 
 
 def duration_of_file(begin: bytes, file_bytes: int) -> timedelta:
-    """The same by the file's first WAV_HEADER_BYTES; one that is no WAV of ours counts as MP3, whose bit rate is fixed."""
+    """The same by the file's first WAV_HEADER_BYTES. A file without our WAV header counts as MP3."""
     channels, sample_rate = struct.unpack_from("<HI", begin.ljust(WAV_HEADER_BYTES, b"\0"), 22)
     is_wav = begin[:4] == b"RIFF" and channels and sample_rate
     return duration_of(AudioFormat.WAV if is_wav else AudioFormat.MP3, sample_rate, channels, file_bytes)

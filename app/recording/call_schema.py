@@ -1,4 +1,4 @@
-"""What can be done with the recording of a call."""
+"""Mutations on the recording of a call."""
 
 from typing import Annotated
 
@@ -10,53 +10,47 @@ from app.foundation.graphql import fields
 from app.recording import deletion, retry
 
 
-@strawberry.input(description="A call whose recording is deleted.")
+@strawberry.input(description="The call whose recording to delete.")
 class DeleteRecordingInput:
-    """Input of deleteRecording."""
-
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@fields.payload("The call itself stays.", errors="Why nothing was deleted; empty when it was done.")
+@fields.payload("The call itself stays.", errors="Why nothing was deleted; empty on success.")
 class DeleteRecordingPayload(fields.Payload):
     call: Call | None = strawberry.field(
-        default=None, description="The call, with its recording DELETED; also when it was before."
+        default=None, description="The call, with its recording DELETED, also when it was DELETED before."
     )
     kept_versions: bool | None = strawberry.field(
         default=None,
-        description="True: the bucket is versioned and keeps older versions of the object, which its lifecycle rules must "
-        "remove. Null when no object had to be deleted.",
+        description="True if the bucket is versioned and keeps older versions of the object, which its lifecycle rules must "
+        "remove. Null if there was no object to delete.",
     )
 
 
-@strawberry.input(description="A call whose recording is to be stored after all.")
+@strawberry.input(description="The call whose recording to retry.")
 class RetryRecordingInput:
-    """Input of retryRecording."""
-
     call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
-@fields.payload(errors="Why nothing is tried; empty when it is.")
+@fields.payload(errors="Why there is no retry; empty on success.")
 class RetryRecordingPayload(fields.Payload):
     call: Call | None = strawberry.field(
         default=None,
-        description="The call, with its recording STORING; what comes of it, it tells later.",
+        description="The call, with its recording STORING; its state changes with the result of the next attempt.",
     )
 
 
 @strawberry.type
 class CallRecordingMutations:
-    """Root fields."""
-
-    @fields.mutation("Deletes the recording of a call: its object in the bucket, and nothing else there.")
+    @fields.mutation("Deletes the recording of a call, and its object in the bucket.")
     async def delete_recording(
-        self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="Which call.")]
+        self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="The call.")]
     ) -> DeleteRecordingPayload:
         deleted = await deletion.delete(info.context, input.call_id)
         return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
-    @fields.mutation("Tries again to store a recording that FAILED, or that waits for its next try.")
+    @fields.mutation("Retries a recording that FAILED, or that waits for its next attempt.")
     async def retry_recording(
-        self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="Which call.")]
+        self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="The call.")]
     ) -> RetryRecordingPayload:
         return RetryRecordingPayload(call=Call.of(await retry.retry(info.context, input.call_id)))

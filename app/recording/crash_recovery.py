@@ -1,42 +1,43 @@
-"""A recording whose process died: its file made whole as far as it goes, and its length read off the file itself."""
+"""Crash recovery: completes the file of a recording whose process died, and derives its length from the file."""
 
 from datetime import UTC, datetime, timedelta
 
 from app.recording import audio
-from app.recording.spool import Ended, SpooledRecording
+from app.recording.metadata import StreamEnd
+from app.recording.spool import SpooledRecording
 from app.storage.model import AudioFormat
 
 
-def recovered(recording: SpooledRecording) -> Ended:
-    """How the stream ended; after a crash, at the last whole sample that is there. Reads and writes files: for a thread."""
-    ended = recording.ended
+def recover(recording: SpooledRecording) -> StreamEnd:
+    """How the stream ended; after a crash, at the last whole sample. Reads and writes files: call it in a thread."""
+    ended = recording.stream_end
     if ended is not None:
         return ended
-    about, written = recording.about, datetime.fromtimestamp(recording.audio_path.stat().st_mtime, UTC)
-    if about.format is AudioFormat.WAV:
+    metadata, written = recording.metadata, datetime.fromtimestamp(recording.audio_path.stat().st_mtime, UTC)
+    if metadata.format is AudioFormat.WAV:
         _cut_to_whole_samples(recording)
-    encoder = audio.encoder(about.format, about.sample_rate, about.channels)
-    recording.overwrite(0, encoder.header(recording.audio_bytes))
-    duration = audio.duration_of(about.format, about.sample_rate, about.channels, recording.audio_bytes)
-    samples = round(duration.total_seconds() * about.sample_rate)
-    ended = Ended(written, duration // timedelta(milliseconds=1), samples)
+    new_encoder = audio.new_encoder(metadata.format, metadata.sample_rate, metadata.channels)
+    recording.overwrite(0, new_encoder.header(recording.audio_bytes))
+    duration = audio.duration_of(metadata.format, metadata.sample_rate, metadata.channels, recording.audio_bytes)
+    samples = round(duration.total_seconds() * metadata.sample_rate)
+    ended = StreamEnd(written, duration // timedelta(milliseconds=1), samples)
     recording.finish(ended)
     return ended
 
 
 def _cut_to_whole_samples(recording: SpooledRecording) -> None:
-    about, header = recording.about, audio.WAV_HEADER_BYTES
-    frame = about.channels * audio.SAMPLE_BYTES
-    if recording.audio_bytes < header:  # killed before anything of it was written
+    metadata, header = recording.metadata, audio.WAV_HEADER_BYTES
+    frame = metadata.channels * audio.SAMPLE_BYTES
+    if recording.audio_bytes < header:  # killed before the header was written
         recording.append(bytes(header - recording.audio_bytes))
     extra = (recording.audio_bytes - header) % frame
     if extra:
-        recording.cut(recording.audio_bytes - extra)
+        recording.truncate(recording.audio_bytes - extra)
 
 
 def has_samples(recording: SpooledRecording) -> bool:
-    """Whether a single sample of the call is there."""
-    about = recording.about
-    if about.format is AudioFormat.WAV:
-        return recording.audio_bytes >= audio.WAV_HEADER_BYTES + about.channels * audio.SAMPLE_BYTES
+    """Whether the recording has at least one sample."""
+    metadata = recording.metadata
+    if metadata.format is AudioFormat.WAV:
+        return recording.audio_bytes >= audio.WAV_HEADER_BYTES + metadata.channels * audio.SAMPLE_BYTES
     return recording.audio_bytes > 0

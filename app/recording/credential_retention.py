@@ -1,6 +1,6 @@
-"""Keys that recordings were stored with, and the account may use no more: which are needed still, and their end."""
+"""Retention of stored credentials: which are in use by recordings, and their removal."""
 
-# ruff: noqa: S608  names and states are constants, and values have places
+# ruff: noqa: S608  names and states are constants; values are parameters
 
 import hmac
 from uuid import UUID
@@ -22,13 +22,13 @@ from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.settings import stored_secret
 
 MAXIMUM_COUNT = 1_000
-_UNDERWAY = (RecordingState.RECORDING, RecordingState.STORING)
-_NEEDING = (*_UNDERWAY, RecordingState.STORED, RecordingState.FAILED)
-_TOLD = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
+_IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
+_USING = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
+_AUDITED = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
 
 
 async def is_current(context: Context, credential: StoredCredential) -> bool:
-    """Whether the account's configuration has these very keys; of all rows shown, found out together."""
+    """Whether the account's configuration has the same keys. Batched over the rows of a response."""
 
     async def load(account_ids: list[UUID]) -> list[RecordingConfig | None]:
         found = await context.viewer.visible(RecordingConfig).filter(account_id__in=account_ids)
@@ -40,10 +40,10 @@ async def is_current(context: Context, credential: StoredCredential) -> bool:
 
 
 async def recording_count(context: Context, credential_id: UUID) -> int:
-    """How many recordings need it, counted up to MAXIMUM_COUNT; of all credentials shown, counted by one statement."""
+    """How many recordings use it, counted up to MAXIMUM_COUNT. Batched over the rows of a response."""
 
     async def load(ids: list[UUID]) -> list[int]:
-        counted = await _counted(await context.viewer.visible(StoredCredential).filter(id__in=ids))
+        counted = await _count_recordings(await context.viewer.visible(StoredCredential).filter(id__in=ids))
         return [counted.get(one, 0) for one in ids]
 
     number: int = await context.loader("recordings of credentials", load).load(credential_id)
@@ -51,9 +51,10 @@ async def recording_count(context: Context, credential_id: UUID) -> int:
 
 
 async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
-    """The id that is no more. Recordings that needed it play with the account's present keys then, if those open the bucket.
+    """Returns the id. Recordings that used it then play with the account's present keys, if these open the bucket.
 
-    Raises UserErrors: NOT_FOUND; IN_USE while recordings need it, unless `force`; CONFLICT while one is on its way.
+    Raises UserErrors: NOT_FOUND; IN_USE while recordings use it, unless `force`; CONFLICT while an upload is in
+    progress.
     """
     row_id = parse_sid(Kind.STORED_CREDENTIAL, credential_id)
     credential = await context.viewer.visible(StoredCredential).get_or_none(id=row_id) if row_id else None
@@ -63,37 +64,37 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
         await hold_months()
         if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
             raise _not_found()
-        # Locked: a recording that begins waits with its foreign key, and finds it gone.
-        mine = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
-        locked = await mine.select_for_update().get_or_none()
+        # Lock the row: a beginning recording waits on its foreign key and then finds it missing.
+        query = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
+        locked = await query.select_for_update().get_or_none()
         if locked is None:
             raise _not_found()
         calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
-        await _refuse_while_needed(locked, calls, force=force)
+        await _check_unused(locked, calls, force=force)
         await calls.update(recording_credential_id=None)
-        await trail.record(context, locked, before={name: getattr(locked, name) for name in _TOLD})
-        await mine.delete()
+        await trail.record(context, locked, before={name: getattr(locked, name) for name in _AUDITED})
+        await query.delete()
     return locked.id
 
 
-async def hold(account_id: UUID, credential_id: UUID) -> StoredCredential | None:
-    """The credential, locked until the transaction ends: before its calls, in the order of `remove`, against deadlocks."""
+async def lock(account_id: UUID, credential_id: UUID) -> StoredCredential | None:
+    """Locks the credential until the transaction ends: before its calls, in the order of `remove`, against deadlocks."""
     return await StoredCredential.filter(account_id=account_id, id=credential_id).select_for_update().get_or_none()
 
 
-async def forget_unneeded(context: Context, account_id: UUID, credential_id: UUID) -> bool:
-    """Removes a credential that no call names any more and the account does not use.
+async def delete_if_unused(context: Context, account_id: UUID, credential_id: UUID) -> bool:
+    """Removes a credential that no call refers to and the account does not use.
 
-    In the caller's transaction, which holds the credential.
+    In the caller's transaction, which has locked the credential.
     """
-    mine = StoredCredential.filter(account_id=account_id, id=credential_id)
-    credential = await mine.get_or_none()
+    query = StoredCredential.filter(account_id=account_id, id=credential_id)
+    credential = await query.get_or_none()
     if credential is None or await Call.filter(account_id=account_id, recording_credential_id=credential_id).exists():
         return False
     config = await RecordingConfig.get_or_none(account_id=account_id)
     if config is not None and _has_keys(context.keyring, config, credential):
         return False
-    return await mine.delete() > 0
+    return await query.delete() > 0
 
 
 def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCredential) -> bool:
@@ -104,26 +105,24 @@ def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCrede
     return hmac.compare_digest(present, bytes(credential.fingerprint))
 
 
-async def _refuse_while_needed(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
-    if await calls.filter(recording_state__in=list(_UNDERWAY)).exists():
-        message = "A recording is on its way to the bucket with these keys: try again when it is stored."
+async def _check_unused(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
+    if await calls.filter(recording_state__in=list(_IN_PROGRESS)).exists():
+        message = "A recording is being uploaded with these keys: try again when it is stored."
         raise UserErrors.one(UserErrorCode.CONFLICT, message, "id")
-    count = (await _counted([credential])).get(credential.id, 0)
+    count = (await _count_recordings([credential])).get(credential.id, 0)
     if count and not force:
-        many = f"{MAXIMUM_COUNT} recordings or more need" if count == MAXIMUM_COUNT else f"{count} recordings need"
-        message = (
-            f"{many if count > 1 else '1 recording needs'} these keys. Remove them all the same with `force: true`."
-        )
+        many = f"{MAXIMUM_COUNT} recordings or more use" if count == MAXIMUM_COUNT else f"{count} recordings use"
+        message = f"{many if count > 1 else '1 recording uses'} these keys. Send `force: true` to remove them anyway."
         raise UserErrors.one(UserErrorCode.IN_USE, message, "id")
 
 
-async def _counted(credentials: list[StoredCredential]) -> dict[UUID, int]:
-    """By their ids, how many recordings need these credentials, which are within the caller's reach."""
+async def _count_recordings(credentials: list[StoredCredential]) -> dict[UUID, int]:
+    """By id, how many recordings use these credentials, which are visible to the caller."""
     if not credentials:
         return {}
     client = connections.get("default")
-    states = ", ".join(f"'{state.value}'" for state in _NEEDING)
-    # No more rows are looked at than are told of.
+    states = ", ".join(f"'{state.value}'" for state in _USING)
+    # LIMIT: read no more rows than are reported.
     sql = (
         "SELECT s.id, (SELECT COUNT(*) FROM (SELECT 1 FROM calls c WHERE c.account_id = s.account_id "
         f"AND c.recording_credential_id = s.id AND c.recording_state IN ({states}) LIMIT {MAXIMUM_COUNT}) found) AS total "

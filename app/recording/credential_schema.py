@@ -1,4 +1,4 @@
-"""What is shown of the keys that recordings were stored with."""
+"""The GraphQL type and mutation of stored credentials."""
 
 from datetime import datetime
 from typing import Annotated
@@ -16,26 +16,24 @@ from app.storage import model
 
 @fields.node(
     Kind.STORED_CREDENTIAL,
-    description="Keys that recordings of an account were stored with; kept, encrypted, as long as a recording needs them.",
+    description="Storage keys that an account's recordings were stored with; kept encrypted while recordings use them.",
 )
 class StoredCredential(fields.Node[model.StoredCredential]):
-    """The secret is shown nowhere."""
-
-    vendor: model.BucketVendor = fields.column("Whose object storage they are for.")
-    endpoint_url: str | None = fields.column("Where the S3-compatible server is; null for Amazon S3.")
+    vendor: model.BucketVendor = fields.column("The vendor of the object storage.")
+    endpoint_url: str | None = fields.column("The URL of the S3-compatible server; null for Amazon S3.")
     access_key_id_ending: str = fields.computed(
         lambda access_key_id: access_key_id[-4:], ["access_key_id"], "The last four characters of the access key ID."
     )
-    created_at: datetime = fields.column("When a recording was stored with them first.")
+    created_at: datetime = fields.column("When a recording first used them.")
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account they belong to."
+        "Account", "account_id", row=AccountRow, description="The account that owns them."
     )
     viewer_can_remove: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may remove them."
     )
 
     @fields.resolver(
-        "Whether the account's recording configuration has these very keys.",
+        "Whether the account's recording configuration has the same keys.",
         declared=fields.ResolvedFrom(("account_id", "fingerprint")),
         weight=5,
     )
@@ -43,7 +41,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
         return await credential_retention.is_current(info.context, row)
 
     @fields.resolver(
-        f"How many recordings need them, counted up to {credential_retention.MAXIMUM_COUNT}.",
+        f"How many recordings use them, counted up to {credential_retention.MAXIMUM_COUNT}.",
         declared=fields.ResolvedFrom(("id",)),
         weight=10,
     )
@@ -51,32 +49,30 @@ class StoredCredential(fields.Node[model.StoredCredential]):
         return await credential_retention.recording_count(info.context, row.id)
 
 
-@strawberry.input(description="Stored keys to be removed.")
+@strawberry.input(description="The stored keys to remove.")
 class RemoveStoredCredentialInput:
-    """Input of removeStoredCredential."""
-
     id: strawberry.ID = strawberry.field(description="The stored credential: `SC` and 32 hex digits.")
     force: bool = strawberry.field(
         default=False,
-        description="True: remove them even when recordings need them; those then play only where the account's present "
+        description="True: remove them even while recordings use them; those then play only if the account's present "
         "keys open the same bucket.",
     )
 
 
-@fields.payload("Nothing in a bucket is touched.", errors="Why nothing was removed; empty when it was done.")
+@fields.payload("Objects in buckets stay.", errors="Why nothing was removed; empty on success.")
 class RemoveStoredCredentialPayload(fields.Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
+    deleted_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Id of the removed stored credential."
+    )
 
 
 @strawberry.type
 class StoredCredentialMutations:
-    """Root fields."""
-
-    @fields.mutation(
-        "Removes keys that recordings were stored with; refused, with their number, while recordings need them."
-    )
+    @fields.mutation("Removes stored keys. Fails with IN_USE and the number of recordings while recordings use them.")
     async def remove_stored_credential(
-        self, info: Info, input: Annotated[RemoveStoredCredentialInput, strawberry.argument(description="Which.")]
+        self,
+        info: Info,
+        input: Annotated[RemoveStoredCredentialInput, strawberry.argument(description="The stored credential.")],
     ) -> RemoveStoredCredentialPayload:
         removed = await credential_retention.remove(info.context, input.id, force=input.force)
         return RemoveStoredCredentialPayload(deleted_id=strawberry.ID(sid_of(Kind.STORED_CREDENTIAL, removed)))

@@ -1,4 +1,4 @@
-"""Deleting a recording: the object goes first, then the call says so. Never another key, and never the call itself."""
+"""Deletes a recording: first the object, then the call's state changes. The call itself stays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,65 +17,63 @@ from app.recording import credential_retention, lifecycle
 from app.storage.failures import advice
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
-# How often a deletion looks again because the recording got another state meanwhile.
-_TRIES = 3
+# How often a deletion tries again when the recording's state changes concurrently.
+_ATTEMPTS = 3
 _LISTED_VERSIONS = 10
 
 
 @dataclass(frozen=True)
-class Deleted:
-    """What became of it."""
-
+class DeletionResult:
     call: Call
     kept_versions: bool | None
     """Whether the bucket keeps older versions of the object; None when no object was deleted."""
 
 
-async def delete(context: Context, call_id: str) -> Deleted:
-    """Deletes the recording of a call. One that was deleted already stays so, without another event.
+async def delete(context: Context, call_id: str) -> DeletionResult:
+    """Deletes the recording of a call. Deleting again changes nothing and publishes no event.
 
-    What waits for its storage is deleted by the machine that holds it, within seconds. When it is killed between the object and
-    the row, the row says STORED; to delete it again does the rest. Raises UserErrors: NOT_FOUND; CONFLICT while the call is
-    being recorded; STORAGE_REFUSED, and then nothing was changed.
+    For a recording that is not stored yet, the server that holds it deletes it within seconds. If this process dies
+    after the object is deleted, the row says STORED, and deleting again completes it. Raises UserErrors: NOT_FOUND;
+    CONFLICT while the call is being recorded; STORAGE_REFUSED, and then nothing has changed.
     """
-    for _ in range(_TRIES):
+    for _ in range(_ATTEMPTS):
         call = await _found(context, call_id)
         if call.recording_state is RecordingState.DELETED:
-            return Deleted(call, None)
+            return DeletionResult(call, None)
         if call.recording_state is RecordingState.RECORDING:
             raise _conflict("The call is still being recorded: delete the recording when the call has ended.")
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
-        changed = await _mark(context, call)
+        changed = await _mark_deleted(context, call)
         if changed is not None:
             lifecycle.publish(context.use(LiveEvents), call.id, call.account_id)
-            return Deleted(changed, kept)
-    raise _conflict("The recording keeps changing; try again in a moment.")
+            return DeletionResult(changed, kept)
+    raise _conflict("The recording is changing; try again in a moment.")
 
 
 async def _found(context: Context, call_id: str) -> Call:
     row_id = parse_sid(Kind.CALL, call_id)
     call = await context.viewer.visible(Call).get_or_none(id=row_id) if row_id else None
     if call is None:
-        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call within your reach.", "callId")
+        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call.", "callId")
     if call.recording_state is RecordingState.NONE:
         raise UserErrors.one(UserErrorCode.NOT_FOUND, "The call was not recorded.", "callId")
     return call
 
 
-async def _mark(context: Context, call: Call) -> Call | None:
-    """The call with its tombstone; None when the recording has another state by now."""
+async def _mark_deleted(context: Context, call: Call) -> Call | None:
+    """Marks the call DELETED; returns None when the recording's state has changed."""
     values = {"recording_state": RecordingState.DELETED, "recording_error": None}
     if call.recording_state is not RecordingState.STORED:
-        # Whoever holds the audio may have to undo an upload, with the keys.
+        # The server that holds the audio may need the keys to abort an upload.
         return await _change(context, call, values)
     values["recording_credential_id"] = None
     async with in_transaction():
         await hold_months()
         if call.recording_credential_id is not None:
-            await credential_retention.hold(call.account_id, call.recording_credential_id)
+            await credential_retention.lock(call.account_id, call.recording_credential_id)
         changed = await _change(context, call, values)
         if changed is not None and call.recording_credential_id is not None:
-            await credential_retention.forget_unneeded(context, call.account_id, call.recording_credential_id)
+            await credential_retention.delete_if_unused(context, call.account_id, call.recording_credential_id)
     return changed
 
 
@@ -85,19 +83,19 @@ async def _change(context: Context, call: Call, values: Mapping[str, object]) ->
 
 
 async def _delete_object(context: Context, call: Call) -> bool:
-    """Whether older versions of the object are kept; what has gone with its bucket is gone. Raises UserErrors STORAGE_REFUSED."""
+    """Whether older versions of the object are kept. A missing bucket counts as deleted. Raises UserErrors STORAGE_REFUSED."""
     key, targets = str(call.recording_key), (await recording_locations.targets_of(context, [call]))[call.id]
     if not targets:
-        raise _refused("The keys that it was stored with were removed, and the account uses another bucket now.")
+        raise _refused("The keys it was stored with were removed, and the account uses another bucket now.")
     try:
-        async with recording_locations.asked(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
+        async with recording_locations.request(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
             bucket,
             answer,
         ):
             return bool(answer.get("DeleteMarker")) and await _keeps_versions(bucket, key)
     except StorageFailure as failure:
         if failure.code == "NoSuchBucket":
-            return False  # nothing of it is left
+            return False  # the bucket itself was deleted
         code = f" ({failure.code})" if failure.code else ""
         what = advice(failure)
         if failure.is_denied:
@@ -106,7 +104,7 @@ async def _delete_object(context: Context, call: Call) -> bool:
 
 
 async def _keeps_versions(bucket: Bucket, key: str) -> bool:
-    """Whether there are versions of exactly this key. Where the keys may not look: there are, as the bucket keeps versions."""
+    """Whether versions of exactly this key exist. True if the keys may not list them, since the bucket is versioned."""
     try:
         answer = await bucket.call("list_object_versions", Prefix=key, MaxKeys=_LISTED_VERSIONS)
     except StorageFailure:

@@ -1,19 +1,16 @@
-"""Audio of running calls, from gateways' streams into the spool.
+"""Recording ingest: moves the audio of running calls from gateway streams to the spool.
 
-What arrives is added to a buffer of its stream. Twice a second all buffers are emptied together by a few threads, which encode
-and write: no thread is asked for a single frame, and a process that is killed has lost half a second. A stream whose buffer is
-full, because the settings of its call are still looked up or the disk is slow, is not read on until there is room.
+Arriving audio goes to its stream's buffer. Twice a second a few threads encode and write all buffers, so a killed
+process loses half a second of audio. The server stops reading a stream whose buffer is full (settings still being
+looked up, slow disk) until there is room.
 
-Each time a stream has its turn it is written as far as its audio may have come by then, or a second of it: one that sends faster
-than audio is heard is written as fast as the threads have nothing else to do, and keeps no other waiting. Recordings begin and
-end in other threads: a beginning holds a transaction, which must not wait for audio.
+Per cycle we write at most as much audio as real time has elapsed since the stream's last cycle, and at least one
+second. Faster streams use idle threads only and never delay others. Recordings begin and end in other threads: a
+beginning holds a transaction, which must not wait for audio.
 
-A call is recorded whatever the database does: where it freezes or goes before it was asked for the settings, those of the
-account's last call here hold, and the rows are made from what lies with the audio when it is back (`upload_worker.py`). A
-stream whose
-settings are not known is refused.
-
-Long because a stream is one thing from its opening to its end, whatever happens in between.
+An outage of the database does not stop recording. If it does not answer, the settings of the account's last call on
+this server apply for a while (`AdmissionCache`), and `processing.py` creates the missing rows later. A stream with
+unknown settings is refused.
 """
 
 import asyncio
@@ -24,7 +21,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -41,203 +37,113 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.settings import Settings
 from app.recording import lifecycle
-from app.recording.admission import GONE, Admissions, Admitted, admit, closed
-from app.recording.audio import Encoder, encoder
-from app.recording.disk import fault_of
-from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.admission import NO_SUCH_ACCOUNT, AdmissionCache, Admitted, admit, refusals_of_closed_accounts
+from app.recording.audio import new_encoder
+from app.recording.audio_stream import AudioStream, Failure, error_fields, finish_stream, write_streams
+from app.recording.disk import disk_fault
+from app.recording.metadata import RecordingMetadata
+from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import CloseCode, FirstFrame, Refused
 
 WRITE_EVERY_SECONDS = 0.5
-MAXIMUM_WAITING_BYTES = 524_288
-"""Of one stream; beyond, it is not read on. Two and a half seconds of the richest audio, sixteen of the poorest."""
-LOOK_AT_ACCOUNTS_EVERY_SECONDS = 4.0
-"""With the time that the answer takes, calls of a suspended account end within 5 s."""
-TELL_OF_LONG_CALLS_EVERY_SECONDS = 86_400.0
-"""A row that is RECORDING and was not written for days counts as lost (`app/recording/lifecycle.py`)."""
-_AUDIO_SECONDS_AT_ONCE = 1.0
+CHECK_ACCOUNTS_EVERY_SECONDS = 4.0
+"""Together with the query's duration, calls of a suspended account end within 5 s."""
+TOUCH_CALLS_EVERY_SECONDS = 86_400.0
+"""A row that stays RECORDING without an update for days counts as lost (`app/recording/lifecycle.py`)."""
 _MEASURE_EVERY_SECONDS = 10.0
 _BEGIN_SECONDS = 10.0
 DATABASE_SECONDS = 4.0
-"""How long a beginning waits for the database. A gateway that ends its call waits for our answer, usually for 10 s or more."""
+"""How long the beginning of a stream waits for the database. A gateway that ends its call waits for our close,
+usually 10 s or more.
+"""
 _THREADS = min(os.cpu_count() or 1, 8)
-_SHARE_FULL = "the {} has as much in the spool as one may: try again later, or elsewhere"
-_NO_KEY = "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere"
+_SHARE_FULL = "the {} has used its share of the spool: retry later or on another server"
+_NO_KEY = "this server cannot decrypt the account's storage keys (ENCRYPTION_KEYS): retry later or on another server"
 _DATABASE_AWAY = "the database does not answer: try again later"
 _OVERFULL = "the spool is overfull: the recording ends here"
-_log = structlog.get_logger("recorder")
+_log = structlog.get_logger("recording.ingest")
 T = TypeVar("T")
 
 
-class Storing(Protocol):
-    """Who brings recordings from the spool to their buckets."""
+class RecordingSink(Protocol):
+    """Receives recordings from ingest to upload them."""
 
-    def grown(self, recording: SpooledRecording) -> None:
-        """More of a running recording is in the spool. Never waits."""
+    def on_append(self, recording: SpooledRecording) -> None:
+        """The audio of a running recording has grown. Returns at once."""
         ...
 
-    def ended(self, recording: SpooledRecording) -> None:
-        """A recording is whole, and is handed over. Never waits."""
+    def on_end(self, recording: SpooledRecording) -> None:
+        """The recording is complete, and the sink owns it from now on. Returns at once."""
         ...
 
 
 class SpoolBroken(Exception):
-    """A recording cannot be put into the spool."""
+    """The spool cannot take a recording."""
 
     def __init__(self, why: OSError) -> None:
         super().__init__(why.strerror)
         self.why = why
 
 
-class AudioStream:
-    """The audio of one call."""
-
-    def __init__(self, first: FirstFrame, is_full: Callable[[], None]) -> None:
-        """`is_full` is called when there is no room for more."""
-        self.first = first
-        self.samples = 0
-        """Of each channel, so far."""
-        self.is_cut = False
-        """Audio came that could not be written."""
-        self.recording: SpooledRecording | None = None
-        self.encoder: Encoder | None = None
-        self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        """Done when no more audio is written; Refused, when it could be and may not."""
-        self.told_at = time.monotonic()
-        """When the call's row was written last."""
-        self.has_room: Callable[[], None] | None = None
-        """To be called when there is room again, if it was told that there is none."""
-        self.making: asyncio.Future[SpooledRecording] | None = None
-        """Its place in the spool, once that is being made."""
-        self.waits_for_database = True
-        """Whether the database may still begin it."""
-        self.ending: asyncio.Task[Exception | None] | None = None
-        self.handing_over: asyncio.Task[None] | None = None
-        self._waiting = bytearray()
-        self._has_begun = False
-        self._is_full = is_full
-        self._turn_at = time.monotonic()
-
-    def take(self, data: bytes) -> bool:
-        """More audio; false when there is no room for more after it. A sample may be cut in two between calls."""
-        self._waiting += data
-        self._has_begun |= bool(data)
-        if len(self._waiting) < MAXIMUM_WAITING_BYTES:
-            return True
-        self._is_full()
-        return False
-
-    def end_if_silent(self, refused: Refused) -> None:
-        """Ends a stream that has sent no audio at all; one whose call is on hold goes on."""
-        if not self._has_begun and not self.broken.done():
-            self.broken.set_result(refused)
-
-    @property
-    def has_audio(self) -> bool:
-        return len(self._waiting) >= self.first.frame_bytes and not self.broken.done()
-
-    @property
-    def cannot_be_written(self) -> bool:
-        """Not even what was taken before the stream was ended."""
-        return self.broken.done() and not isinstance(self.broken.result(), Refused)
-
-    @property
-    def is_full(self) -> bool:
-        return len(self._waiting) >= MAXIMUM_WAITING_BYTES
-
-    def audio_of_turn(self) -> bytes:
-        """Whole samples of all channels, taken out of the buffer: as many as the stream may have written now.
-
-        For the event loop's thread.
-        """
-        now = time.monotonic()
-        seconds, self._turn_at = max(now - self._turn_at, _AUDIO_SECONDS_AT_ONCE), now
-        return self._taken(int(seconds * self.first.sample_rate))
-
-    def last_audio(self) -> bytes:
-        """All that is left, likewise."""
-        return self._taken(len(self._waiting))
-
-    def _taken(self, samples: int) -> bytes:
-        was_full, size = self.is_full, self.first.frame_bytes
-        whole = min(len(self._waiting) // size, samples) * size
-        with memoryview(self._waiting) as waiting:
-            audio = waiting[:whole].tobytes()
-        del self._waiting[:whole]  # moves nothing
-        if was_full and not self.is_full and self.has_room is not None:
-            self.has_room()
-        return audio
-
-    def write(self, audio: bytes) -> Exception | None:
-        """Encodes and writes: for another thread. Answers what went wrong."""
-        if self.encoder is None or self.recording is None:
-            raise RuntimeError("the stream has not been begun")
-        try:
-            made = self.encoder.encode(audio)
-            if made:
-                self.recording.append(made)
-        except Exception as error:  # noqa: BLE001  the disk, or the encoder: one stream must not end the others
-            self.is_cut = True
-            return error
-        self.samples += len(audio) // self.first.frame_bytes
-        return None
-
-
 class RecordingIngest:
-    """All streams of this process."""
+    """All recording streams of this process."""
 
     def __init__(
-        self, settings: Settings, keyring: Keyring, spool: Spool, live: LiveEvents, storer: Storing | None = None
+        self, settings: Settings, keyring: Keyring, spool: Spool, live: LiveEvents, sink: RecordingSink | None = None
     ) -> None:
-        """Without a storer, recordings stay in the spool."""
+        """Without a sink, recordings stay in the spool."""
         self._keyring = keyring
         self._spool = spool
         self._live = live
-        self._storer = storer
+        self._sink = sink
         self._slots = FairSlots(settings.recording_streams)
-        self._admissions = Admissions()
+        self._admissions = AdmissionCache()
         self._streams: set[AudioStream] = set()
         self._threads, self._beginning, self._ending = (
-            ThreadPoolExecutor(_THREADS, thread_name_prefix=f"recorder-{work}") for work in ("writes", "begins", "ends")
+            ThreadPoolExecutor(_THREADS, thread_name_prefix=f"ingest-{work}") for work in ("writes", "begins", "ends")
         )
-        self._writing: asyncio.Future[list[list[_Failure]]] | None = None
+        self._writing: asyncio.Future[list[list[Failure]]] | None = None
         self._wake = asyncio.Event()
         self._is_ending = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Writes in the background for as long as the context lasts. What still runs at its end is ended in order."""
-        # All threads from the beginning: a machine that has none to give later ends no recording.
+        """Writes in the background while the context is open; ends all open streams when it closes."""
+        # Start all threads now: if the machine later refuses new threads, open recordings still end.
         pools = (self._threads, self._beginning, self._ending)
         have_begun = threading.Barrier(_THREADS * len(pools))
         waiting = partial(have_begun.wait, _BEGIN_SECONDS)
         await asyncio.gather(*(_in_thread(pool, waiting) for pool in pools for _ in range(_THREADS)))
-        task = asyncio.create_task(self._write_for_ever())
-        looking = [asyncio.create_task(work()) for work in (self._look_at_calls_for_ever, self._measure_for_ever)]
+        task = asyncio.create_task(self._write_forever())
+        background = [asyncio.create_task(work()) for work in (self._check_calls_forever, self._measure_forever)]
         try:
             yield
         finally:
-            for each in looking:
+            for each in background:
                 each.cancel()
-            # Not cancelled: threads that are writing go on all the same, and what comes after would be written before.
+            # Do not cancel: writing threads would continue, and later audio would be written first.
             self._is_ending = True
             self._wake.set()
-            await asyncio.gather(task, *looking, return_exceptions=True)
+            await asyncio.gather(task, *background, return_exceptions=True)
             streams = list(self._streams)
             await asyncio.gather(*(self.end(stream) for stream in streams))
-            await asyncio.gather(*(self.handed_over(stream) for stream in streams))
+            await asyncio.gather(*(self.wait_for_handover(stream) for stream in streams))
             for pool in pools:
                 pool.shutdown()
 
     @contextmanager
     def slot(self, viewer: Viewer) -> Iterator[Slot]:
-        """Holds one of the slots for streams. Raises Refused when there is none, or no room in the spool.
+        """Holds one stream slot. Raises Refused when all slots are taken or the spool is full.
 
-        It counts for the owners of the key; `begin` adds those of the call, whose account a provider's key names there.
+        The slot counts for the owners of the key. `begin` adds the owners of the call, because a provider's key may
+        name any of its accounts.
         """
         if self._slots.is_full:
-            raise self._later("streams", "as many calls are recorded here as may be: try again later, or elsewhere")
+            raise self._refuse(
+                "streams", "this server records its maximum number of calls: retry later or on another server"
+            )
         if self._spool.is_full:
-            raise self._later("spool", "the spool is full: try again later, or elsewhere")
+            raise self._refuse("spool", "the spool is full: retry later or on another server")
         with self._slots.slot() as slot:
             self._add(slot, viewer.account_id, viewer.provider_id)
             metrics.recording_streams(+1)
@@ -252,40 +158,40 @@ class RecordingIngest:
             slot.add(Quota.ACCOUNT, account_id)
             slot.add(Quota.PROVIDER, service_provider_id)
         except QuotaExceeded as full:
-            reason = (
-                f"as many calls of one {full.quota.words} are recorded here as may be: try again later, or elsewhere"
-            )
-            raise self._later("streams", reason, account_id=account_id) from None
+            full_for = f"this server records its maximum number of calls of one {full.quota.words}"
+            raise self._refuse(
+                "streams", f"{full_for}: retry later or on another server", account_id=account_id
+            ) from None
 
     def stream(self, first: FirstFrame) -> AudioStream:
-        """A buffer for the audio that comes while `begin` runs."""
+        """A buffer for the audio that arrives while `begin` runs."""
         return AudioStream(first, self._wake.set)
 
-    async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> About:
-        """Looks up whether the call is recorded, and begins. Raises Refused."""
+    async def begin(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> RecordingMetadata:
+        """Decides whether the call is recorded, and creates the recording. Raises Refused."""
         account_id = stream.first.account_id
         try:
-            stream.recording = await self._begun_in_time(viewer, slot, stream)
-        except lifecycle.RecordedAlready:
-            raise Refused(CloseCode.RECORDED_ALREADY, "the call is recorded already, or was") from None
+            stream.recording = await self._begin_within_timeout(viewer, slot, stream)
+        except lifecycle.AlreadyRecorded:
+            raise Refused(CloseCode.ALREADY_RECORDED, "the call is being recorded or was recorded before") from None
         except lifecycle.AccountDeleted:
-            raise Refused(CloseCode.NOT_FOUND, GONE) from None
-        except SpoolBroken as broken:
-            fault = fault_of(broken.why)
-            raise self._later(fault.why, f"{fault.reason}: try again later, or elsewhere", broken.why) from broken
+            raise Refused(CloseCode.NOT_FOUND, NO_SUCH_ACCOUNT) from None
+        except SpoolBroken as failure:
+            fault = disk_fault(failure.why)
+            raise self._refuse(fault.why, f"{fault.reason}: retry later or on another server", failure.why) from failure
         except CannotOpen as error:
-            raise self._later("keys", _NO_KEY, error, account_id=account_id) from error
+            raise self._refuse("keys", _NO_KEY, error, account_id=account_id) from error
         except Exception as error:
             if for_client(error) is None:
                 raise
-            raise self._later("database", _DATABASE_AWAY, account_id=account_id) from error
+            raise self._refuse("database", _DATABASE_AWAY, account_id=account_id) from error
         self._streams.add(stream)
-        return stream.recording.about
+        return stream.recording.metadata
 
     async def end(self, stream: AudioStream) -> Exception | None:
-        """Writes what waits: from then on the recording is whole and in the spool, whatever else fails.
+        """Writes the remaining audio and ends the recording; it is then complete in the spool, whatever fails later.
 
-        Answers what could not be written. May be called again, and answers the same.
+        Returns the first error of writing, or None. Repeated calls return the same result.
         """
         if stream.ending is None:
             if stream not in self._streams:
@@ -294,99 +200,104 @@ class RecordingIngest:
             stream.ending = asyncio.create_task(self._end(stream))
         return await asyncio.shield(stream.ending)
 
-    async def handed_over(self, stream: AudioStream) -> None:
-        """Waits until the database was told of a stream's end, and the storer has it."""
-        if stream.handing_over is not None:
-            await asyncio.shield(stream.handing_over)
+    async def wait_for_handover(self, stream: AudioStream) -> None:
+        """Waits until the call's row is updated and the sink owns the recording."""
+        if stream.handover is not None:
+            await asyncio.shield(stream.handover)
 
     async def _end(self, stream: AudioStream) -> Exception | None:
-        if self._writing is not None:  # its audio may be among it
+        if self._writing is not None:  # it may be writing this stream's audio
             await asyncio.wait([self._writing])
-        recording, error = await _in_thread(self._ending, partial(_ended, stream, stream.last_audio()))
-        stream.handing_over = asyncio.create_task(self._hand_over(recording))
-        # A piece before the last may have failed while the end was being asked for.
-        return stream.broken.result() if stream.cannot_be_written else error
+        recording, error = await _in_thread(self._ending, partial(finish_stream, stream, stream.remaining_audio()))
+        stream.handover = asyncio.create_task(self._hand_over(recording))
+        # Prefer an error of an earlier write that occurred while this end was pending.
+        return stream.failure.result() if stream.is_unwritable else error
 
     async def _hand_over(self, recording: SpooledRecording) -> None:
         try:
-            await self._tell_storing(recording)
+            await self._mark_storing(recording)
         finally:
-            if self._storer is not None:
-                self._storer.ended(recording)
+            if self._sink is not None:
+                self._sink.on_end(recording)
             else:
                 recording.close()
 
-    async def _begun_in_time(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
-        """By the database, or without it when it does not answer in time.
+    async def _begin_within_timeout(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
+        """Begins with the database, or without it when it does not answer in time.
 
-        A statement that hangs is not waited for, even when it is cancelled: its server may not answer that either.
+        Does not wait for a cancelled statement that hangs: its server may never answer the cancellation.
         """
-        beginning = asyncio.create_task(self._begun(viewer, slot, stream))
+        beginning = asyncio.create_task(self._begin_with_database(viewer, slot, stream))
         beginning.add_done_callback(lambda task: task.cancelled() or task.exception())
         try:
             await asyncio.wait([beginning], timeout=DATABASE_SECONDS)
         finally:
-            stream.waits_for_database = False
+            stream.database_may_begin = False
             is_late = beginning.cancel()
         error = TimeoutError() if is_late else beginning.exception()
         if error is None:
             return beginning.result()
-        if _is_away(error):
-            return await self._begun_without_database(viewer, slot, stream, error)
-        if stream.making is not None and not stream.making.exception():
-            stream.making.result().close()
+        if _is_database_down(error):
+            return await self._begin_without_database(viewer, slot, stream, error)
+        if stream.creating is not None and not stream.creating.exception():
+            stream.creating.result().close()
         raise error
 
-    async def _begun(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
+    async def _begin_with_database(self, viewer: Viewer, slot: Slot, stream: AudioStream) -> SpooledRecording:
         try:
             admitted = await admit(viewer, self._keyring, stream.first)
         except Refused:
-            self._admissions.forget(viewer, stream.first)
+            self._admissions.discard(viewer, stream.first)
             raise
         self._check_shares(slot, stream, admitted)
-        made: list[SpooledRecording] = []
+        encoded: list[SpooledRecording] = []
 
-        async def hold(call: Call, credential_id: UUID) -> None:
-            if not stream.waits_for_database:
+        async def before_commit(call: Call, credential_id: UUID) -> None:
+            if not stream.database_may_begin:
                 raise TimeoutError
-            self._make(stream, _about(stream.first, call, credential_id, admitted))
-            made.append(await self._made(stream))
-            self._admissions.keep(viewer, stream.first, admitted, credential_id)
+            self._start_creating(stream, _metadata_of(stream.first, call, credential_id, admitted))
+            encoded.append(await self._created(stream))
+            self._admissions.put(viewer, stream.first, admitted, credential_id)
 
-        await lifecycle.begin(self._keyring, self._live, admitted.facts, admitted.target, admitted.form, hold)
-        return made[0]
+        await lifecycle.begin(
+            self._keyring, self._live, admitted.facts, admitted.target, admitted.audio_format, before_commit
+        )
+        return encoded[0]
 
-    async def _begun_without_database(
+    async def _begin_without_database(
         self, viewer: Viewer, slot: Slot, stream: AudioStream, error: BaseException
     ) -> SpooledRecording:
-        """As the account's last call was; what the database had begun, and may not have committed, goes on as it is.
+        """Begins with the cached settings of the account's last call.
 
-        Raises Refused and SpoolBroken, and the database's error where there was no such call.
+        Keeps a recording that the database attempt already created, because its transaction may have committed.
+        Raises Refused, SpoolBroken, and the database's error when nothing is cached.
         """
-        if stream.making is not None:
-            return await self._made(stream)
-        known = self._admissions.find(viewer, stream.first)
+        if stream.creating is not None:
+            return await self._created(stream)
+        known = self._admissions.get(viewer, stream.first)
         if known is None:
             raise error
         admitted, credential_id = known
         self._check_shares(slot, stream, admitted)
-        call = lifecycle.unsaved(admitted.facts, admitted.target, admitted.form)
-        _log.warning("a call is recorded without the database", call_id=call.id.hex, **_cause(error))
-        about = _about(stream.first, call, credential_id, admitted)
-        self._make(stream, replace(about, without_database=True))
-        return await self._made(stream)
+        call = lifecycle.unsaved_call(admitted.facts, admitted.target, admitted.audio_format)
+        _log.warning("a call is recorded without the database", call_id=call.id.hex, **error_fields(error))
+        metadata = _metadata_of(stream.first, call, credential_id, admitted)
+        self._start_creating(stream, replace(metadata, without_database=True))
+        return await self._created(stream)
 
-    def _make(self, stream: AudioStream, about: About) -> None:
-        stream.making = asyncio.ensure_future(_in_thread(self._beginning, partial(self._created, stream, about)))
+    def _start_creating(self, stream: AudioStream, metadata: RecordingMetadata) -> None:
+        stream.creating = asyncio.ensure_future(
+            _in_thread(self._beginning, partial(self._create_files, stream, metadata))
+        )
 
-    async def _made(self, stream: AudioStream) -> SpooledRecording:
-        """The stream's place in the spool, whoever had it made. Raises SpoolBroken, and RecordedAlready where there is one."""
-        if stream.making is None:
-            raise RuntimeError("the stream's place is not being made")
+    async def _created(self, stream: AudioStream) -> SpooledRecording:
+        """The stream's recording, once its creation has finished. Raises SpoolBroken and AlreadyRecorded."""
+        if stream.creating is None:
+            raise RuntimeError("the recording is not being created")
         try:
-            return await asyncio.shield(stream.making)
+            return await asyncio.shield(stream.creating)
         except FileExistsError:
-            raise lifecycle.RecordedAlready from None
+            raise lifecycle.AlreadyRecorded from None
         except OSError as error:
             raise SpoolBroken(error) from error
 
@@ -394,150 +305,126 @@ class RecordingIngest:
         """Raises Refused."""
         self._add(slot, stream.first.account_id, admitted.service_provider_id)
         if share := self._spool.full_share(stream.first.account_id, admitted.service_provider_id):
-            raise self._later("spool", _SHARE_FULL.format(share.words), account_id=stream.first.account_id)
+            raise self._refuse("spool", _SHARE_FULL.format(share.words), account_id=stream.first.account_id)
 
-    def _created(self, stream: AudioStream, about: About) -> SpooledRecording:
-        recording = self._spool.create(about)
-        stream.encoder = encoder(about.format, about.sample_rate, about.channels)
+    def _create_files(self, stream: AudioStream, metadata: RecordingMetadata) -> SpooledRecording:
+        recording = self._spool.create(metadata)
+        stream.new_encoder = new_encoder(metadata.format, metadata.sample_rate, metadata.channels)
         try:
-            recording.append(stream.encoder.begin())
+            recording.append(stream.new_encoder.begin())
         except OSError:
             recording.remove()
             raise
         return recording
 
-    async def _tell_storing(self, recording: SpooledRecording) -> None:
-        about = recording.about
+    async def _mark_storing(self, recording: SpooledRecording) -> None:
+        metadata = recording.metadata
         try:
-            await lifecycle.storing(self._live, about.call_id, about.account_id, key=about.key)
-        except Exception as error:  # noqa: BLE001  whoever stores it says STORED or FAILED later, whatever was said before
-            _log.warning("a call stays RECORDING for now", call_id=about.call_id.hex, **_cause(error))
+            await lifecycle.mark_storing(self._live, metadata.call_id, metadata.account_id, key=metadata.key)
+        except Exception as error:  # noqa: BLE001  the uploader sets STORED or FAILED later from any state
+            _log.warning("a call stays RECORDING for now", call_id=metadata.call_id.hex, **error_fields(error))
 
-    async def _write_for_ever(self) -> None:
+    async def _write_forever(self) -> None:
         while not self._is_ending:
-            began = time.monotonic()
+            started = time.monotonic()
             self._wake.clear()
             try:
                 await self._write_all()
-            except Exception:  # noqa: BLE001  a task that ended here would be missed by nobody, and all audio lost
-                _log.exception("audio was not written: the writing goes on")
+            except Exception:  # noqa: BLE001  if this task ended, all audio would be lost unnoticed
+                _log.exception("a cycle of writing audio failed")
             with suppress(TimeoutError):
-                async with asyncio.timeout(max(began + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
+                async with asyncio.timeout(max(started + WRITE_EVERY_SECONDS - time.monotonic(), 0)):
                     await self._wake.wait()
 
-    async def _look_at_calls_for_ever(self) -> None:
+    async def _check_calls_forever(self) -> None:
         while True:
-            await asyncio.sleep(LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+            await asyncio.sleep(CHECK_ACCOUNTS_EVERY_SECONDS)
             try:
-                await self._end_those_of_closed_accounts()
-                await self._tell_of_long_calls()
-            except Exception as error:  # noqa: BLE001  calls go on; who is suspended meanwhile is found the next time
+                await self._end_streams_of_closed_accounts()
+                await self._touch_long_calls()
+            except Exception as error:  # noqa: BLE001  calls continue; the next check finds suspended accounts
                 if for_client(error) is None:
-                    _log.exception("whose calls are recorded was not looked up")
+                    _log.exception("check of running calls failed")
 
-    async def _end_those_of_closed_accounts(self) -> None:
-        """Raises what the database does when it is away."""
+    async def _end_streams_of_closed_accounts(self) -> None:
+        """Raises the database's errors."""
         running = {stream.first.account_id for stream in self._streams}
-        refusals = await closed(running) if running else {}
+        refusals = await refusals_of_closed_accounts(running) if running else {}
         for stream in self._streams:
-            if stream.first.account_id in refusals and not stream.broken.done():
-                stream.broken.set_result(refusals[stream.first.account_id])
+            if stream.first.account_id in refusals and not stream.failure.done():
+                stream.failure.set_result(refusals[stream.first.account_id])
 
-    async def _tell_of_long_calls(self) -> None:
-        """So that nobody takes them for lost. Raises what the database does when it is away."""
-        since = time.monotonic() - TELL_OF_LONG_CALLS_EVERY_SECONDS
-        for stream in [stream for stream in self._streams if stream.told_at < since]:
+    async def _touch_long_calls(self) -> None:
+        """Updates the rows of long calls so that they do not count as lost. Raises the database's errors."""
+        since = time.monotonic() - TOUCH_CALLS_EVERY_SECONDS
+        for stream in [stream for stream in self._streams if stream.touched_at < since]:
             if stream.recording is not None:
-                await lifecycle.goes_on(stream.recording.about.call_id, stream.first.account_id)
-            stream.told_at = time.monotonic()
+                await lifecycle.touch(stream.recording.metadata.call_id, stream.first.account_id)
+            stream.touched_at = time.monotonic()
 
-    async def _measure_for_ever(self) -> None:
-        """Apart from the writing, which does not wait for it: a large spool takes seconds."""
+    async def _measure_forever(self) -> None:
+        """A task of its own: measuring a large spool takes seconds, and writing must not wait."""
         while True:
             await asyncio.sleep(_MEASURE_EVERY_SECONDS)
             try:
                 await asyncio.to_thread(self._spool.measure)
             except OSError as error:
-                _log.error("the spool cannot be measured", **_cause(error))
-            metrics.spool_measured(self._spool.size(), self._spool.free_bytes, self._spool.oldest_waiting_seconds)
-            self._end_what_is_too_much()
+                _log.error("measuring the spool failed", **error_fields(error))
+            metrics.spool_measured(self._spool.size_bytes(), self._spool.free_bytes, self._spool.oldest_waiting_seconds)
+            self._end_over_quota()
 
     async def _write_all(self) -> None:
-        work = [(stream, stream.audio_of_turn()) for stream in self._streams if stream.has_audio]
+        work = [(stream, stream.next_audio()) for stream in self._streams if stream.has_audio]
         parts = [part for number in range(_THREADS) if (part := work[number::_THREADS])]
         if not parts:
             return
-        self._writing = asyncio.gather(*(_in_thread(self._threads, partial(_write, part)) for part in parts))
+        self._writing = asyncio.gather(*(_in_thread(self._threads, partial(write_streams, part)) for part in parts))
         try:
             failed = [failure for failures in await self._writing for failure in failures]
         finally:
             self._writing = None
         for stream, error in failed:
-            self._break(stream, error)
+            self._fail(stream, error)
         for stream, _ in work:
-            if self._storer is not None and stream.recording is not None and stream in self._streams:
-                self._storer.grown(stream.recording)
-        self._end_what_is_too_much()
-        if any(stream.is_full for stream in self._streams if not stream.broken.done()):
+            if self._sink is not None and stream.recording is not None and stream in self._streams:
+                self._sink.on_append(stream.recording)
+        self._end_over_quota()
+        if any(stream.is_full for stream in self._streams if not stream.failure.done()):
             self._wake.set()
 
-    def _end_what_is_too_much(self) -> None:
+    def _end_over_quota(self) -> None:
         for stream in self._streams:
-            if not stream.broken.done() and (reason := self._why_too_much(stream)):
-                stream.broken.set_result(self._later("spool", reason, account_id=stream.first.account_id))
+            if not stream.failure.done() and (reason := self._over_quota_reason(stream)):
+                stream.failure.set_result(self._refuse("spool", reason, account_id=stream.first.account_id))
 
-    def _why_too_much(self, stream: AudioStream) -> str | None:
+    def _over_quota_reason(self, stream: AudioStream) -> str | None:
         if self._spool.is_overfull:
             return _OVERFULL
-        about = stream.recording.about if stream.recording is not None else None
-        share = self._spool.full_share(about.account_id, about.service_provider_id) if about is not None else None
+        metadata = stream.recording.metadata if stream.recording is not None else None
+        share = (
+            self._spool.full_share(metadata.account_id, metadata.service_provider_id) if metadata is not None else None
+        )
         return _SHARE_FULL.format(share.words) if share is not None else None
 
-    def _break(self, stream: AudioStream, error: Exception) -> None:
-        metrics.recording_rejected(fault_of(error).why)
-        _log.error("a recording ends early", **_cause(error))
-        if not stream.broken.done():
-            stream.broken.set_result(error)
+    def _fail(self, stream: AudioStream, error: Exception) -> None:
+        metrics.recording_rejected(disk_fault(error).why)
+        _log.error("a recording ends early", **error_fields(error))
+        if not stream.failure.done():
+            stream.failure.set_result(error)
 
-    def _later(
+    def _refuse(
         self, why: str, reason: str, error: Exception | None = None, *, account_id: UUID | None = None
     ) -> Refused:
-        """The refusal that is an alarm: a call that was to be recorded is not, or not to its end."""
+        """Logs, counts and returns a refusal: a call that should be recorded is not, or not to its end."""
         metrics.recording_rejected(why)
-        numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size()}
+        numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size_bytes()}
         account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
-        _log.error("a call is not recorded", why=why, **numbers, **account, **_cause(error))
+        _log.error("a call is not recorded", why=why, **numbers, **account, **error_fields(error))
         return Refused(CloseCode.TRY_AGAIN_LATER, reason)
 
 
-_Failure = tuple[AudioStream, Exception]
-
-
-def _write(work: list[tuple[AudioStream, bytes]]) -> list[_Failure]:
-    """For a thread."""
-    return [(stream, error) for stream, audio in work if (error := stream.write(audio)) is not None]
-
-
-def _ended(stream: AudioStream, audio: bytes) -> tuple[SpooledRecording, Exception | None]:
-    """For a thread. What cannot be written is logged and answered, and the recording ends before it."""
-    recording = stream.recording
-    if recording is None or stream.encoder is None:
-        raise RuntimeError("the stream has not been begun")
-    error = None if stream.cannot_be_written or not audio else stream.write(audio)
-    try:
-        recording.append(stream.encoder.end())
-        recording.overwrite(0, stream.encoder.header(recording.audio_bytes))
-        duration_ms = stream.samples * 1_000 // stream.first.sample_rate
-        recording.finish(Ended(datetime.now(UTC), duration_ms, stream.samples, stream.is_cut))
-    except Exception as failure:  # noqa: BLE001  as in `write`
-        error = error or failure
-    if error is not None:
-        _log.error("the end of a recording was lost", call_id=recording.about.call_id.hex, **_cause(error))
-    return recording, error
-
-
-def _is_away(error: BaseException) -> bool:
-    """Whether the database does not answer in time; one that answers and only refuses to write is another's matter."""
+def _is_database_down(error: BaseException) -> bool:
+    """Whether the database did not answer in time. A database that answers but refuses writes is another case."""
     return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_aborted(error))
 
 
@@ -545,21 +432,14 @@ async def _in_thread(threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(threads, work)
 
 
-def _cause(error: BaseException | None) -> dict[str, str]:
-    """For the log: an operating system's words and the keyring's have no values in them, others' may."""
-    words = error.strerror if isinstance(error, OSError) else str(error) if isinstance(error, CannotOpen) else None
-    reason = {"reason": words} if words else {}
-    return {"error": type(error).__name__, **reason} if error else {}
-
-
-def _about(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> About:
+def _metadata_of(first: FirstFrame, call: Call, credential_id: UUID, admitted: Admitted) -> RecordingMetadata:
     if call.recording_key is None:
-        raise RuntimeError("the call has no place for its recording")
-    return About(
+        raise RuntimeError("the call has no destination for its recording")
+    return RecordingMetadata(
         call_id=call.id,
         account_id=call.account_id,
         gateway_call_id=call.gateway_call_id,
-        format=admitted.form,
+        format=admitted.audio_format,
         sample_rate=first.sample_rate,
         channels=first.channels,
         started_at=call.started_at,

@@ -1,8 +1,8 @@
-"""What becomes of a call's recording, in the database: begun, on its way, stored or failed, deleted.
+"""State changes of a call's recording in the database. Each function is one transition.
 
-Each change is one UPDATE that names the states it may follow, so that whoever comes late changes nothing; a deleted recording
-stays deleted. A server that holds audio also names the key of its object: the row may be another recording's by then, as after
-the restore of an older dump. Subscribers get an event after the change is committed.
+Each transition is one UPDATE that names the states it may follow, so that a late one changes nothing; a deleted
+recording stays deleted. A server that holds audio also passes the key of its object: after the restore of an older
+dump, the row may belong to another recording. Subscribers get an event after the commit.
 """
 
 import secrets
@@ -16,43 +16,43 @@ from uuid import UUID
 from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
-from app.calls.keys import advance_newest_month, call_ids, claimed, id_at
+from app.calls.keys import advance_newest_month, claim_call_id, get_or_create_call_ids, id_at
 from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
-from app.recording.spool import About
+from app.recording.metadata import RecordingMetadata
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
 from app.storage.s3 import StorageFailure, StorageTarget
 
 LOST_AFTER = timedelta(days=3)
-"""Three times as long as a storage is tried, and as a call goes on without a word in its row."""
+"""Three times the retry period of a storage, and three times the interval in which long calls update their row."""
 UNREACHABLE_AFTER = timedelta(days=30)
-"""A bucket that could not be asked for so long is asked no more."""
-_RUNNING = (RecordingState.RECORDING, RecordingState.STORING)
+"""A recording whose bucket was unreachable for this long is FAILED without asking again."""
+_IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
 _LOST_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class StoredObject:
     """A recording in its bucket."""
 
     size_bytes: int
     duration_ms: int
 
 
-class RecordedAlready(Exception):
-    """The call is being recorded, or was."""
+class AlreadyRecorded(Exception):
+    """The call is being recorded, or was recorded before."""
 
 
 class AccountDeleted(Exception):
-    """The account does not exist in this database: deleted, or never there."""
+    """The account does not exist in this database: deleted, or never created."""
 
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a stream says of its call; None for what it does not say."""
+    """What a stream says about its call; None for what it does not say."""
 
     account_id: UUID
     gateway_call_id: str
@@ -69,120 +69,128 @@ async def begin(
     live: LiveEvents,
     facts: CallFacts,
     target: StorageTarget,
-    form: AudioFormat,
-    hold: Callable[[Call, UUID], Awaitable[None]] | None = None,
+    audio_format: AudioFormat,
+    before_commit: Callable[[Call, UUID], Awaitable[None]] | None = None,
 ) -> Call:
-    """The call, from now on RECORDING, with the place where its recording goes; made if it is new.
+    """Marks the call RECORDING, with the destination of its recording; creates the call if it is new.
 
-    What was known of the call stays; what was not is taken from the facts. `hold` gets the call and the id of its stored
-    credential just before all of that is committed: no call is RECORDING without a place for its audio. It must not wait for
-    the network; what it raises undoes all. Raises RecordedAlready and AccountDeleted.
+    Known facts of the call stay; missing ones are filled in. `before_commit` gets the call and the id of its stored
+    credential: no call may be RECORDING before the spool holds its files. It must not wait for the network; an
+    exception rolls everything back. Raises AlreadyRecorded and AccountDeleted.
     """
-    async with _of_account(facts.account_id) as newest_month:
-        credential_id = await credentials.keep(keyring, facts.account_id, target)
-        ids = await call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
+    async with _locked_account(facts.account_id) as newest_month:
+        credential_id = await credentials.get_or_create(keyring, facts.account_id, target)
+        ids = await get_or_create_call_ids(facts.account_id, {facts.gateway_call_id: facts.started_at})
         await advance_newest_month(facts.account_id, ids[facts.gateway_call_id], newest_month)
         call = await _locked(facts, ids[facts.gateway_call_id])
         if call.recording_state is not RecordingState.NONE:
-            raise RecordedAlready
-        place = _Place.of(call, target, form)
-        await _place(call, facts, place, RecordingState.RECORDING, credential_id, recording_error=None)
-        if hold is not None:
-            await hold(call, credential_id)
+            raise AlreadyRecorded
+        destination = _Destination.of(call, target, audio_format)
+        await _write_recording(call, facts, destination, RecordingState.RECORDING, credential_id, recording_error=None)
+        if before_commit is not None:
+            await before_commit(call, credential_id)
     publish(live, call.id, call.account_id)
     return call
 
 
-def unsaved(facts: CallFacts, target: StorageTarget, form: AudioFormat) -> Call:
-    """The call as `begin` would make it, without a row: for a database that does not answer. `restore` makes the row."""
+def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFormat) -> Call:
+    """The call as `begin` would create it, without a row, while the database does not answer."""
     call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
     call.started_at = facts.started_at
-    call.update_from_dict({**_news(call, facts), **_Place.of(call, target, form).columns})
+    call.update_from_dict({**_missing_facts(call, facts), **_Destination.of(call, target, audio_format).columns})
     return call
 
 
-async def restore(live: LiveEvents, about: About, attempts: int) -> UUID:
-    """Makes the rows of a call again whose audio is here, STORING; answers the id by which the database knows it.
+async def restore_call(live: LiveEvents, metadata: RecordingMetadata, attempts: int) -> UUID:
+    """Creates the missing rows of a spooled call, as STORING; returns the call's id in the database.
 
-    That is another one than before where the gateway has reported the call since the database lost it. Raises AccountDeleted,
-    and RecordedAlready where the call has another recording by now.
+    The id differs from the old one if the gateway reported the call after the database had lost it. Raises
+    AccountDeleted, and AlreadyRecorded when the call has another recording now.
     """
-    facts = CallFacts(**{name: getattr(about, name) for name in CallFacts.__dataclass_fields__})
-    async with _of_account(about.account_id) as newest_month:
-        call_id = await claimed(about.account_id, about.gateway_call_id, about.call_id)
-        await advance_newest_month(about.account_id, call_id, newest_month)
+    facts = CallFacts(**{name: getattr(metadata, name) for name in CallFacts.__dataclass_fields__})
+    async with _locked_account(metadata.account_id) as newest_month:
+        call_id = await claim_call_id(metadata.account_id, metadata.gateway_call_id, metadata.call_id)
+        await advance_newest_month(metadata.account_id, call_id, newest_month)
         call = await _locked(facts, call_id)
         if call.recording_state is not RecordingState.NONE:
-            if call.recording_key == about.key:  # another worker was faster
+            if call.recording_key == metadata.key:  # another worker was faster
                 return call_id
-            raise RecordedAlready
-        kept = StoredCredential.filter(id=about.credential_id, account_id=about.account_id)
-        credential_id = about.credential_id if await kept.select_for_update().get_or_none() else None
-        place = _Place(about.format, about.vendor, about.endpoint_url, about.bucket, about.region, about.key)
+            raise AlreadyRecorded
+        kept = StoredCredential.filter(id=metadata.credential_id, account_id=metadata.account_id)
+        credential_id = metadata.credential_id if await kept.select_for_update().get_or_none() else None
+        destination = _Destination(
+            metadata.format, metadata.vendor, metadata.endpoint_url, metadata.bucket, metadata.region, metadata.key
+        )
         more = {"recording_attempts": attempts, "recording_error": None}
-        await _place(call, facts, place, RecordingState.STORING, credential_id, **more)
-    publish(live, call_id, about.account_id)
+        await _write_recording(call, facts, destination, RecordingState.STORING, credential_id, **more)
+    publish(live, call_id, metadata.account_id)
     return call_id
 
 
-async def goes_on(call_id: UUID, account_id: UUID) -> None:
-    """It is still RECORDING, after so long a time that it could be taken for lost. No listener is told."""
-    mine = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
-    await mine.update(updated_at=datetime.now(UTC))
+async def touch(call_id: UUID, account_id: UUID) -> None:
+    """Updates the row of a long call that is still RECORDING, so that it does not count as lost. Publishes no event."""
+    query = Call.filter(account_id=account_id, id=call_id, recording_state=RecordingState.RECORDING)
+    await query.update(updated_at=datetime.now(UTC))
 
 
-async def storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
-    """All audio is here, and on its way to the bucket; after a failure it is tried again. False: it may not."""
-    allowed = (*_RUNNING, RecordingState.FAILED)
+async def mark_storing(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
+    """All audio is in the spool; uploads follow. Also after a failure. Returns False if the state does not allow it."""
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORING, key, recording_error=None)
 
 
-async def stored(
+async def mark_stored(
     live: LiveEvents, call_id: UUID, account_id: UUID, size_bytes: int, duration_ms: int, *, key: str | None = None
 ) -> bool:
-    """It is in the bucket. False: it may not, as when it was deleted meanwhile."""
+    """The object is in the bucket. Returns False if the state does not allow it, such as after a deletion."""
     values = {"recording_size_bytes": size_bytes, "recording_duration_ms": duration_ms, "recording_error": None}
-    allowed = (*_RUNNING, RecordingState.FAILED)
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     return await _change(live, call_id, account_id, allowed, RecordingState.STORED, key, **values)
 
 
-async def again(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
-    """The bucket holds only a part of it: the whole is on its way there. False: it may not."""
+async def mark_incomplete(live: LiveEvents, call_id: UUID, account_id: UUID, *, key: str) -> bool:
+    """The bucket holds only part of the recording; it is uploaded again. Returns False if the state does not allow it."""
     values = {"recording_size_bytes": None, "recording_duration_ms": None}
     return await _change(live, call_id, account_id, (RecordingState.STORED,), RecordingState.STORING, key, **values)
 
 
-async def nothing(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
-    """The stream has ended without a sample: there is no recording, and the call says why."""
-    values = {**dict.fromkeys(_Place.of_nothing), "recording_credential_id": None, "recording_error": _no_sample(now)}
-    allowed = (*_RUNNING, RecordingState.FAILED)
+async def mark_empty(live: LiveEvents, call_id: UUID, account_id: UUID, now: datetime, *, key: str) -> None:
+    """The stream ended without audio: there is no recording, and the call's error says so."""
+    values = {
+        **dict.fromkeys(_Destination.column_names),
+        "recording_credential_id": None,
+        "recording_error": _no_audio_error(now),
+    }
+    allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     await _change(live, call_id, account_id, allowed, RecordingState.NONE, key, **values)
 
 
-async def waits(
+async def mark_retrying(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> None:
-    """So many tries have failed, the last as `error` tells (code, http_status, message, advice, at); there will be more."""
-    mine = _mine(call_id, account_id, _RUNNING, key)
-    if await mine.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
+    """An attempt failed and another will follow. `error` describes the last one (code, http_status, message, advice, at)."""
+    query = _call_in(call_id, account_id, _IN_PROGRESS, key)
+    if await query.update(recording_error=error, recording_attempts=attempts, updated_at=datetime.now(UTC)):
         live.publish(LiveEvent(account_id, call_id, Change.CALL))
 
 
-async def failed(
+async def mark_failed(
     live: LiveEvents, call_id: UUID, account_id: UUID, error: RecordingError, attempts: int, *, key: str | None = None
 ) -> bool:
-    """It could not be stored; of the last try, `error` tells as above. False: it may not."""
+    """No more attempts. `error` describes the last one. Returns False if the state does not allow it."""
     values = {"recording_error": error, "recording_attempts": attempts}
-    return await _change(live, call_id, account_id, _RUNNING, RecordingState.FAILED, key, **values)
+    return await _change(live, call_id, account_id, _IN_PROGRESS, RecordingState.FAILED, key, **values)
 
 
-async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[Found | None]]) -> int:
-    """FAILED, and why: what is on its way and nobody has told of for LOST_AFTER, as its machine did not. Answers how many.
+async def fail_lost_recordings(
+    live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[StoredObject | None]]
+) -> int:
+    """Marks recordings in progress as FAILED whose server has not updated them for LOST_AFTER. Returns their number.
 
-    `find` looks for the object in the bucket: what is there is STORED, as after the restore of an older dump. It raises
-    StorageFailure and CannotOpen where nothing can be known now: the recording then waits for the next run, up to
-    UNREACHABLE_AFTER, and a storage that has failed is asked for no other in this run.
-    Whoever brings the audio back may have it stored with `retryRecording`; a call that still runs is stored when it ends.
+    `find` looks for the object: a recording that is in its bucket becomes STORED, as after the restore of an older
+    dump. It raises StorageFailure and CannotOpen when the outcome is unknown. The recording then waits for the next
+    run, up to UNREACHABLE_AFTER, and other recordings in that bucket are not looked up in this run. If the audio
+    reappears, `retryRecording` stores it; a call that still runs is stored when it ends.
     """
     count = 0
     failing: set[tuple[str | UUID | None, ...]] = set()
@@ -198,19 +206,19 @@ async def give_up_lost(live: LiveEvents, now: datetime, find: Callable[[Call], A
             continue
         if found is not None:
             sizes = (found.size_bytes, found.duration_ms)
-            await stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
+            await mark_stored(live, call.id, call.account_id, *sizes, key=call.recording_key)
             continue
-        values = {"recording_error": _lost(call, now), "updated_at": now}
-        mine = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_RUNNING))
-        if await mine.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
+        values = {"recording_error": _lost_error(call, now), "updated_at": now}
+        query = Call.filter(account_id=call.account_id, id=call.id, recording_state__in=list(_IN_PROGRESS))
+        if await query.filter(updated_at__lt=now - LOST_AFTER).update(recording_state=RecordingState.FAILED, **values):
             count += 1
             publish(live, call.id, call.account_id)
     return count
 
 
 async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
-    # As text, which is what the index of what is on its way is asked with. The values are made here.
-    states = ", ".join(f"'{state.value}'" for state in _RUNNING)
+    # States as literals, so that the partial index on recordings in progress applies. All values are our own.
+    states = ", ".join(f"'{state.value}'" for state in _IN_PROGRESS)
     after = (UUID(int=0), UUID(int=0))
     while True:
         lost = (
@@ -225,41 +233,41 @@ async def _lost_calls(before: datetime) -> AsyncIterator[Call]:
         after = (calls[-1].account_id, calls[-1].id)
 
 
-async def deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
-    """Its object is gone, or will never be; the call keeps where it was. False: there was none, or it is deleted already.
+async def mark_deleted(call_id: UUID, account_id: UUID, *, key: str | None = None) -> bool:
+    """The object is deleted, or will never exist. Returns False if there is no recording or it is deleted already.
 
-    Takes part in a surrounding transaction, so it tells no listener: `tell` them when that is committed.
+    Takes part in a surrounding transaction and publishes no event: call `publish` after the commit.
     """
-    allowed = (*_RUNNING, RecordingState.STORED, RecordingState.FAILED)
+    allowed = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
     return await _update(call_id, account_id, allowed, RecordingState.DELETED, key, recording_error=None)
 
 
 def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
-    """Tells listeners that the recording has another state than before."""
+    """Tells subscribers that the recording has a new state."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
 
-def all_lost(now: datetime, spool: str) -> RecordingError:
-    """As `failed` takes it, for audio that did not get onto the server's disk, or did not stay there."""
+def audio_lost_error(now: datetime, spool: str) -> RecordingError:
+    """For `mark_failed`: the audio never reached the server's disk, or did not survive there."""
     return {
         "code": None,
         "http_status": None,
-        "message": "The call's audio was lost on this server: it was stopped, or its disk failed, before any was kept.",
-        "advice": "For the operator of this server: look at its log and at the disk of its spool. The audio is nowhere else.",
+        "message": "The call's audio was lost on this server: it stopped, or its disk failed, before any audio was saved.",
+        "advice": "For the operator of this server: check its log and the disk of its spool. The audio has no other copy.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
         "spool": spool,
     }
 
 
-def _lost(call: Call, now: datetime) -> RecordingError:
-    """As `failed` takes it; with the spool that the last try was from, if there was one."""
+def _lost_error(call: Call, now: datetime) -> RecordingError:
+    """Error of a lost recording, with the spool of the last attempt, if any."""
     since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
     return {
         "code": None,
         "http_status": None,
-        "message": f"The audio is not here: the server that held it has told nothing of it since {since}.",
-        "advice": "Ask the operator to bring that server back, with the disk of its spool: then `retryRecording` stores the "
+        "message": f"The audio is not here: the server that holds it has not reported since {since}.",
+        "advice": "Ask the operator to restore that server with the disk of its spool; then `retryRecording` stores the "
         "audio. If the disk is lost, so is the audio.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
@@ -276,16 +284,16 @@ async def _change(
     key: str | None,
     **values: object,
 ) -> bool:
-    done = await _update(call_id, account_id, allowed, state, key, **values)
-    if done:
+    changed = await _update(call_id, account_id, allowed, state, key, **values)
+    if changed:
         publish(live, call_id, account_id)
-    return done
+    return changed
 
 
-def _mine(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
-    """The call, in one of these states; with a key, only as long as its recording has that key."""
-    mine = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
-    return mine.filter(recording_key=key) if key is not None else mine
+def _call_in(call_id: UUID, account_id: UUID, allowed: tuple[RecordingState, ...], key: str | None) -> QuerySet[Call]:
+    """The call in one of these states; with a key, only while its recording has that key."""
+    query = Call.filter(account_id=account_id, id=call_id, recording_state__in=list(allowed))
+    return query.filter(recording_key=key) if key is not None else query
 
 
 async def _update(
@@ -296,15 +304,16 @@ async def _update(
     key: str | None,
     **values: object,
 ) -> bool:
-    mine = _mine(call_id, account_id, allowed, key)
-    return await mine.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
+    query = _call_in(call_id, account_id, allowed, key)
+    return await query.update(recording_state=state, updated_at=datetime.now(UTC), **values) > 0
 
 
 @asynccontextmanager
-async def _of_account(account_id: UUID) -> AsyncIterator[UUID | None]:
-    """A transaction that holds the account; gives the month of its newest call. Raises AccountDeleted."""
+async def _locked_account(account_id: UUID) -> AsyncIterator[UUID | None]:
+    """A transaction that locks the account; yields the month of its newest call. Raises AccountDeleted."""
     async with in_transaction() as client:
-        # Before its rows, in the order of a deletion of the account: a new call would ask for this lock after them.
+        # Lock the account before its rows, in the order of an account deletion: inserting a call takes this lock
+        # later (deadlock).
         statement = "SELECT newest_month FROM call_accounts WHERE id = $1 FOR KEY SHARE"
         found = await client.execute_query_dict(statement, [account_id])
         if not found:
@@ -313,7 +322,7 @@ async def _of_account(account_id: UUID) -> AsyncIterator[UUID | None]:
 
 
 async def _locked(facts: CallFacts, call_id: UUID) -> Call:
-    """The call's row, locked; made if it is missing."""
+    """The call's row, locked; created if missing."""
     new = Call(
         id=call_id,
         account_id=facts.account_id,
@@ -324,60 +333,64 @@ async def _locked(facts: CallFacts, call_id: UUID) -> Call:
     return await Call.filter(account_id=facts.account_id, id=call_id).select_for_update().get()
 
 
-def _news(call: Call, facts: CallFacts) -> dict[str, object]:
+def _missing_facts(call: Call, facts: CallFacts) -> dict[str, object]:
     names = ("application_id", "direction", "from_number", "to_number", "trace_id")
-    told = {name: getattr(facts, name) for name in names}
-    return {name: value for name, value in told.items() if value is not None and getattr(call, name) is None}
+    reported = {name: getattr(facts, name) for name in names}
+    return {name: value for name, value in reported.items() if value is not None and getattr(call, name) is None}
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
-    """Where a recording goes."""
+class _Destination:
+    """The bucket and key of a recording."""
 
-    form: AudioFormat
+    audio_format: AudioFormat
     vendor: BucketVendor
     endpoint_url: str | None
     bucket: str
     region: str
     key: str
 
-    of_nothing: ClassVar[tuple[str, ...]] = tuple(
+    column_names: ClassVar[tuple[str, ...]] = tuple(
         f"recording_{name}" for name in ("format", "vendor", "endpoint_url", "bucket", "region", "key")
     )
-    """The columns, which are all null where there is no recording."""
+    """These columns are all null when there is no recording."""
 
     @classmethod
-    def of(cls, call: Call, target: StorageTarget, form: AudioFormat) -> "_Place":
-        """By the UTC start of the call and our id, since a gateway's is unique in its account only.
+    def of(cls, call: Call, target: StorageTarget, audio_format: AudioFormat) -> "_Destination":
+        """The key holds the call's UTC date and our id: a gateway's id is unique within its account only.
 
-        With digits of each recording's own: two servers may record a call that the database has lost in between, and neither
-        may overwrite or delete the other's object.
+        Random digits keep two servers apart that record the same call after the database lost it: neither may
+        overwrite or delete the other's object.
         """
         day = call.started_at.astimezone(UTC).strftime("%Y/%m/%d")
-        key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{form.name.lower()}"
-        return cls(form, target.vendor, target.endpoint_url, target.bucket, target.region, key)
+        key = f"{day}/{sid_of(Kind.CALL, call.id)}-{secrets.token_hex(4)}.{audio_format.name.lower()}"
+        return cls(audio_format, target.vendor, target.endpoint_url, target.bucket, target.region, key)
 
     @property
     def columns(self) -> dict[str, object]:
-        return dict(zip(self.of_nothing, astuple(self), strict=True))
+        return dict(zip(self.column_names, astuple(self), strict=True))
 
 
-async def _place(
-    call: Call, facts: CallFacts, place: _Place, state: RecordingState, credential_id: UUID | None, **more: object
+async def _write_recording(
+    call: Call,
+    facts: CallFacts,
+    destination: _Destination,
+    state: RecordingState,
+    credential_id: UUID | None,
+    **more: object,
 ) -> None:
-    values = {**_news(call, facts), **place.columns, "recording_credential_id": credential_id, **more}
+    values = {**_missing_facts(call, facts), **destination.columns, "recording_credential_id": credential_id, **more}
     values |= {"recording_state": state, "updated_at": datetime.now(UTC)}
     await Call.filter(account_id=call.account_id, id=call.id).update(**values)
     call.update_from_dict(values)
 
 
-def _no_sample(now: datetime) -> RecordingError:
-    """As `failed` takes it."""
+def _no_audio_error(now: datetime) -> RecordingError:
     return {
         "code": None,
         "http_status": None,
-        "message": "The gateway ended the stream without a single audio sample: there is nothing to store.",
-        "advice": "If the call was answered, check that the gateway sends the call's audio as binary frames.",
+        "message": "The gateway ended the stream without sending any audio: there is nothing to store.",
+        "advice": "If the call was answered, check that the gateway sends its audio as binary frames.",
         "at": now.astimezone(UTC).isoformat(),
         "next_attempt_at": None,
     }

@@ -1,6 +1,6 @@
 """`/record`: the WebSocket on which a gateway streams a call's audio.
 
-A key lets a stream in when it begins; one that is revoked later cuts off no call.
+The key is checked when a stream begins; a later revocation does not end running streams.
 """
 
 import asyncio
@@ -18,8 +18,9 @@ from app.foundation.access import IsGateway, Viewer
 from app.foundation.concurrency_limits import Slot
 from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.identifiers import Kind, sid_of
-from app.recording.disk import fault_of
-from app.recording.ingest import AudioStream, RecordingIngest
+from app.recording.audio_stream import AudioStream
+from app.recording.disk import disk_fault
+from app.recording.ingest import RecordingIngest
 from app.recording.stream import (
     DIVERT,
     FIRST_AUDIO_SECONDS,
@@ -31,14 +32,14 @@ from app.recording.stream import (
     Refused,
 )
 
-LetIn = Callable[[bytes | None], Awaitable[Viewer | None]]
-"""Who shows an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+Authenticate = Callable[[bytes | None], Awaitable[Viewer | None]]
+"""Authenticates an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
 
 
-async def record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest) -> None:
-    """Takes in one call's audio, from the handshake to the end of the stream."""
+async def record(websocket: WebSocket, authenticate: Authenticate, ingest: RecordingIngest) -> None:
+    """Records one call's audio, from the handshake to the end of the stream."""
     try:
-        await _record(websocket, let_in, recorder)
+        await _record(websocket, authenticate, ingest)
     except WebSocketDisconnect:
         raise
     except Exception:
@@ -46,42 +47,42 @@ async def record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest)
         raise
 
 
-async def _record(websocket: WebSocket, let_in: LetIn, recorder: RecordingIngest) -> None:
+async def _record(websocket: WebSocket, authenticate: Authenticate, ingest: RecordingIngest) -> None:
     try:
-        viewer = await _gateway(websocket, let_in)
+        viewer = await _gateway(websocket, authenticate)
     except ClientError as refused:
-        await _deny(websocket, refused)
+        await _reject_handshake(websocket, refused)
         return
     if SUBPROTOCOL not in websocket.scope["subprotocols"]:
-        await _deny(websocket, BadUserInput(f"Ask for the sub-protocol {SUBPROTOCOL}."))
+        await _reject_handshake(websocket, BadUserInput(f"Ask for the sub-protocol {SUBPROTOCOL}."))
         return
     websocket.scope["extensions"][HOLD_CLOSE]()
     await websocket.accept(subprotocol=SUBPROTOCOL)
     try:
-        with recorder.slot(viewer) as slot:
-            stream = await _taken_in(websocket, viewer, recorder, slot)
-        # Not in the slot: a database that is away would hold that until its timeout.
+        with ingest.slot(viewer) as slot:
+            stream = await _record_stream(websocket, viewer, ingest, slot)
+        # Outside the slot: if the database does not answer, this waits until its timeout.
         if stream is not None:
-            await recorder.handed_over(stream)
+            await ingest.wait_for_handover(stream)
     except Refused as refused:
         websocket.scope["log"]["close_code"] = int(refused.code)
         websocket.scope["log"]["close_reason"] = refused.reason
         await _close(websocket, refused.code, refused.reason)
 
 
-async def _gateway(websocket: WebSocket, let_in: LetIn) -> Viewer:
+async def _gateway(websocket: WebSocket, authenticate: Authenticate) -> Viewer:
     """Raises ClientError: Unauthenticated, Forbidden or ServiceUnavailable."""
     given = [value for name, value in websocket.scope["headers"] if name == b"authorization"]
-    viewer = await let_in(_bearer(b", ".join(given)) if given else None)
+    viewer = await authenticate(_bearer(b", ".join(given)) if given else None)
     if viewer is None:
-        raise Unauthenticated("Send a key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
+        raise Unauthenticated("Send an API key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
     if not IsGateway.allows(viewer):
         raise Forbidden(f"/record needs {IsGateway.words}.", **IsGateway.refusal)
     return viewer
 
 
 def _bearer(header: bytes) -> bytes:
-    """Basic credentials are a key in the place of the password or of the user name; anything else stays as it is."""
+    """Turns basic credentials into a bearer token: the key is the password or the user name. Other schemes stay."""
     scheme, _, text = header.strip().partition(b" ")
     if scheme.lower() != b"basic":
         return header
@@ -92,8 +93,8 @@ def _bearer(header: bytes) -> bytes:
     return b"Bearer " + (password if password.startswith(b"vgk_") or not user.startswith(b"vgk_") else user)
 
 
-async def _deny(websocket: WebSocket, refused: ClientError) -> None:
-    """Answers the handshake with HTTP."""
+async def _reject_handshake(websocket: WebSocket, refused: ClientError) -> None:
+    """Answers the handshake with an HTTP error."""
     status, why = _DENIALS.get(type(refused), (400, "protocol"))
     metrics.recording_rejected(why)
     body = {"errors": [json_error(refused.message, refused.extensions, websocket.scope["request_id"])]}
@@ -106,79 +107,80 @@ _DENIALS: dict[type[ClientError], tuple[int, str]] = {
     Forbidden: (403, "forbidden"),
     ServiceUnavailable: (503, "database"),
 }
-"""The status that answers the handshake, and the reason that is counted."""
+"""The HTTP status of the response, and the reason for metrics."""
 
 
 async def _close(websocket: WebSocket, code: int, reason: str = "") -> None:
-    """Also answers the client's own close, which waits for it."""
-    with suppress(WebSocketDisconnect):  # nobody is there to hear it
+    """Closes the connection; also completes a close that the client began."""
+    with suppress(WebSocketDisconnect):  # the client has disconnected
         await websocket.close(code, reason)
 
 
-async def _taken_in(websocket: WebSocket, viewer: Viewer, recorder: RecordingIngest, slot: Slot) -> AudioStream | None:
-    """The stream, ended and kept; None when the gateway said nothing. Raises Refused."""
+async def _record_stream(
+    websocket: WebSocket, viewer: Viewer, ingest: RecordingIngest, slot: Slot
+) -> AudioStream | None:
+    """Records the stream until its end. None when the gateway left before the first frame. Raises Refused."""
     first = await _first_frame(websocket)
     if first is None:
-        await _close(websocket, CloseCode.KEPT)
+        await _close(websocket, CloseCode.SAVED)
         return None
-    stream = recorder.stream(first)
-    # From here on audio goes into the stream's buffer as it arrives, while the settings of the call are looked up.
-    stream.has_room = websocket.scope["extensions"][DIVERT](stream.take)
-    recorded = await recorder.begin(viewer, slot, stream)
-    about = websocket.scope["log"]
-    about |= {"call": sid_of(Kind.CALL, recorded.call_id), "account": sid_of(Kind.ACCOUNT, recorded.account_id)}
-    silent = Refused(CloseCode.NOTHING_SAID, f"no audio came within {FIRST_AUDIO_SECONDS:g} s")
+    stream = ingest.stream(first)
+    # From here on audio goes to the stream's buffer as it arrives, while the call's settings are looked up.
+    stream.on_room = websocket.scope["extensions"][DIVERT](stream.receive)
+    recorded = await ingest.begin(viewer, slot, stream)
+    log_fields = websocket.scope["log"]
+    log_fields |= {"call": sid_of(Kind.CALL, recorded.call_id), "account": sid_of(Kind.ACCOUNT, recorded.account_id)}
+    silent = Refused(CloseCode.TIMED_OUT, f"no audio came within {FIRST_AUDIO_SECONDS:g} s")
     silence = asyncio.get_running_loop().call_later(FIRST_AUDIO_SECONDS, stream.end_if_silent, silent)
     try:
-        code = await _until_its_end(websocket, stream)
+        code = await _wait_for_end(websocket, stream)
     finally:
         silence.cancel()
-        lost = await recorder.end(stream)
-        about["audio_seconds"] = round(stream.samples / first.sample_rate, 2)
+        lost = await ingest.end(stream)
+        log_fields["audio_seconds"] = round(stream.samples / first.sample_rate, 2)
     if lost is not None:
-        raise _broken(lost)
-    await _close(websocket, CloseCode.KEPT if code in _NO_CODES else code)
+        raise _disk_refusal(lost)
+    await _close(websocket, CloseCode.SAVED if code in _NO_CODES else code)
     return stream
 
 
-def _broken(error: Exception) -> Refused:
-    return Refused(CloseCode.INTERNAL_ERROR, f"{fault_of(error).reason}: the recording ends here")
+def _disk_refusal(error: Exception) -> Refused:
+    return Refused(CloseCode.INTERNAL_ERROR, f"{disk_fault(error).reason}: the recording ends here")
 
 
-# Of connections that ended without a close frame, or with an empty one: no close frame may hold them (RFC 6455, 7.4.1).
+# Codes of connections that ended without a close frame, or with an empty one; no close frame may hold them (RFC 6455,
+# 7.4.1).
 _NO_CODES = {1005, 1006, 1015}
 
 
 async def _first_frame(websocket: WebSocket) -> FirstFrame | None:
-    """None when the gateway has gone. Raises Refused."""
+    """None when the gateway has disconnected. Raises Refused."""
     try:
         async with asyncio.timeout(FIRST_FRAME_SECONDS):
             message = await websocket.receive()
     except TimeoutError:
-        raise Refused(
-            CloseCode.NOTHING_SAID, f"nothing was said about the call within {FIRST_FRAME_SECONDS:g} s"
-        ) from None
+        raise Refused(CloseCode.TIMED_OUT, f"no first frame came within {FIRST_FRAME_SECONDS:g} s") from None
     if message["type"] == "websocket.disconnect":
         return None
     if message.get("text") is None:
-        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON text about the call; audio comes after it")
+        raise Refused(CloseCode.BAD_FRAME, "the first frame must be a JSON text about the call; audio follows it")
     return FirstFrame.read(message["text"])
 
 
-async def _until_its_end(websocket: WebSocket, stream: AudioStream) -> int:
-    """The code with which the client has closed. Raises Refused.
+async def _wait_for_end(websocket: WebSocket, stream: AudioStream) -> int:
+    """Waits until the client closes; returns its close code. Raises Refused.
 
-    Text frames that come between the audio are events of the call, such as DTMF: they are not kept.
+    Text frames between the audio are events of the call, such as DTMF, and are ignored.
     """
     while True:
         message = asyncio.ensure_future(websocket.receive())
-        either: list[asyncio.Future[Any]] = [message, stream.broken]
+        either: list[asyncio.Future[Any]] = [message, stream.failure]
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        if stream.broken.done():
+        if stream.failure.done():
             message.cancel()
-            why = stream.broken.result()
-            raise why if isinstance(why, Refused) else _broken(why)
+            why = stream.failure.result()
+            raise why if isinstance(why, Refused) else _disk_refusal(why)
         if message.result()["type"] == "websocket.disconnect":
-            code = int(message.result().get("code") or CloseCode.KEPT)
+            code = int(message.result().get("code") or CloseCode.SAVED)
             websocket.scope["log"]["close_code"] = code
             return code

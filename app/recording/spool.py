@@ -1,18 +1,16 @@
-"""Recordings on their way: a folder for each on a local disk, from the first audio to the bucket.
+"""The spool: one folder per recording on a local disk, from the first audio until the bucket has it.
 
     <call id, 32 hex digits>/
-        about.json    whose it is and where it goes; no secret
-        audio         the file as it will be stored, growing while the call runs
-        ended.json    when the stream ended in order; blank before, and after a crash
-        state.json    how far the upload is; blank before the first try
-        lock          held (flock) by the process that records or stores it; a process that dies lets go of it
+        about.json    owner, destination and facts of the call; no secret
+        audio         the file as it will be stored; grows during the call
+        ended.json    how the stream ended; blank before, and after a crash
+        state.json    state of the upload; blank before the first attempt
+        lock          locked (flock) by the process that records or uploads; the lock ends with the process
 
-A folder appears with its lock held and goes as a whole, by being renamed. One that cannot be stored is set aside under a name
-with a dot (`set_aside.py` lists, adopts and discards these). Several workers of one machine share the spool:
-who gets the lock works on the recording. What is written later has its place from the beginning, so that a full disk can be
-emptied. Nothing is synced to the disk: it survives the process, not the machine.
-
-Long because all that touches its folders stays in one place.
+A folder appears locked and disappears as a whole, both by rename. Workers of one machine share the spool; the worker
+that holds the lock processes the recording. A recording that cannot be stored is set aside under a name with a dot
+(`set_aside.py` lists, adopts and discards these). Space for files that are written later is reserved at creation, so
+that a full disk can be emptied. Nothing is synced to disk: the spool survives the process, not the machine.
 """
 
 import contextlib
@@ -25,126 +23,57 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
-from app.calls.model import CallDirection
 from app.foundation.concurrency_limits import Quota
-from app.storage.model import AudioFormat, BucketVendor
-from app.storage.rules import Tag
+from app.recording.metadata import Json, RecordingMetadata, StreamEnd
+from app.recording.spool_files import (
+    FILE_MODE,
+    FOLDER_MODE,
+    RESERVED,
+    open_lock,
+    overwrite_json,
+    owners_in,
+    parse_call_id,
+    read_json,
+    read_state,
+    replace_json,
+    spool_id,
+    write_text,
+)
 
-_log = structlog.get_logger("spool")
-Json = dict[str, Any]
+_log = structlog.get_logger("recording.spool")
 
-# Folders that are being made or removed; nobody but who does it looks into them.
-_MAKING, _GOING = ".new-", ".gone-"
-# Folders that no worker stores: only an operator's command moves or removes them.
-_ASIDE = ".aside-"
-# The same, by an older version.
-_BROKEN = ".broken-"
-# What calls are about, and the audio itself: for nobody but this user of the machine.
-_FOLDER_MODE, _FILE_MODE = 0o700, 0o600
-# Of the spool, for one account and for the accounts of one service provider: no other goes unrecorded for a storage that is
-# not its own.
-_PARTS = {Quota.ACCOUNT: 0.25, Quota.PROVIDER: 0.75}
-# On the disk, of a recording's folder and its files but the audio; so that a great many short ones count for what they are.
+# Prefixes of folders that are being created or removed. Other processes ignore them.
+_MAKING, _REMOVING = ".new-", ".gone-"
+# Folders that workers ignore: only an operator's command moves or removes them.
+_SET_ASIDE = ".aside-"
+# The same, written by an older version.
+_SET_ASIDE_BEFORE = ".broken-"
+# SlotCounts of the spool for one account and for the accounts of one service provider: a failing storage must not block
+# the recordings of other tenants.
+_QUOTAS = {Quota.ACCOUNT: 0.25, Quota.PROVIDER: 0.75}
+# Size of a folder with its files except the audio, so that many short recordings count correctly.
 _FOLDER_BYTES = 20_480
-# Of what it may hold: running calls may grow over that by so much before they are ended.
-_OVERFULL = 1.1
-# Blanks in the place of what is not known yet: without a full disk's last block no recording could be stored, and none would
-# ever leave that disk.
-_ROOM = " " * 1_024
-# A folder that is still being made or removed after this time was left so by a process that is no more.
-_LEFT_SECONDS = 60
-
-_IDS = ("call_id", "account_id", "credential_id", "service_provider_id", "application_id")
-
-
-@dataclass(frozen=True, slots=True)
-class About:
-    """Whose recording it is, where it goes, and all that its call's row is made again from where the database has lost it."""
-
-    call_id: UUID
-    account_id: UUID
-    gateway_call_id: str
-    format: AudioFormat
-    sample_rate: int
-    """In Hz."""
-    channels: int
-    started_at: datetime
-    vendor: BucketVendor
-    endpoint_url: str | None
-    bucket: str
-    region: str
-    key: str
-    credential_id: UUID
-    tags: tuple[Tag, ...] = ()
-    service_provider_id: UUID | None = None
-    """The account's, when the call began; None in what versions before this field wrote, as are the fields below."""
-    application_id: UUID | None = None
-    direction: CallDirection | None = None
-    from_number: str | None = None
-    to_number: str | None = None
-    trace_id: str | None = None
-    without_database: bool = False
-    """Begun with the settings of an earlier call, since the database did not answer: those of now are still to be asked."""
-
-    @property
-    def owners(self) -> tuple[UUID, ...]:
-        """The account, and its service provider."""
-        return (self.account_id, self.service_provider_id) if self.service_provider_id else (self.account_id,)
-
-    def to_json(self) -> Json:
-        """JSON types only."""
-        ids = {name: value.hex for name in _IDS if (value := getattr(self, name)) is not None}
-        names = {"format": self.format.name, "vendor": self.vendor.name, "started_at": self.started_at.isoformat()}
-        names |= {"direction": self.direction.name} if self.direction else {}
-        return {**asdict(self), **ids, **names, "tags": [asdict(tag) for tag in self.tags]}
-
-    @classmethod
-    def from_json(cls, stored: Json) -> "About":
-        """Reads what `to_json` wrote, in a newer version too. Raises KeyError, TypeError and ValueError for anything else."""
-        stored = {name: stored[name] for name in cls.__dataclass_fields__ if name in stored}
-        read = {name: UUID(hex=value) for name in _IDS if (value := stored.get(name)) is not None}
-        return cls(
-            **{
-                **stored,
-                **read,
-                "format": AudioFormat[stored["format"]],
-                "vendor": BucketVendor[stored["vendor"]],
-                "started_at": datetime.fromisoformat(stored["started_at"]),
-                "direction": CallDirection[stored["direction"]] if stored.get("direction") else None,
-                "tags": tuple(Tag(**tag) for tag in stored["tags"]),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How the stream ended."""
-
-    ended_at: datetime
-    duration_ms: int
-    samples: int
-    """Of each channel."""
-    is_cut: bool = False
-    """Audio came that could not be written."""
+# New recordings are refused at the limit; running ones may exceed it by this factor before they are ended.
+_HARD_LIMIT = 1.1
+# A folder still being created or removed after this time was left by a dead process.
+_STALE_SECONDS = 60
 
 
 class Spool:
-    """The folder with all recordings that are on their way. Raises OSError where the disk does."""
+    """The folder of all recordings that are not in their buckets yet. Methods raise OSError when the disk fails."""
 
     def __init__(self, path: Path, maximum_bytes: int) -> None:
-        """Makes the folder where it is missing."""
+        """Creates the folder if it is missing."""
         self._path = path
         self._maximum_bytes = maximum_bytes
-        self._counting = threading.Lock()
+        self._counter_lock = threading.Lock()
         self._bytes = 0
         self._bytes_of: Counter[UUID] = Counter()
         self._owners: dict[str, tuple[UUID, ...]] = {}
@@ -152,16 +81,16 @@ class Spool:
         """On the disk, when `measure` last ran."""
         self.oldest_waiting_seconds = 0.0
         """Since the last audio of the recording that has waited longest, when `measure` last ran."""
-        self._told: set[UUID] = set()
+        self._logged: set[UUID] = set()
         path.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(PermissionError):  # another's folder; what is in it is closed all the same
-            path.chmod(_FOLDER_MODE)
-        self.id = _id_of(path / ".id")
-        """Tells this spool from those of other machines."""
+        with contextlib.suppress(PermissionError):  # the folder belongs to another user; the folders in it stay private
+            path.chmod(FOLDER_MODE)
+        self.id = spool_id(path / ".id")
+        """Identifies this spool among those of other machines."""
         self.measure()
 
-    def size(self) -> int:
-        """In bytes: as measured last, and what this process has added or removed since."""
+    def size_bytes(self) -> int:
+        """As last measured, plus what this process has added and removed since."""
         return self._bytes
 
     @property
@@ -172,27 +101,27 @@ class Spool:
     @property
     def is_overfull(self) -> bool:
         """Running recordings are ended too."""
-        return self._bytes > self._maximum_bytes * _OVERFULL
+        return self._bytes > self._maximum_bytes * _HARD_LIMIT
 
     def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Quota | None:
-        """Which of the two has as much here, running and waiting, as one may: a quarter of the whole, and three."""
+        """The owner whose share is used up, if any: a quarter of the spool for an account, three quarters for a provider."""
         for share, owner_id in ((Quota.ACCOUNT, account_id), (Quota.PROVIDER, service_provider_id)):
-            if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _PARTS[share]:
+            if owner_id is not None and self._bytes_of[owner_id] >= self._maximum_bytes * _QUOTAS[share]:
                 return share
         return None
 
     def measure(self) -> None:
-        """Counts anew, since other workers add and remove too, and removes what dead processes left half made.
+        """Recounts, since other workers add and remove too, and removes folders that dead processes left.
 
-        Reads the whole folder: for a thread, now and then.
+        Reads the whole folder: call it in a thread, at intervals.
         """
         found = 0
-        found_of: Counter[UUID] = Counter()
+        bytes_of: Counter[UUID] = Counter()
         owners: dict[str, tuple[UUID, ...]] = {}
         now = oldest = time.time()
         for entry in self._entries():
-            with contextlib.suppress(FileNotFoundError):  # removed meanwhile
-                if entry.name.startswith((_MAKING, _GOING)) and entry.stat().st_mtime < time.time() - _LEFT_SECONDS:
+            with contextlib.suppress(FileNotFoundError):  # removed since the listing
+                if entry.name.startswith((_MAKING, _REMOVING)) and entry.stat().st_mtime < time.time() - _STALE_SECONDS:
                     shutil.rmtree(entry.path, ignore_errors=True)
                     continue
                 audio = (Path(entry.path) / "audio").stat()
@@ -200,114 +129,117 @@ class Spool:
                 if not entry.name.startswith("."):
                     oldest = min(oldest, audio.st_mtime)
                 found += size
-                owners[entry.name] = self._owners.get(entry.name) or _owners_of(Path(entry.path))
+                owners[entry.name] = self._owners.get(entry.name) or owners_in(Path(entry.path))
                 for owner_id in owners[entry.name]:
-                    found_of[owner_id] += size
-        with self._counting:
-            self._bytes, self._bytes_of, self._owners = found, found_of, owners
+                    bytes_of[owner_id] += size
+        with self._counter_lock:
+            self._bytes, self._bytes_of, self._owners = found, bytes_of, owners
         self.free_bytes = shutil.disk_usage(self._path).free
         self.oldest_waiting_seconds = now - oldest
 
-    def create(self, about: About) -> "SpooledRecording":
-        """A new recording, held by this process. Raises FileExistsError when there is one of this call."""
-        folder, making = self.folder(about.call_id), self._path / f"{_MAKING}{about.call_id.hex}-{os.getpid()}"
-        making.mkdir(_FOLDER_MODE)
+    def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
+        """Creates a recording, locked by this process. Raises FileExistsError when the call has one."""
+        folder, new_folder = (
+            self.folder(metadata.call_id),
+            self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}",
+        )
+        new_folder.mkdir(FOLDER_MODE)
         lock, recording = -1, None
         try:
-            lock = _open_lock(making)
+            lock = open_lock(new_folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _write_json(making / "about.json", about.to_json())
+            replace_json(new_folder / "about.json", metadata.to_json())
             for name in ("state.json", "ended.json"):
-                _write(making / name, _ROOM)
-            recording = SpooledRecording(self, making, about, lock)
-            # Renaming onto a folder that is not empty is refused.
-            making.rename(folder)
-            self.count(about, _FOLDER_BYTES)
+                write_text(new_folder / name, RESERVED)
+            recording = SpooledRecording(self, new_folder, metadata, lock)
+            # Renaming onto a folder that is not empty fails.
+            new_folder.rename(folder)
+            self.add_bytes(metadata, _FOLDER_BYTES)
         except OSError as error:
             if recording is not None:
                 recording.close()
             elif lock >= 0:
                 os.close(lock)
-            shutil.rmtree(making, ignore_errors=True)
+            shutil.rmtree(new_folder, ignore_errors=True)
             if folder.exists():
-                raise FileExistsError(f"{about.call_id} is in the spool already") from error
+                raise FileExistsError(f"{metadata.call_id} is in the spool already") from error
             raise
-        recording.is_in(folder)
+        recording.set_folder(folder)
         return recording
 
-    def waiting(self) -> list[UUID]:
-        """The calls whose recordings are here, held by somebody or not; oldest first."""
+    def call_ids(self) -> list[UUID]:
+        """The calls with a recording here, locked or not; oldest first."""
         names = (entry.name for entry in self._entries() if not entry.name.startswith("."))
-        return sorted(found for name in names if (found := _call_id(name)) is not None)
+        return sorted(found for name in names if (found := parse_call_id(name)) is not None)
 
     def has(self, call_id: UUID) -> bool:
-        """Whether the recording is here, held by somebody or not."""
+        """Whether the recording is here, locked or not."""
         return self.folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
-        """A recording that is here, held by this process from now on; None when another holds it, it is gone, or unreadable."""
+        """Locks and opens a recording. None when another process holds it, or when it is gone or unreadable."""
         folder, lock = self.folder(call_id), -1
         try:
-            lock = _open_lock(folder)
+            lock = open_lock(folder)
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # Whoever held it may have removed the folder between the two lines above.
+            # The previous holder may have removed the folder between opening and locking.
             if os.stat(folder / "lock").st_ino == os.fstat(lock).st_ino:
-                about = About.from_json(json.loads((folder / "about.json").read_bytes()))
-                return SpooledRecording(self, folder, about, lock)
+                metadata = RecordingMetadata.from_json(json.loads((folder / "about.json").read_bytes()))
+                return SpooledRecording(self, folder, metadata, lock)
         except (BlockingIOError, FileNotFoundError):
             pass
         except (ValueError, KeyError, TypeError, IsADirectoryError, NotADirectoryError):
-            _log.error("a recording in the spool cannot be read: set aside", call_id=call_id.hex)
-            with contextlib.suppress(OSError):  # it is met, and told, again
-                folder.rename(self.aside_folder(call_id))
+            _log.error("unreadable recording set aside", call_id=call_id.hex)
+            with contextlib.suppress(OSError):  # the next scan finds and logs it again
+                folder.rename(self.set_aside_folder(call_id))
         except OSError as error:
-            self._tell_once(call_id, error)
+            self._log_once(call_id, error)
         if lock >= 0:
             os.close(lock)
         return None
 
-    def count(self, about: About, more: int) -> None:
-        """For recordings, which tell how they grow and go; in bytes."""
-        with self._counting:
+    def add_bytes(self, metadata: RecordingMetadata, more: int) -> None:
+        """Adds to the size of the spool and of its owners; negative to subtract."""
+        with self._counter_lock:
             self._bytes += more
-            for owner_id in about.owners:
+            for owner_id in metadata.owners:
                 self._bytes_of[owner_id] += more
 
-    def _tell_once(self, call_id: UUID, error: OSError) -> None:
-        """The disk may give it later: it stays where it is, and is asked for again and again."""
-        if call_id not in self._told:
-            self._told.add(call_id)
-            _log.error("a recording in the spool cannot be opened now", call_id=call_id.hex, reason=error.strerror)
+    def _log_once(self, call_id: UUID, error: OSError) -> None:
+        """The disk may recover: the recording stays, and each scan tries again."""
+        if call_id not in self._logged:
+            self._logged.add(call_id)
+            _log.error("a recording in the spool cannot be opened", call_id=call_id.hex, reason=error.strerror)
 
-    def aside(self) -> list[UUID]:
-        """The calls whose recordings were set aside; oldest first."""
-        names = (entry.name for entry in self._entries() if entry.name.startswith((_ASIDE, _BROKEN)))
-        return sorted({found for name in names if (found := _call_id(name.partition("-")[2])) is not None})
+    def set_aside_ids(self) -> list[UUID]:
+        """The calls whose recordings are set aside; oldest first."""
+        names = (entry.name for entry in self._entries() if entry.name.startswith((_SET_ASIDE, _SET_ASIDE_BEFORE)))
+        return sorted({found for name in names if (found := parse_call_id(name.partition("-")[2])) is not None})
 
-    def aside_folder(self, call_id: UUID) -> Path:
-        """Where a recording lies that was set aside, or will."""
-        broken = self._path / f"{_BROKEN}{call_id.hex}"
-        return broken if broken.is_dir() else self._path / f"{_ASIDE}{call_id.hex}"
+    def set_aside_folder(self, call_id: UUID) -> Path:
+        """The folder of a recording that is or will be set aside."""
+        older = self._path / f"{_SET_ASIDE_BEFORE}{call_id.hex}"
+        return older if older.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
 
-    def bring_back(self, about: About, state: Json) -> None:
-        """Gives the workers what was set aside, with these contents of its files. Raises OSError: it stays set aside then.
+    def restore_set_aside(self, metadata: RecordingMetadata, state: Json) -> None:
+        """Returns a recording that was set aside to the workers, with new contents of its files.
 
-        FileExistsError where the spool has a recording of this call by now.
+        Raises OSError, and then it stays set aside; FileExistsError when the spool has another recording of the call.
         """
-        folder, target = self.aside_folder(about.call_id), self.folder(about.call_id)
-        lock = _open_lock(folder)
+        folder, target = self.set_aside_folder(metadata.call_id), self.folder(metadata.call_id)
+        lock = open_lock(folder)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if target.exists():
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-            _write_json(folder / "about.json", about.to_json())
-            _write_over(folder / "state.json", state)
+            replace_json(folder / "about.json", metadata.to_json())
+            overwrite_json(folder / "state.json", state)
             folder.rename(target)
         finally:
             os.close(lock)
 
     def folder(self, call_id: UUID) -> Path:
-        """Where a recording lies that workers store."""
+        """The folder of a recording that workers process."""
         return self._path / call_id.hex
 
     def _entries(self) -> "Iterator[os.DirEntry[str]]":
@@ -316,24 +248,23 @@ class Spool:
 
 
 class SpooledRecording:
-    """One recording, held by this process until `close` or `remove`. One thread at a time uses it."""
+    """One recording, locked by this process until `close` or `remove`. Not thread-safe."""
 
-    def __init__(self, spool: Spool, folder: Path, about: About, lock: int) -> None:
-        self.about = about
-        self.is_in(folder)
+    def __init__(self, spool: Spool, folder: Path, metadata: RecordingMetadata, lock: int) -> None:
+        self.metadata = metadata
+        self.set_folder(folder)
         self._spool = spool
         self._lock = lock
-        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, _FILE_MODE)
+        self._audio = os.open(self.audio_path, os.O_RDWR | os.O_CREAT, FILE_MODE)
         self.audio_bytes = os.fstat(self._audio).st_size
-        """How long the audio is by now."""
+        """Current length of the audio."""
 
-    def is_in(self, folder: Path) -> None:
-        """From now on."""
+    def set_folder(self, folder: Path) -> None:
         self._folder = folder
         self.audio_path = folder / "audio"
 
     def append(self, data: bytes | bytearray) -> None:
-        """Raises OSError, such as for a full disk; nothing of it is there then."""
+        """Appends audio. Raises OSError, such as for a full disk; the file is then unchanged."""
         try:
             self.overwrite(self.audio_bytes, data)
         except OSError:
@@ -341,145 +272,79 @@ class SpooledRecording:
                 os.ftruncate(self._audio, self.audio_bytes)
             raise
         self.audio_bytes += len(data)
-        self._spool.count(self.about, len(data))
+        self._spool.add_bytes(self.metadata, len(data))
 
     def overwrite(self, offset: int, data: bytes | bytearray) -> None:
-        """Writes at a place of the audio: a header whose sizes are known at last."""
+        """Writes at an offset: a header whose sizes are known only at the end."""
         left = memoryview(data)
         while left:
             written = os.pwrite(self._audio, left, offset)
             left, offset = left[written:], offset + written
 
-    def cut(self, length: int) -> None:
-        """Takes off what is beyond a length in bytes: a piece of a frame that a crash has left."""
+    def truncate(self, length: int) -> None:
+        """Truncates the audio to this length: a crash may leave part of a frame."""
         os.ftruncate(self._audio, length)
-        self._spool.count(self.about, length - self.audio_bytes)
+        self._spool.add_bytes(self.metadata, length - self.audio_bytes)
         self.audio_bytes = length
 
     def read(self, offset: int, length: int) -> bytes:
-        """A piece of the audio; shorter at its end."""
+        """Reads a range of the audio; shorter at the end of the file."""
         pieces = []
         while length and (piece := os.pread(self._audio, length, offset)):
             pieces.append(piece)
             offset, length = offset + len(piece), length - len(piece)
         return b"".join(pieces)
 
-    def finish(self, ended: Ended) -> None:
-        """The stream has ended in order, and all audio is here."""
-        _write_over(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
+    def finish(self, ended: StreamEnd) -> None:
+        """Notes that the stream ended in order and all audio is here."""
+        overwrite_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property
-    def ended(self) -> Ended | None:
-        """None while the call runs, and after a crash."""
-        stored = _read_json(self._folder / "ended.json")
+    def stream_end(self) -> StreamEnd | None:
+        """None during the call, and after a crash."""
+        stored = read_json(self._folder / "ended.json")
         if stored is None:
             return None
-        known = {name: stored[name] for name in Ended.__dataclass_fields__ if name in stored}
-        return Ended(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
+        known = {name: stored[name] for name in StreamEnd.__dataclass_fields__ if name in stored}
+        return StreamEnd(**{**known, "ended_at": datetime.fromisoformat(stored["ended_at"])})
 
     def read_state(self) -> Json | None:
-        """What `write_state` wrote last; None before that."""
+        """The last state written; None before the first."""
         return read_state(self._folder)
 
     def write_state(self, state: Json) -> None:
-        """JSON types only."""
-        _write_over(self._folder / "state.json", state)
+        overwrite_json(self._folder / "state.json", state)
 
     def remove(self) -> None:
-        """Takes the recording out of the spool, and lets go of it."""
-        gone = self._folder.with_name(f"{_GOING}{self._folder.name}-{os.getpid()}")
+        """Removes the recording from the spool and unlocks it."""
+        removed = self._folder.with_name(f"{_REMOVING}{self._folder.name}-{os.getpid()}")
         with contextlib.suppress(FileNotFoundError):
-            self._folder.rename(gone)
-            self._spool.count(self.about, -self.audio_bytes - _FOLDER_BYTES)
+            self._folder.rename(removed)
+            self._spool.add_bytes(self.metadata, -self.audio_bytes - _FOLDER_BYTES)
         self.close()
-        shutil.rmtree(gone, ignore_errors=True)
+        shutil.rmtree(removed, ignore_errors=True)
 
     def set_aside(self) -> None:
-        """Takes it away from the workers, with all its audio. Raises OSError."""
-        self._move(self._spool.aside_folder(self.about.call_id))
+        """Hides the recording from the workers, with all its audio. Raises OSError."""
+        self._move(self._spool.set_aside_folder(self.metadata.call_id))
 
     def move_to(self, call_id: UUID) -> None:
-        """It is the recording of a call that the database knows by another id. Raises OSError, also where that has one here.
+        """Assigns the recording to another id of its call. Raises OSError, also when that call has a recording here.
 
-        To be let go of then: who opens it next finds it as that call's. Its object keeps its key.
+        Close it afterwards: the next process that opens it finds it under the new id. Its object keeps its key.
         """
         self._move(self._spool.folder(call_id))
-        _write_json(self._folder / "about.json", replace(self.about, call_id=call_id).to_json())
+        replace_json(self._folder / "about.json", replace(self.metadata, call_id=call_id).to_json())
 
     def _move(self, folder: Path) -> None:
         if folder != self._folder:
             self._folder.rename(folder)
-            self.is_in(folder)
+            self.set_folder(folder)
 
     def close(self) -> None:
-        """Lets go of it: another process may take it. May be called again."""
+        """Unlocks the recording for other processes. Safe to call again."""
         if self._lock >= 0:
             os.close(self._audio)
             os.close(self._lock)
-            # A thread that is late must not write into what has got the same number since.
+            # A late thread must not write to a file that reuses the descriptor.
             self._audio = self._lock = -1
-
-
-def read_state(folder: Path) -> Json | None:
-    """What `write_state` wrote last into a recording's folder; None before that."""
-    return _read_json(folder / "state.json")
-
-
-def _id_of(path: Path) -> str:
-    """Kept in a file; of several processes that make it, one wins."""
-    with contextlib.suppress(FileExistsError):
-        new = path.with_name(f".id-{os.getpid()}")
-        _write(new, uuid4().hex)
-        os.link(new, path)
-    path.with_name(f".id-{os.getpid()}").unlink(missing_ok=True)
-    return path.read_text()
-
-
-def _open_lock(folder: Path) -> int:
-    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, _FILE_MODE)
-
-
-def _call_id(name: str) -> UUID | None:
-    try:
-        return UUID(hex=name)
-    except ValueError:
-        return None
-
-
-def _owners_of(folder: Path) -> tuple[UUID, ...]:
-    """Whose recording is in a folder; empty when that cannot be read."""
-    try:
-        return About.from_json(json.loads((folder / "about.json").read_bytes())).owners
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ()
-
-
-def _write_over(path: Path, value: Json) -> None:
-    """Takes no room on a disk that is full. Only who holds the recording reads or writes the file, so nobody finds half of it."""
-    data = json.dumps(value).encode().ljust(len(_ROOM))
-    file = os.open(path, os.O_WRONLY | os.O_CREAT, _FILE_MODE)
-    try:
-        if os.pwrite(file, data, 0) < len(data):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.ftruncate(file, len(data))
-    finally:
-        os.close(file)
-
-
-def _write_json(path: Path, value: Json) -> None:
-    """Whoever reads the file finds it whole, or as it was before."""
-    new = path.with_name(f".{path.name}")
-    _write(new, json.dumps(value))
-    new.replace(path)
-
-
-def _write(path: Path, text: str) -> None:
-    with open(path, "w", opener=partial(os.open, mode=_FILE_MODE)) as file:
-        file.write(text)
-
-
-def _read_json(path: Path) -> Json | None:
-    try:
-        return dict(json.loads(path.read_bytes()))
-    except (FileNotFoundError, ValueError, TypeError):
-        return None

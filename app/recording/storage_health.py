@@ -1,35 +1,35 @@
-"""What the storing of real recordings says of an account's storage: FAILING when one could not be stored, until one was.
+"""Storage health by real recordings: FAILING after one could not be stored, WORKING after one was.
 
-A verification says more, and is not overruled: only what was set here is taken back here.
+A verification says more and takes precedence: only a status set here is reset here.
 """
 
 from datetime import UTC, datetime
 from uuid import UUID
 
 from app.foundation.encryption import Keyring
-from app.recording.spool import About
+from app.recording.metadata import RecordingMetadata
 from app.storage.model import RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget
 from app.storage.verification import StorageVerdict, fingerprint
 
 
-async def fails(about: About) -> None:
-    """A recording has failed for good; says nothing of a configuration that names another bucket by now."""
-    there = RecordingConfig.filter(
-        account_id=about.account_id,
-        bucket_vendor=about.vendor,
-        endpoint_url=about.endpoint_url,
-        bucket_name=about.bucket,
-        region=about.region,
+async def mark_failing(metadata: RecordingMetadata) -> None:
+    """A recording failed permanently. Ignored when the configuration names another bucket by now."""
+    same_bucket = RecordingConfig.filter(
+        account_id=metadata.account_id,
+        bucket_vendor=metadata.vendor,
+        endpoint_url=metadata.endpoint_url,
+        bucket_name=metadata.bucket,
+        region=metadata.region,
     )
-    await there.exclude(storage_status=StorageStatus.FAILING).update(
+    await same_bucket.exclude(storage_status=StorageStatus.FAILING).update(
         storage_status=StorageStatus.FAILING, storage_status_since=datetime.now(UTC)
     )
 
 
-async def works(keyring: Keyring, account_id: UUID, target: StorageTarget) -> None:
-    """A recording was stored: with the very settings that the account has now, that proves them as a verification does."""
+async def mark_working(keyring: Keyring, account_id: UUID, target: StorageTarget) -> None:
+    """A recording was stored. With exactly the account's present settings, this proves them as a verification does."""
     config = await RecordingConfig.get_or_none(account_id=account_id, storage_status=StorageStatus.FAILING)
     if config is None or (config.last_verification or {}).get("verdict") == StorageVerdict.FAILING.value:
         return

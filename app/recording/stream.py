@@ -1,9 +1,9 @@
-"""What a gateway says on a stream before its audio, and how streams are refused: nothing here waits for anybody.
+"""The recording stream protocol: the first frame, and the close codes of refused streams. Does no I/O.
 
-The protocol is that of open-source gateways of this family: the sub-protocol below; one JSON text frame about the call; then
-binary frames of 16-bit little-endian PCM, two channels interleaved (the caller first); text frames in between tell of events
-and are not kept; the end of the connection ends the recording. Between them any time may pass: a call on hold is silent, and
-a gateway that is gone does not answer pings.
+The protocol is that of open-source gateways of this family: the sub-protocol below, one JSON text frame about the
+call, then binary frames of 16-bit little-endian PCM with interleaved channels (the caller first). Text frames in
+between are events and are not kept. Closing the connection ends the recording. Pauses have no limit: a call on hold
+is silent, and the server's pings detect a gateway that is gone.
 """
 
 import enum
@@ -21,29 +21,29 @@ from app.recording.audio import SAMPLE_BYTES, SAMPLE_RATES
 
 SUBPROTOCOL = "audio.jambonz.org"
 DIVERT = "voice_gateway.divert"
-"""In the extensions of a connection's scope: gives its audio to a function (`app/server/transport/websocket.py`)."""
+"""Connection extension that passes its audio to a function (`app/server/transport/websocket.py`)."""
 HOLD_CLOSE = "voice_gateway.hold_close"
-"""Likewise: from its call on, the application answers the client's close, when it knows with which code."""
+"""Connection extension: once called, the application answers the client's close with a code of its choice."""
 FIRST_FRAME_SECONDS = 5.0
-# From the first frame on.
+# Counted from the first frame.
 FIRST_AUDIO_SECONDS = 30.0
 _FIRST_FRAME_CHARACTERS = 65_536
-# What a close frame has room for (RFC 6455, 5.5).
+# Maximum length of a close frame's reason (RFC 6455, 5.5).
 _REASON_BYTES = 123
 _MAXIMUM_NUMBER, _MAXIMUM_TRACE_ID = 255, 128
 
 
 class CloseCode(enum.IntEnum):
-    """How a stream is closed: 1000 promises that its audio is in the spool. Others say why it is not, or not any more."""
+    """Why a stream is closed. 1000 promises that its audio is in the spool; other codes say why it is not, or only in part."""
 
-    KEPT = 1000
+    SAVED = 1000
     INTERNAL_ERROR = 1011
     TRY_AGAIN_LATER = 1013
     BAD_FRAME = 4400
     NOT_FOUND = 4404
     NOT_RECORDED = 4406
-    NOTHING_SAID = 4408
-    RECORDED_ALREADY = 4409
+    TIMED_OUT = 4408
+    ALREADY_RECORDED = 4409
     SUSPENDED = 4423
 
 
@@ -58,7 +58,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FirstFrame:
-    """The call that a stream is of, and what its audio is like."""
+    """The call of a stream, and the format of its audio."""
 
     gateway_call_id: str
     account_id: UUID
@@ -78,7 +78,7 @@ class FirstFrame:
 
     @classmethod
     def read(cls, text: str) -> "FirstFrame":
-        """Raises Refused, naming every field that is wrong as far as there is room. What it does not know it passes over."""
+        """Raises Refused that names every invalid field, within the length of a close reason. Ignores unknown fields."""
         fields = _Fields(_object(text))
         found = cls(
             gateway_call_id=fields.gateway_call_id("callSid"),
@@ -91,23 +91,23 @@ class FirstFrame:
             to_number=fields.text("to", _MAXIMUM_NUMBER),
             trace_id=fields.text("traceId", _MAXIMUM_TRACE_ID),
         )
-        if fields.mistakes:
-            raise Refused(CloseCode.BAD_FRAME, "; ".join(fields.mistakes.values()))
+        if fields.errors:
+            raise Refused(CloseCode.BAD_FRAME, "; ".join(fields.errors.values()))
         return found
 
 
 class _Fields:
-    """Values by name; null is like absent, and so is an empty text where a value may be unknown: gateways send both.
+    """Fields by name. Null counts as absent, and so does an empty text for optional fields: gateways send both.
 
-    What is wrong with each is collected in `mistakes`.
+    Errors by field are collected in `errors`.
     """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
-        self.mistakes: dict[str, str] = {}
+        self.errors: dict[str, str] = {}
 
     def missing(self, name: str, instead: Any) -> Any:
-        self.mistakes.setdefault(name, f"{name} is missing")
+        self.errors.setdefault(name, f"{name} is missing")
         return instead
 
     def gateway_call_id(self, name: str) -> str:
@@ -115,17 +115,17 @@ class _Fields:
         if value is None:
             return str(self.missing(name, ""))
         if not isinstance(value, str) or not GATEWAY_CALL_ID.fullmatch(value):
-            self.mistakes[name] = f"{name} has 1 to 128 of A-Z a-z 0-9 . _ @ -"
+            self.errors[name] = f"{name} must have 1 to 128 of A-Z a-z 0-9 . _ @ -"
         return str(value)
 
     def id(self, name: str, kind: Kind) -> UUID | None:
-        """One of ours, or the bare UUID."""
+        """A SID or the bare UUID."""
         value = self._values.get(name)
         if value is None or value == "":
             return None
         if isinstance(value, str) and (found := parse_either_sid(kind, value)) is not None:
             return found
-        self.mistakes[name] = f"{name} is like {kind.value} and 32 hex digits, or a UUID"
+        self.errors[name] = f"{name} must be {kind.value} and 32 hex digits, or a UUID"
         return None
 
     def choice(self, name: str, choices: dict[Any, Any], default: Any) -> Any:
@@ -135,7 +135,7 @@ class _Fields:
         known = value.lower() if isinstance(value, str) else value
         if isinstance(known, str | int) and not isinstance(known, bool) and known in choices:
             return choices[known]
-        self.mistakes[name] = f"{name} is one of {', '.join(map(str, choices))}"
+        self.errors[name] = f"{name} must be one of {', '.join(map(str, choices))}"
         return default
 
     def text(self, name: str, maximum: int) -> str | None:
@@ -143,22 +143,22 @@ class _Fields:
         if value is None or value == "":
             return None
         if not isinstance(value, str) or len(value) > maximum:
-            self.mistakes[name] = f"{name} is a text of at most {maximum} characters"
+            self.errors[name] = f"{name} must be a text of at most {maximum} characters"
         elif has_control_characters(value):
-            self.mistakes[name] = f"{name} has control characters"
+            self.errors[name] = f"{name} must not have control characters"
         return str(value)
 
 
 def _object(text: str) -> dict[str, Any]:
     """Raises Refused."""
     if len(text) > _FIRST_FRAME_CHARACTERS:
-        raise Refused(CloseCode.BAD_FRAME, f"the first frame has over {_FIRST_FRAME_CHARACTERS} characters")
+        raise Refused(CloseCode.BAD_FRAME, f"the first frame must have at most {_FIRST_FRAME_CHARACTERS} characters")
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         value = None
     if not isinstance(value, dict):
-        raise Refused(CloseCode.BAD_FRAME, "the first frame is a JSON object about the call")
+        raise Refused(CloseCode.BAD_FRAME, "the first frame must be a JSON object about the call")
     return value
 
 

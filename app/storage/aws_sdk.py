@@ -1,11 +1,11 @@
-"""The AWS SDK, made to do what it is told and nothing else. The only module that imports it.
+"""The AWS SDK, isolated and restricted. The only module that imports it.
 
-It reads no environment variable and no file of this server (so the server's own credentials, proxies and endpoints never
-take part), follows no redirect (neither HTTP's nor its own to another region), connects to nothing that the gate refuses,
-retries nothing, and keeps no endless answer in memory.
+It reads no environment variables or files of this server, so that the server's own credentials, proxies and endpoints are never
+used. It follows no redirects (neither HTTP's nor its own to another region), connects only where the gate allows, makes no
+retries, and bounds the size of responses.
 
-To load it takes a third of a second, and 35 MB that stay: `s3.py` does it for the first storage test of a process,
-and nobody else imports this module.
+Loading it takes a third of a second and 35 MB: `s3.py` loads it when a process first uses a storage, and no other module
+imports this one.
 """
 
 import contextlib
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# At DEBUG the SDK writes whole requests with their Authorization header: never, whatever level is configured.
+# At DEBUG the SDK logs whole requests with their Authorization header. Prevent this at any configured level.
 for _noisy in ("boto3", "botocore", "aioboto3", "aiobotocore"):
     logging.getLogger(_noisy).setLevel(logging.WARNING)
 
 MAX_ANSWER_BYTES = 256 * 1024
-"""The longest XML answer that is read; the answers to the calls that are made here have a few kilobytes."""
-# Shorter than servers keep idle connections: a request on one that the server is closing would fail.
+"""Longest XML response that is read; responses to our calls have a few kilobytes."""
+# Shorter than servers keep idle connections: a request on a connection that the server is closing would fail.
 _KEEPALIVE_SECONDS = 3.0
 _USER_AGENT = "aiobotocore"
 
@@ -52,12 +52,13 @@ class Sdk:
 
     def __init__(self) -> None:
         session = _IsolatedSession()
-        # aiohttp waits without end for the answer to `Expect: 100-continue`, which some servers never give; others answer 417.
-        session.unregister("before-call.s3", add_expect_header)  # type: ignore[arg-type]  # the stubs know other events alone
+        # aiohttp waits forever for the response to `Expect: 100-continue`; some servers never send it, others answer
+        # 417.
+        session.unregister("before-call.s3", add_expect_header)  # type: ignore[arg-type]  # the stubs know other events only
         self._session = aioboto3.Session(botocore_session=session)
 
     async def warm_up(self) -> None:
-        """Reads from disk what the first client of a session needs: the description of S3, and the certificates."""
+        """Loads from disk what the session's first client needs: the description of S3, and the certificates."""
         async with self._session.client(
             "s3",
             region_name="us-east-1",
@@ -81,13 +82,13 @@ class Sdk:
         aws_access_key_id: str,
         aws_secret_access_key: str,
     ) -> "AsyncIterator[S3Client]":
-        """A client of S3 with its own connections, closed at the end."""
+        """An S3 client with its own connections, closed at the end."""
         config = AioConfig(
             connector_args={"resolver": resolver, "keepalive_timeout": _KEEPALIVE_SECONDS},
             http_session_cls=_CautiousHttp,
             proxies={},  # None would mean "those of the environment"
             ignore_configured_endpoint_urls=True,
-            user_agent=_USER_AGENT,  # the SDK's own is put together again for each request, at a tenth of its cost
+            user_agent=_USER_AGENT,  # the SDK would rebuild its own for each request, a tenth of the request's cost
             connect_timeout=connect_seconds,
             read_timeout=read_seconds,
             retries={"mode": "standard", "total_max_attempts": 1},
@@ -109,7 +110,7 @@ class Sdk:
             yield client
 
     def explain(self, operation: str, error: Exception, secrets: Iterable[str]) -> StorageFailure:
-        """Turns any exception of the SDK into a StorageFailure; `secrets` are masked in the server's message."""
+        """Converts any exception of the SDK to a StorageFailure; masks `secrets` in the server's message."""
         if isinstance(error, ClientError):
             return responses.failure(error.response, secrets)
         if isinstance(error, ConnectTimeoutError):
@@ -123,7 +124,7 @@ class Sdk:
 
 
 class _IsolatedSession(AioSession):
-    """A session that knows the SDK's defaults and nothing of this server's environment, files or plugins."""
+    """A session with the SDK's defaults that ignores this server's environment, files and plugins."""
 
     _components: ComponentLocator
 
@@ -137,15 +138,15 @@ class _IsolatedSession(AioSession):
 
     @property
     def full_config(self) -> dict[str, Any]:
-        """What would be read from ~/.aws: nothing."""
+        """The content of ~/.aws: nothing."""
         return {"profiles": {}}
 
     def _register_client_plugins(self, client: Any) -> None:
-        """The SDK would load modules that an environment variable names."""
+        """The SDK would load modules named by an environment variable."""
 
 
 class _S3Loader(Loader):
-    """Drops the endpoints of other services than S3: 5 MB that the session would keep."""
+    """Drops the endpoints of services other than S3: 5 MB that the session would keep."""
 
     @instance_cache
     def load_data_with_path(self, name: str) -> Any:
@@ -157,10 +158,10 @@ class _S3Loader(Loader):
 
 
 class _CautiousHttp(AIOHTTPSession):
-    """The SDK's HTTP session without redirects, environment and cookies, with checked host names and bounded answers.
+    """The SDK's HTTP session without redirects and environment, with checked host names and bounded responses.
 
-    The original follows redirects (an IP literal in one would pass by the resolver), and its TLS context does not
-    compare host names, which urllib3 does for itself but aiohttp leaves to the context.
+    The original follows redirects, and an IP address in one bypasses the resolver. Its TLS context does not check
+    host names: urllib3 does that itself, but aiohttp leaves it to the context.
     """
 
     _connector_args: dict[str, Any]
@@ -170,7 +171,7 @@ class _CautiousHttp(AIOHTTPSession):
 
     async def _get_session(self, proxy_url: str | None) -> "_WithoutRedirects":
         if None not in self._sessions:
-            # Without a limit: callers have their own, and one that waits here for another's connection would time out.
+            # Unlimited: callers have their own limits, and waiting here for a connection would time out.
             connector = BoundedConnector(limit=0, **self._connector_args)
             session = aiohttp.ClientSession(
                 connector=connector,
@@ -187,7 +188,7 @@ class _CautiousHttp(AIOHTTPSession):
 
 
 class _WithoutRedirects:
-    """What the SDK calls of aiohttp's session."""
+    """The part of aiohttp's session that the SDK calls."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -197,7 +198,7 @@ class _WithoutRedirects:
 
 
 class _BoundedResponse(aiohttp.ClientResponse):
-    """An answer that is not read beyond MAX_ANSWER_BYTES when it is read whole; objects are read in chunks."""
+    """A response that fails beyond MAX_ANSWER_BYTES when read whole; objects are read in chunks."""
 
     async def read(self) -> bytes:
         if self._body is None:
@@ -215,6 +216,6 @@ class _BoundedResponse(aiohttp.ClientResponse):
 
 
 def _forbid_region_redirect(context: dict[str, Any], **_: Any) -> None:
-    # The SDK's redirector leaves a request alone that it believes to have redirected already. Without this line a
-    # bucket in another region would look right, at the price of two more requests for each call.
+    # The SDK's redirector skips requests that it has already redirected. Without this line, a bucket in another
+    # region would look right, at two more requests per call.
     context["s3_redirect"]["redirected"] = True

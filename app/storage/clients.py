@@ -1,4 +1,4 @@
-"""SDK clients that are reused: making one takes 20 ms of CPU, a request on one that exists takes 2 ms."""
+"""Cache of SDK clients: creating one takes 20 ms of CPU, a request on an existing one 2 ms."""
 
 import asyncio
 from collections import OrderedDict
@@ -7,8 +7,8 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from typing import Any
 
-MOST_CLIENTS = 64
-"""In one process; each holds 0.4 MB."""
+MAXIMUM_CLIENTS = 64
+"""Per process; each holds 0.4 MB."""
 
 
 @dataclass
@@ -19,24 +19,24 @@ class _Entry:
     is_evicted: bool = False
 
 
-class ReusedClients:
-    """At most `most` idle or busy clients by key; the least recently used one is closed as soon as its last user leaves.
+class ClientCache:
+    """At most `maximum` clients by key. The least recently used is closed as soon as its last user leaves.
 
-    A key must hold everything that a client is made with: endpoint and credentials above all.
+    A key must include everything a client is created with: above all endpoint and credentials.
     """
 
-    def __init__(self, most: int = MOST_CLIENTS) -> None:
-        self._most = most
+    def __init__(self, maximum: int = MAXIMUM_CLIENTS) -> None:
+        self._maximum = maximum
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
-        self._making = asyncio.Lock()
+        self._create_lock = asyncio.Lock()
 
     @asynccontextmanager
     async def client(self, key: Hashable, make: Callable[[], AbstractAsyncContextManager[Any]]) -> AsyncIterator[Any]:
-        """The client of this key, made by `make` when there is none."""
+        """The client of this key, created by `make` if missing."""
         entry = await self._entry(key, make)
         entry.users += 1
         try:
-            while len(self._entries) > self._most:
+            while len(self._entries) > self._maximum:
                 await self._evict(next(iter(self._entries)))
             yield entry.client
         finally:
@@ -50,7 +50,7 @@ class ReusedClients:
             await self._evict(key)
 
     async def _entry(self, key: Hashable, make: Callable[[], AbstractAsyncContextManager[Any]]) -> _Entry:
-        async with self._making:
+        async with self._create_lock:
             if key not in self._entries:
                 closing = AsyncExitStack()
                 self._entries[key] = _Entry(await closing.enter_async_context(make()), closing)

@@ -1,4 +1,4 @@
-"""From what a form gives to the columns of a recording configuration: what is allowed, and in which form it is kept."""
+"""Converts the input of a recording configuration to its columns, and validates it."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft, Tag
-from app.storage.settings import sealed_secret, stored_draft
+from app.storage.settings import seal_secret, stored_draft
 from app.storage.verification import fingerprint
 
 T = TypeVar("T")
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class RecordingConfigPatch:
-    """What an input changes; None is what it leaves out, Some(None) an explicit null."""
+    """The fields of an input; None for an absent field, Some(None) for an explicit null."""
 
     enabled: Some[bool | None] | None = None
     audio_format: Some[AudioFormat | None] | None = None
@@ -40,30 +40,26 @@ class RecordingConfigPatch:
 def columns(
     keyring: Keyring, gate: OutboundGate, row_id: UUID, stored: RecordingConfig | None, patch: RecordingConfigPatch
 ) -> Columns:
-    """The columns to write. Raises UserErrors with all that is wrong."""
-    problems = ErrorCollector()
+    """The columns to write. Raises UserErrors with all errors."""
+    errors = ErrorCollector()
     now = datetime.now(UTC)
     old = stored_draft(keyring, stored) if stored else StorageDraft()
-    draft = _merged(old, patch, problems)
+    draft = _merge(old, patch, errors)
     before = stored or RecordingConfig()
     values: Columns = {
-        "enabled": _required(patch.enabled, before.enabled, "enabled", problems),
-        "audio_format": _required(patch.audio_format, before.audio_format, "audioFormat", problems),
-        "record_all_calls": _required(patch.record_all_calls, before.record_all_calls, "recordAllCalls", problems),
+        "enabled": _not_null(patch.enabled, before.enabled, "enabled", errors),
+        "audio_format": _not_null(patch.audio_format, before.audio_format, "audioFormat", errors),
+        "record_all_calls": _not_null(patch.record_all_calls, before.record_all_calls, "recordAllCalls", errors),
     }
-    for path, code, message in (*rules.problems(draft), *(rules.missing(draft) if values["enabled"] else ())):
-        # A mistake reported already (a key without its other half) is not reported again in other words.
-        if not _has_mistake(path, problems):
-            problems.add(code, message, *path)
-    if (
-        draft.vendor is BucketVendor.S3_COMPATIBLE
-        and draft.endpoint_url
-        and not _has_mistake(("endpointUrl",), problems)
-    ):
+    for path, code, message in (*rules.errors(draft), *(rules.missing(draft) if values["enabled"] else ())):
+        # Do not report a field twice, such as a key without its other half.
+        if not _has_error(path, errors):
+            errors.add(code, message, *path)
+    if draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url and not _has_error(("endpointUrl",), errors):
         reason = gate.judge_text(draft.endpoint_url)
         if reason:
-            problems.add(UserErrorCode.INVALID, reason, "endpointUrl")
-    problems.raise_if_any()
+            errors.add(UserErrorCode.INVALID, reason, "endpointUrl")
+    errors.raise_if_any()
     values |= {
         "bucket_vendor": draft.vendor,
         "endpoint_url": draft.endpoint_url,
@@ -75,13 +71,13 @@ def columns(
     if stored is None or (draft.access_key_id, draft.secret_access_key) != (old.access_key_id, old.secret_access_key):
         values |= _keys(keyring, row_id, draft, now)
         if stored and draft.secret_access_key == old.secret_access_key:
-            del values["secret_access_key"]  # sealed anew, it would count as changed
+            del values["secret_access_key"]  # encrypting it again would count as a change
     if stored is None or values["fingerprint"] != stored.fingerprint:
         values |= {"storage_status": StorageStatus.UNVERIFIED, "storage_status_since": now, "last_verification": None}
     return values
 
 
-def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorCollector) -> StorageDraft:
+def _merge(old: StorageDraft, patch: RecordingConfigPatch, errors: ErrorCollector) -> StorageDraft:
     draft = replace(
         old,
         vendor=patch.bucket_vendor.value if patch.bucket_vendor else old.vendor,
@@ -93,29 +89,27 @@ def _merged(old: StorageDraft, patch: RecordingConfigPatch, problems: ErrorColle
     key_id, secret = patch.access_key_id, patch.secret_access_key
     if key_id is None and secret is None:
         if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
-            # A stored secret never goes to a server that it was not entered for.
+            # A stored secret is never sent to a server that it was not entered for.
             for name in ("accessKeyId", "secretAccessKey"):
                 message = (
-                    "The stored keys belong to another vendor or endpoint; enter both keys again, or null for none."
+                    "The stored keys belong to another vendor or endpoint: enter both keys again, or null for none."
                 )
-                problems.add(UserErrorCode.REQUIRED, message, name)
+                errors.add(UserErrorCode.REQUIRED, message, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
     if (given_id is None) != (given_secret is None):
         missing = "accessKeyId" if given_id is None else "secretAccessKey"
-        message = (
-            "The access key ID and the secret access key are given together; leave out both to keep the stored ones."
-        )
-        problems.add(UserErrorCode.REQUIRED, message, missing)
+        message = "Enter the access key ID and the secret access key together; leave out both to keep the stored ones."
+        errors.add(UserErrorCode.REQUIRED, message, missing)
         return draft
     return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
 
 
-def _required(change: Some[T | None] | None, stored: T, name: str, problems: ErrorCollector) -> T:
+def _not_null(change: Some[T | None] | None, stored: T, name: str, errors: ErrorCollector) -> T:
     if change is None:
         return stored
     if change.value is None:
-        problems.add(UserErrorCode.REQUIRED, "This cannot be null; leave it out to keep it as it is.", name)
+        errors.add(UserErrorCode.REQUIRED, "This cannot be null. Omit it to keep the current value.", name)
         return stored
     return change.value
 
@@ -124,9 +118,9 @@ def _keys(keyring: Keyring, row_id: UUID, draft: StorageDraft, now: datetime) ->
     secret = draft.secret_access_key
     if secret is None:
         return {"access_key_id": None, "secret_access_key": None, "secret_access_key_set_at": None}
-    sealed = sealed_secret(keyring, row_id, secret)
+    sealed = seal_secret(keyring, row_id, secret)
     return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
 
 
-def _has_mistake(path: tuple[str, ...], problems: ErrorCollector) -> bool:
-    return any(error.field == list(path) for error in problems.found)
+def _has_error(path: tuple[str, ...], errors: ErrorCollector) -> bool:
+    return any(error.field == list(path) for error in errors.found)

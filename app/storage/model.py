@@ -1,4 +1,4 @@
-"""How an account's calls are recorded, and where to. At most one row per account."""
+"""Recording configurations (at most one per account) and stored credentials."""
 
 import enum
 from typing import Any, ClassVar, TypedDict
@@ -13,7 +13,7 @@ from app.foundation.identifiers import new_id
 
 
 class RecordingError(TypedDict, total=False):
-    """Why a recording was not stored, as its call's row keeps it."""
+    """Why a recording was not stored, as in its call's row."""
 
     code: str | None
     http_status: int | None
@@ -22,44 +22,42 @@ class RecordingError(TypedDict, total=False):
     at: str
     next_attempt_at: str | None
     spool: str | None
-    """Of the server that has tried."""
+    """The spool of the server that made the attempt."""
 
 
-@strawberry.enum(description="What recordings are stored as.")
+@strawberry.enum(description="The format of stored recordings.")
 class AudioFormat(enum.Enum):
-    """WAV keeps every sample; MP3 is a fraction of the size."""
-
-    WAV = strawberry.enum_value("WAV", description="Uncompressed 16-bit PCM; about 1.9 MB a minute at 8 kHz stereo.")
-    MP3 = strawberry.enum_value("MP3", description="MP3 at 128 kbit/s; about 1 MB a minute.")
+    WAV = strawberry.enum_value("WAV", description="Uncompressed 16-bit PCM; about 1.9 MB per minute at 8 kHz stereo.")
+    MP3 = strawberry.enum_value("MP3", description="MP3 at 128 kbit/s; about 1 MB per minute.")
 
 
 CONTENT_TYPES = {AudioFormat.WAV: "audio/wav", AudioFormat.MP3: "audio/mpeg"}
 
 
-@strawberry.enum(description="Whose object storage holds the bucket.")
+@strawberry.enum(description="The vendor of the object storage.")
 class BucketVendor(enum.Enum):
-    """Amazon S3, or a server that speaks its protocol."""
-
-    AWS_S3 = strawberry.enum_value("AWS_S3", description="Amazon S3; the endpoint follows from the region.")
+    AWS_S3 = strawberry.enum_value("AWS_S3", description="Amazon S3; the region determines the endpoint.")
     S3_COMPATIBLE = strawberry.enum_value(
-        "S3_COMPATIBLE", description="Another server that speaks S3's protocol, at an endpoint URL."
+        "S3_COMPATIBLE", description="Another server with the S3 API, at an endpoint URL."
     )
 
 
-@strawberry.enum(description="What the newest proof of the stored storage settings says.")
+@strawberry.enum(description="The latest result for the stored storage settings.")
 class StorageStatus(enum.Enum):
-    """A change of what was proved makes it UNVERIFIED again."""
+    """Changing the tested settings resets it to UNVERIFIED."""
 
-    UNVERIFIED = strawberry.enum_value("UNVERIFIED", description="Not proved since the settings were changed.")
+    UNVERIFIED = strawberry.enum_value("UNVERIFIED", description="Not tested since the settings were changed.")
     WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
-    FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the last verification says why.")
+    FAILING = strawberry.enum_value(
+        "FAILING", description="Recordings cannot be stored; the last verification says why."
+    )
 
 
 class RecordingConfig(TenantScoped):
-    """`fingerprint` is that of the stored storage settings; a proof counts only while it carries the same one.
+    """`fingerprint` identifies the stored storage settings; a verification counts only while it has the same one.
 
-    `secret_access_key` is sealed; it and `access_key_id` are both there or both not (CHECK), and `enabled` needs vendor,
-    bucket, region and both of them (CHECK).
+    `secret_access_key` is encrypted. It and `access_key_id` are both set or both null (CHECK), and `enabled` requires
+    vendor, bucket, region and both keys (CHECK).
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -87,7 +85,7 @@ class RecordingConfig(TenantScoped):
     version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
-    # Not as it is stored: `storage_status` goes with it.
+    # Not audited: `storage_status` changes with it.
     audit_names: ClassVar[dict[str, str | None]] = {"last_verification": None}
     tenant_scope: ClassVar[TenantScope] = TenantScope(
         account="account_id", service_provider=("account__service_provider_id",)
@@ -98,10 +96,10 @@ class RecordingConfig(TenantScoped):
 
 
 class StoredCredential(TenantScoped):
-    """Keys that a recording was stored with, kept as long as a recording needs them: the account may use others since.
+    """Keys that recordings were stored with, kept while recordings use them: the account may use other keys by now.
 
-    `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account: what is stored with the same
-    keys shares one row. The primary key is (account_id, id).
+    `fingerprint` is a keyed hash of vendor, endpoint and both keys, unique in the account, so that equal keys share
+    one row. The primary key is (account_id, id).
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

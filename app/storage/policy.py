@@ -1,4 +1,4 @@
-"""The least that AWS must allow the access key: the IAM policy for a bucket, and what each statement is for."""
+"""The IAM policy with the minimal AWS permissions of the access key, and the purpose of each statement."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Statement:
 
 
 def statements(bucket: str, region: str | None) -> tuple[Statement, ...]:
-    """Recording, playback, erasing and diagnosis, each to be left out by whoever does not want it.
+    """Recording, playback, deletion and diagnosis; statements that are not wanted can be left out.
 
     The actions are those of AWS's Service Authorization Reference for Amazon S3.
     """
@@ -25,21 +25,21 @@ def statements(bucket: str, region: str | None) -> tuple[Statement, ...]:
     return (
         Statement(
             "Record",
-            "Store recordings with their tags, in one piece or in parts. Without it nothing can be recorded.",
+            "Store recordings with their tags, in one request or in parts. Required for recording.",
             ("s3:PutObject", "s3:PutObjectTagging", "s3:AbortMultipartUpload"),
             f"{arn}/*",
         ),
         Statement("Play", "Play and download recordings.", ("s3:GetObject",), f"{arn}/*"),
-        Statement("Erase", "Delete recordings, and what a storage test leaves.", ("s3:DeleteObject",), f"{arn}/*"),
+        Statement("Erase", "Delete recordings, and the objects of storage tests.", ("s3:DeleteObject",), f"{arn}/*"),
         Statement(
             "DiagnoseBucket",
-            "Tell a missing bucket from a missing right when the storage is tested.",
+            "Distinguish a missing bucket from a missing permission in storage tests.",
             ("s3:ListBucket",),
             arn,
         ),
         Statement(
             "DiagnoseTags",
-            "Prove that the tags arrive when the storage is tested.",
+            "Check in storage tests that tags are stored.",
             ("s3:GetObjectTagging",),
             f"{arn}/*",
         ),
@@ -47,7 +47,7 @@ def statements(bucket: str, region: str | None) -> tuple[Statement, ...]:
 
 
 def document(parts: tuple[Statement, ...]) -> str:
-    """The policy as AWS takes it."""
+    """The policy as JSON."""
     return json.dumps(
         {
             "Version": "2012-10-17",

@@ -1,13 +1,13 @@
-"""The steps of a storage test: the calls that are made, what each proves, and cleaning up after them.
+"""The steps of a storage test: their calls, what each proves, and the clean-up.
 
     reach ── region ── write ──┬── tags ──────┬── delete
                                ├── read ──────┤
                                └── multipart ─┘
 
-What is written goes through `uploads.py`, as recordings do: the same requests with the same headers.
+Writes use `uploads.py`, like recordings: the same requests with the same headers.
 
-HEAD answers have no body, so `reach` cannot tell a wrong key from a missing right: only a missing bucket (404) is an
-answer by itself, all else is diagnosed from the PUT in `write`.
+HEAD responses have no body, so `reach` cannot distinguish a wrong key from a missing permission. Only a missing bucket (404)
+is conclusive there; the PUT in `write` diagnoses everything else.
 """
 
 import asyncio
@@ -24,45 +24,43 @@ from app.foundation.outbound.failure_kind import FailureKind
 from app.storage import uploads
 from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
 from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor
-from app.storage.responses import Answer, bucket_region, request_id
+from app.storage.responses import S3Response, bucket_region, request_id
 from app.storage.s3 import Bucket, StorageTarget
-from app.storage.uploads import Outgoing, Part
+from app.storage.uploads import NewObject, Part
 
 PROBE_FOLDER = ".voice-gateway-probe/"
 
 
 @strawberry.enum(description="The steps of a storage test, in order.")
 class VerificationStepName(enum.Enum):
-    """The eight steps, in order."""
-
-    SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and follow the rules.")
+    SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and valid.")
     REACH = strawberry.enum_value(
-        "REACH", description="The server can be reached and does not say that there is no such bucket."
+        "REACH", description="The server can be reached and does not deny that the bucket exists."
     )
-    REGION = strawberry.enum_value("REGION", description="The server names the region that is given, if it names one.")
-    WRITE = strawberry.enum_value("WRITE", description="An object can be written, with its tags, and is there.")
-    TAGS = strawberry.enum_value(
-        "TAGS", description="The tags of the object can be read, and are those that were sent."
+    REGION = strawberry.enum_value(
+        "REGION", description="The bucket's region is the configured one, if the server names it."
     )
-    READ = strawberry.enum_value("READ", description="The object can be read back: recordings can be played.")
+    WRITE = strawberry.enum_value("WRITE", description="An object can be written with its tags.")
+    TAGS = strawberry.enum_value("TAGS", description="The tags of the object can be read back unchanged.")
+    READ = strawberry.enum_value("READ", description="The object can be read back, so recordings can be played.")
     MULTIPART = strawberry.enum_value(
-        "MULTIPART", description="A long recording can be written in parts, and given up."
+        "MULTIPART", description="A multipart upload, as for long recordings, can be written and aborted."
     )
-    DELETE = strawberry.enum_value("DELETE", description="The object can be deleted: recordings can be erased.")
+    DELETE = strawberry.enum_value("DELETE", description="The object can be deleted, so recordings can be deleted.")
 
 
-@strawberry.enum(description="What became of a step of a storage test.")
+@strawberry.enum(description="The result of a step of a storage test.")
 class VerificationStepStatus(enum.Enum):
-    """What became of a step."""
-
-    PASSED = strawberry.enum_value("PASSED", description="It works.")
-    FAILED = strawberry.enum_value("FAILED", description="It does not; `advice` says what to fix.")
-    SKIPPED = strawberry.enum_value("SKIPPED", description="It was not tried, or proves nothing; `advice` says why.")
+    PASSED = strawberry.enum_value("PASSED", description="The step succeeded.")
+    FAILED = strawberry.enum_value("FAILED", description="The step failed; `advice` says what to fix.")
+    SKIPPED = strawberry.enum_value(
+        "SKIPPED", description="The step was not tried or is inconclusive; `advice` says why."
+    )
 
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step: `advice` says what to fix when it failed, and why it was skipped."""
+    """One step. `advice` says what to fix if it failed, or why it was skipped."""
 
     step: VerificationStepName
     status: VerificationStepStatus
@@ -74,7 +72,7 @@ class StepResult:
 
 
 class StepFailed(Exception):
-    """A step ends badly, with a sentence of its own."""
+    """A step failed, with advice of its own."""
 
     def __init__(self, advice: str, failure: StorageFailure | None = None) -> None:
         self.advice = advice
@@ -83,7 +81,7 @@ class StepFailed(Exception):
 
 
 class StepSkipped(StepFailed):
-    """A step cannot be made, which is no failure."""
+    """A step cannot run, which is no failure."""
 
 
 Name = VerificationStepName
@@ -91,7 +89,7 @@ Status = VerificationStepStatus
 
 
 class Probe:
-    """One run of the steps from `reach` on. `run` fills `results`; `clean_up` must follow, whatever happened."""
+    """One run of the steps from `reach` on. `run` fills `results`; `clean_up` must follow in any case."""
 
     def __init__(self, bucket: Bucket, target: StorageTarget) -> None:
         self._bucket = bucket
@@ -100,11 +98,11 @@ class Probe:
         self.key = f"{PROBE_FOLDER}{mark}.txt"
         self._content = f"Storage test, safe to delete. {mark}\n".encode()
         content_type = CONTENT_TYPES[AudioFormat.MP3]
-        self._whole = Outgoing(self._content, self.key, content_type, target.tags)
+        self._whole = NewObject(self._content, self.key, content_type, target.tags)
         self._in_parts = replace(self._whole, key=f"{PROBE_FOLDER}{mark}.parts")
-        self._begun: dict[Name, float] = {}
+        self._step_started: dict[Name, float] = {}
         self._region: str | None = None
-        # False once HEAD was refused: then a refused PUT may mean that there is no such bucket.
+        # False once HEAD was refused: a refused PUT may then mean that the bucket does not exist.
         self._is_bucket_seen = True
         self._may_be_stored = False
         self._is_leftover_certain = True
@@ -117,7 +115,7 @@ class Probe:
         self.leftover_key: str | None = None
 
     async def run(self) -> None:
-        """Makes the steps until one fails that the rest stand on. Can be cancelled at any time."""
+        """Runs the steps until one fails that later steps depend on. Can be cancelled at any time."""
         for name, action in ((Name.REACH, self._reach), (Name.REGION, self._compare_region), (Name.WRITE, self._write)):
             if await self._step(name, action) is Status.FAILED:
                 return
@@ -128,14 +126,14 @@ class Probe:
         await self._step(Name.DELETE, self._delete)
 
     def end_by_timeout(self, seconds: float) -> None:
-        """Marks the steps that were under way when the time was over."""
-        for name, begun in self._begun.items():
+        """Marks steps that were running at the timeout as failed."""
+        for name, started in self._step_started.items():
             if name not in self.results:
-                sentence = f"No end of this step within the {seconds:g} seconds that the whole test has. Try again."
-                self._note(name, Status.FAILED, _milliseconds_since(begun), advice=sentence)
+                sentence = f"This step did not finish within the {seconds:g} seconds of the whole test. Try again."
+                self._set_result(name, Status.FAILED, _milliseconds_since(started), advice=sentence)
 
-    async def _step(self, name: Name, action: Callable[[], Awaitable[Answer | None]]) -> Status:
-        self._begun[name] = begun = time.monotonic()
+    async def _step(self, name: Name, action: Callable[[], Awaitable[S3Response | None]]) -> Status:
+        self._step_started[name] = started = time.monotonic()
         status, sentence, failure, answer = Status.PASSED, None, None, None
         try:
             answer = await action()
@@ -145,17 +143,17 @@ class Probe:
             status, sentence, failure = Status.FAILED, failed.advice, failed.failure
         except StorageFailure as failed:
             status, sentence, failure = Status.FAILED, advice(failed), failed
-        self._note(name, status, _milliseconds_since(begun), failure=failure, answer=answer, advice=sentence)
+        self._set_result(name, status, _milliseconds_since(started), failure=failure, answer=answer, advice=sentence)
         return status
 
-    def _note(
+    def _set_result(
         self,
         name: Name,
         status: Status,
         duration_ms: int,
         *,
         failure: StorageFailure | None = None,
-        answer: Answer | None = None,
+        answer: S3Response | None = None,
         advice: str | None = None,
     ) -> None:
         http_status = answer["ResponseMetadata"].get("HTTPStatusCode") if answer else None
@@ -169,7 +167,7 @@ class Probe:
             advice=advice,
         )
 
-    async def _reach(self) -> Answer:
+    async def _reach(self) -> S3Response:
         try:
             answer = await self._bucket.call("head_bucket")
         except StorageFailure as failure:
@@ -179,7 +177,7 @@ class Probe:
                 raise
             self._region = failure.region
             self._is_bucket_seen = False
-            # An answer, and so reached; why it is not 200 is found out by writing.
+            # A response, so the server was reached; `write` finds out why it is not 200.
             return {"ResponseMetadata": {"HTTPStatusCode": failure.http_status, "RequestId": failure.request_id}}
         self._region = bucket_region(answer)
         return answer
@@ -204,26 +202,26 @@ class Probe:
             f"choose {self._region}, unless the server's documentation says otherwise."
         )
 
-    async def _write(self) -> Answer:
+    async def _write(self) -> S3Response:
         try:
             answer = await self._put(self._whole)
         except StorageFailure as failure:
-            raise await self._why_not_written(failure) from None
-        found = await uploads.size_of(self._bucket, self.key)
+            raise await self._explain_write_failure(failure) from None
+        found = await uploads.object_size(self._bucket, self.key)
         if self._is_other_region:
             self.warnings.append(self._names_another_region())
         if found not in {None, len(self._content)}:
-            raise StepFailed(f"The storage took {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
+            raise StepFailed(f"The storage confirmed {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
         return answer
 
-    async def _put(self, what: Outgoing) -> Answer:
-        """Stores the probe. A PUT without an answer may have been stored all the same."""
+    async def _put(self, what: NewObject) -> S3Response:
+        """Stores the probe. A PUT without a response may have stored it."""
         self._may_be_stored = self._is_leftover_certain = True
         try:
             answer = await uploads.put(self._bucket, what, len(self._content))
         except StorageFailure as failure:
-            self._may_be_stored = not failure.is_settled
-            # An error of the server's is most likely no object: try to delete it, but claim nothing.
+            self._may_be_stored = not failure.is_definite_refusal
+            # After a server error most likely nothing is stored: try to delete, but do not report a leftover.
             self._is_leftover_certain = failure.kind is not FailureKind.ANSWERED
             raise
         if answer.get("VersionId") not in {None, "null"}:
@@ -231,27 +229,27 @@ class Probe:
             self.warnings.append(_KEEPS_VERSIONS)
         return answer
 
-    async def _why_not_written(self, failure: StorageFailure) -> StepFailed:
+    async def _explain_write_failure(self, failure: StorageFailure) -> StepFailed:
         if self._is_other_region:
-            self._correct(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
+            self._override_result(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
         if failure.is_wrong_region:
             sentence = wrong_region_advice(self._target.region, failure.region)
-            self._correct(Name.REGION, failure, sentence)
+            self._override_result(Name.REGION, failure, sentence)
             return StepFailed(sentence, failure)
         if failure.code == "NoSuchBucket":
-            self._correct(Name.REACH, failure, _NO_BUCKET)
+            self._override_result(Name.REACH, failure, _NO_BUCKET)
             return StepFailed(_NO_BUCKET, failure)
         if failure.code == "InvalidRegionName":
-            self._correct(Name.REGION, failure, advice(failure))
+            self._override_result(Name.REGION, failure, advice(failure))
         if self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
-            return StepFailed("The storage does not take these S3 tags: change or remove them.", failure)
+            return StepFailed("The storage does not accept these S3 tags: change or remove them.", failure)
         if failure.is_denied and denial(failure) is None:
-            sentence = await self._which_right_is_missing() if self._target.tags else self._may_not_write()
+            sentence = await self._find_missing_permission() if self._target.tags else self._may_not_write()
             return StepFailed(sentence, failure)
         return StepFailed(advice(failure), failure)
 
-    async def _which_right_is_missing(self) -> str:
-        """Denied with tags: only another PUT, without them, tells whether it was the tags."""
+    async def _find_missing_permission(self) -> str:
+        """Access denied with tags: a second PUT without tags tells whether the tags were the reason."""
         try:
             await self._put(replace(self._whole, tags=()))
         except StorageFailure:
@@ -261,28 +259,26 @@ class Probe:
     def _may_not_write(self) -> str:
         return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
 
-    def _correct(self, name: Name, failure: StorageFailure, sentence: str) -> None:
-        """The PUT has told what the HEAD could not."""
-        self._note(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
+    def _override_result(self, name: Name, failure: StorageFailure, sentence: str) -> None:
+        """The PUT found what the HEAD could not."""
+        self._set_result(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
 
-    async def _read_tags(self) -> Answer:
+    async def _read_tags(self) -> S3Response:
         if not self._target.tags:
             raise StepSkipped("No S3 tags are configured.")
         try:
             answer = await self._bucket.call("get_object_tagging", Key=self.key)
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = "The key may not read tags back, which recording does not need: allow it "
-                raise StepSkipped(
-                    denial(failure) or f"{sentence}s3:GetObjectTagging to have them checked.", failure
-                ) from None
+                sentence = "The key may not read tags, which recording does not need: allow it "
+                raise StepSkipped(denial(failure) or f"{sentence}s3:GetObjectTagging to check them.", failure) from None
             raise
         found = {tag.get("Key"): tag.get("Value") for tag in answer.get("TagSet", [])}
         if found != {tag.name: tag.value for tag in self._target.tags}:
             raise StepFailed("The object was stored without the S3 tags that were sent: this storage ignores tags.")
         return answer
 
-    async def _read(self) -> Answer:
+    async def _read(self) -> S3Response:
         try:
             content, answer = await self._bucket.read(self.key, len(self._content) + 1)
         except StorageFailure as failure:
@@ -290,57 +286,59 @@ class Probe:
                 sentence = "The key may not read objects, so recordings could not be played: allow it s3:GetObject."
                 raise StepFailed(denial(failure) or sentence, failure) from None
             if failure.http_status == 404:
-                sentence = f"The storage took the object and does not find it. {LOSES_DATA}"
-                self._correct(Name.WRITE, failure, sentence)
+                sentence = f"The storage confirmed the object and does not find it. {LOSES_DATA}"
+                self._override_result(Name.WRITE, failure, sentence)
                 raise StepFailed(sentence, failure) from None
             raise
         if content != self._content:
-            raise StepFailed("What was read is not what was written: check that the endpoint is an S3 server.")
+            raise StepFailed(
+                "The object read back differs from the one written: check that the endpoint is an S3 server."
+            )
         return answer
 
-    async def _multipart(self) -> Answer | None:
+    async def _multipart(self) -> S3Response | None:
         self._may_be_uploading = True
         try:
             self._upload = await uploads.begin(self._bucket, self._in_parts)
         except StorageFailure as failure:
-            self._may_be_uploading = not failure.is_settled
+            self._may_be_uploading = not failure.is_definite_refusal
             if failure.is_denied:
                 sentence = "The key may not begin a multipart upload, which long recordings need: allow it s3:PutObject"
                 sentence += " and s3:PutObjectTagging." if self._target.tags else "."
                 raise StepFailed(denial(failure) or sentence, failure) from None
             raise
         try:
-            await uploads.send(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
+            await uploads.send_part(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = (
-                    "The key may not send a part of an upload, which long recordings need: allow it s3:PutObject."
-                )
+                sentence = "The key may not upload a part, which long recordings need: allow it s3:PutObject."
                 raise StepFailed(denial(failure) or sentence, failure) from None
             raise
         try:
             return await self._abort(self._upload)
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = "The key may not abort a multipart upload, so broken ones would stay and be billed: allow it"
+                sentence = (
+                    "The key may not abort a multipart upload, so interrupted ones would stay and be billed: allow it"
+                )
                 raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
             raise
 
-    async def _abort(self, upload: str) -> Answer | None:
+    async def _abort(self, upload: str) -> S3Response | None:
         answer = await uploads.abort(self._bucket, self._in_parts.key, upload)
         self._may_be_uploading = False
         return answer
 
-    async def _delete(self) -> Answer:
+    async def _delete(self) -> S3Response:
         try:
             answer = await self._bucket.call("delete_object", Key=self.key)
         except StorageFailure as failure:
             if failure.is_denied:
                 self._may_delete = False
                 sentence = (
-                    "The key may not delete objects, so recordings could not be erased: allow it s3:DeleteObject."
+                    "The key may not delete objects, so recordings could not be deleted: allow it s3:DeleteObject."
                 )
-                raise StepFailed(f"{denial(failure) or sentence} Delete {self.key} by hand.", failure) from None
+                raise StepFailed(f"{denial(failure) or sentence} Delete {self.key} manually.", failure) from None
             raise
         self._may_be_stored = False
         if answer.get("DeleteMarker") and answer.get("VersionId"):
@@ -348,15 +346,15 @@ class Probe:
         return answer
 
     async def clean_up(self, seconds: float) -> None:
-        """Removes what the steps may have left, as far as the bucket allows it and within the time."""
-        with contextlib.suppress(TimeoutError):  # what could not be removed is named below
+        """Removes what the steps may have left, as far as the bucket allows and time permits."""
+        with contextlib.suppress(TimeoutError):  # what remains is reported below
             async with asyncio.timeout(seconds), asyncio.TaskGroup() as together:
                 together.create_task(self._remove_probe())
                 together.create_task(self._remove_upload())
         if self._may_be_stored and self._is_leftover_certain:
             self.leftover_key = self.key
         if self._may_be_uploading:
-            self.warnings.append(f"A multipart upload of {self._in_parts.key} may be left open: abort it by hand.")
+            self.warnings.append(f"A multipart upload of {self._in_parts.key} may remain open: abort it manually.")
 
     async def _remove_probe(self) -> None:
         try:
@@ -366,7 +364,7 @@ class Probe:
                 await self._bucket.call("delete_object", Key=self.key, VersionId=version)
         except (StorageFailure, StepFailed):
             if self._versions:
-                self.warnings.append(f"Old versions of {self.key} are left: the key may not delete them.")
+                self.warnings.append(f"Old versions of {self.key} remain: the key may not delete them.")
 
     async def _remove_upload(self) -> None:
         if not self._may_be_uploading:
@@ -375,23 +373,23 @@ class Probe:
             if self._upload is not None:
                 await self._abort(self._upload)
                 return
-            # The answer to its creation was lost; the name of the upload can only be asked for.
+            # The response with the upload's id was lost: list the uploads.
             found = await uploads.open_uploads(self._bucket, self._in_parts.key)
             self._may_be_uploading = bool(found)
             for upload in found:
                 await self._abort(upload)
         except StorageFailure:
-            return  # `clean_up` names what is left
+            return  # `clean_up` reports what remains
 
 
-def _milliseconds_since(begun: float) -> int:
-    return round((time.monotonic() - begun) * 1000)
+def _milliseconds_since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)
 
 
-_NO_BUCKET = "There is no bucket of this name there: check the spelling, or create it."
-_MAY_NOT_WRITE = "The key is right but may not write to this bucket: allow it s3:PutObject on the bucket's objects."
-_OR_NO_BUCKET = "Or there is no bucket of this name: the key may not look, so check the spelling as well."
+_NO_BUCKET = "There is no bucket with this name: check the spelling, or create it."
+_MAY_NOT_WRITE = "The key is valid but may not write to this bucket: allow it s3:PutObject on the bucket's objects."
+_OR_NO_BUCKET = "Or there is no bucket with this name: the key may not list it, so check the spelling as well."
 _KEEPS_VERSIONS = (
-    "The bucket keeps old versions: what is deleted stays stored, and billed, until a lifecycle rule of the bucket "
+    "The bucket is versioned: deleted objects stay stored and billed until a lifecycle rule of the bucket "
     "removes old versions."
 )

@@ -1,7 +1,7 @@
 """The AWS regions that recordings can be stored in, and the endpoint of each.
 
-Kept as data and not asked of the SDK: its own list is older than the regions are, and it builds the address of a
-region that it does not know in the wrong partition. The isolated partitions (aws-iso*) are left out.
+Kept as data instead of asking the SDK: its list lags behind, and for an unknown region it builds an address in the
+wrong partition. The isolated partitions (aws-iso*) are left out.
 """
 
 import json
@@ -19,7 +19,7 @@ class Region:
     partition: str
     dns_suffix: str
     opt_in: bool
-    """Whether an AWS account must enable the region before it can be used; always false outside the partition `aws`."""
+    """Whether an AWS account must enable the region before use; always false outside the partition `aws`."""
 
 
 def _load() -> tuple[Region, ...]:
@@ -41,24 +41,24 @@ _BY_CODE = {region.code: region for region in REGIONS}
 
 
 def find(code: str) -> Region | None:
-    """The region with this code, or None when the list does not have it (AWS may have added it since)."""
+    """The region with this code; None if the list does not have it (AWS may have added it since)."""
     return _BY_CODE.get(code)
 
 
 def has_region_shape(code: str) -> bool:
-    """Whether a code is formed like one of a region that could exist in the partitions that are offered."""
+    """Whether a code could be a region of the supported partitions, by its form."""
     return _SHAPE.fullmatch(code) is not None and "-iso" not in code
 
 
 def endpoint(code: str) -> str:
-    """The regional S3 endpoint of AWS, always https and never the global one, which hides a wrong region."""
+    """The regional S3 endpoint of AWS, always https; never the global one, which hides a wrong region."""
     region = find(code)
     suffix = region.dns_suffix if region else _suffix_by_prefix(code)
     return f"https://s3.{code}.{suffix}"
 
 
 def partition(code: str) -> str:
-    """The partition of a region, as ARNs name it; of a region that the list does not have, the likely one."""
+    """The region's partition, as in ARNs; an estimate for regions that are not in the list."""
     region = find(code)
     if region:
         return region.partition

@@ -1,6 +1,6 @@
-"""What is read of S3's answers beside what was asked for; the SDK hands them over as dictionaries.
+"""Reads error details and metadata from S3 responses, which the SDK returns as dictionaries.
 
-What a server says is shown only in the form that it must have: it could say anything.
+Servers can respond with anything: values are used only if they match the expected form.
 """
 
 import re
@@ -13,13 +13,13 @@ from app.foundation.masks import is_mask
 from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure
 
-Answer = dict[str, Any]
-"""What an operation of S3 answers, as the SDK reads it."""
-_MOST_OF_A_MESSAGE = 1_000
+S3Response = dict[str, Any]
+"""The response of an S3 operation, as parsed by the SDK."""
+_MAXIMUM_MESSAGE = 1_000
 
 
 def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFailure:
-    """The failure that an error response stands for; `secrets` are masked in its message."""
+    """The failure for an error response; masks `secrets` in its message."""
     error, metadata = answer.get("Error", {}), answer.get("ResponseMetadata", {})
     headers = metadata.get("HTTPHeaders", {})
     message = str(error.get("Message") or "")
@@ -27,28 +27,28 @@ def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFa
     hint = headers.get("x-amz-bucket-region") or error.get("Region") or (expected and (expected[1] or expected[2]))
     return StorageFailure(
         FailureKind.ANSWERED,
-        code=_short(_CODE, error.get("Code")),
-        message=_cleaned(message, secrets),
+        code=_match(_CODE, error.get("Code")),
+        message=_redact(message, secrets),
         http_status=metadata.get("HTTPStatusCode"),
-        request_id=_short(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
-        region=_short(_REGION, hint),
+        request_id=_match(_REQUEST_ID, metadata.get("RequestId") or headers.get("x-amz-request-id")),
+        region=_match(_REGION, hint),
     )
 
 
-def request_id(answer: Answer) -> str | None:
-    """The request id of an answer, for whoever asks the operator of the storage; None when there is none."""
-    return _short(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
+def request_id(answer: S3Response) -> str | None:
+    """The request id of a response, for the storage's support; None if there is none."""
+    return _match(_REQUEST_ID, answer.get("ResponseMetadata", {}).get("RequestId"))
 
 
-def bucket_region(answer: Answer) -> str | None:
-    """The region that the server names for the bucket, or None."""
+def bucket_region(answer: S3Response) -> str | None:
+    """The bucket's region according to the server, or None."""
     headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    return _short(_REGION, headers.get("x-amz-bucket-region"))
+    return _match(_REGION, headers.get("x-amz-bucket-region"))
 
 
-def _cleaned(message: str, secrets: Iterable[str]) -> str | None:
-    """One line of visible characters without secrets, signatures and digests; None when nothing is left that says more."""
-    text = _visible(message[:_MOST_OF_A_MESSAGE])
+def _redact(message: str, secrets: Iterable[str]) -> str | None:
+    """One line of printable text without secrets, signatures and digests; None if nothing useful is left."""
+    text = _visible(message[:_MAXIMUM_MESSAGE])
     if is_mask(text):
         return None
     for secret in sorted(secrets, key=len, reverse=True):
@@ -61,11 +61,11 @@ def _visible(text: str) -> str:
     return "".join(" " if unicodedata.category(character)[0] in "CZ" else character for character in text)
 
 
-def _short(pattern: re.Pattern[str], text: object) -> str | None:
+def _match(pattern: re.Pattern[str], text: object) -> str | None:
     return text if isinstance(text, str) and pattern.fullmatch(text) else None
 
 
-# HEAD answers have no code; the SDK puts the HTTP status in its place, which is no code of S3.
+# HEAD responses have no code; the SDK substitutes the HTTP status, which is not an S3 code.
 _CODE = re.compile(r"(?![0-9]+$)[A-Za-z0-9._-]{1,64}", re.ASCII)
 _MASK = "***"
 _DIGEST = re.compile(r"[A-Za-z0-9+/=_%]{32,}", re.ASCII)

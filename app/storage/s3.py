@@ -1,4 +1,4 @@
-"""Object storage of a tenant, spoken to over S3. Whatever goes wrong leaves this module as StorageFailure."""
+"""The S3 client: buckets of tenants. All failures leave this module as StorageFailure."""
 
 import asyncio
 import contextlib
@@ -10,10 +10,10 @@ from urllib.parse import quote, urlencode
 from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate
 from app.storage import regions
-from app.storage.clients import ReusedClients
+from app.storage.clients import ClientCache
 from app.storage.failures import StorageFailure
 from app.storage.model import BucketVendor
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.rules import StorageDraft, Tag
 
 __all__ = ["Bucket", "FailureKind", "ObjectStorage", "StorageFailure", "StorageTarget", "Tag"]
@@ -23,7 +23,7 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class StorageTarget:
-    """A bucket, how to reach it and how to sign for it: everything is there, and the rules have nothing against it."""
+    """A bucket with its endpoint and keys: complete and valid."""
 
     vendor: BucketVendor
     endpoint_url: str | None
@@ -35,11 +35,11 @@ class StorageTarget:
 
     @classmethod
     def of(cls, draft: StorageDraft) -> "StorageTarget":
-        """Raises ValueError when something is missing; ask `rules.missing` first."""
+        """Raises ValueError when something is missing; check `rules.missing` first."""
         if draft.vendor is None or draft.bucket is None or draft.region is None:
             raise ValueError("the storage is incomplete")
         if draft.access_key_id is None or draft.secret_access_key is None:
-            # The SDK takes None as "use the credentials of this server": it must never see one.
+            # The SDK takes None as "use this server's credentials": never pass it.
             raise ValueError("the storage has no keys")
         if draft.endpoint_url is None and draft.vendor is BucketVendor.S3_COMPATIBLE:
             raise ValueError("the storage has no endpoint")
@@ -55,14 +55,14 @@ class StorageTarget:
 
     @property
     def endpoint(self) -> str:
-        """The URL that requests go to; on AWS always the regional one."""
+        """The URL for requests; for AWS always the regional one."""
         if self.vendor is BucketVendor.S3_COMPATIBLE and self.endpoint_url is not None:
             return self.endpoint_url
         return regions.endpoint(self.region)
 
 
 class ObjectStorage:
-    """The way to all storages. `open` it before it is used, `close` it at the end."""
+    """Access to all storages. Call `open` before use, and `close` at the end."""
 
     def __init__(self, gate: OutboundGate, *, connect_seconds: float = 2, read_seconds: float = 5) -> None:
         self._gate = gate
@@ -70,37 +70,37 @@ class ObjectStorage:
         self._read_seconds = read_seconds
         self._sdk: Any = None
         self._opening = asyncio.Lock()
-        self._clients = ReusedClients()
+        self._clients = ClientCache()
 
     async def open(self) -> None:
-        """Loads the SDK, in a thread, so that nobody else waits for it; when it is open already, does nothing."""
+        """Loads the SDK in a thread, once."""
         if self._sdk is None:
             async with self._opening:
-                self._sdk = self._sdk or await asyncio.to_thread(_loaded_sdk)
+                self._sdk = self._sdk or await asyncio.to_thread(_load_sdk)
 
     async def close(self) -> None:
-        """Closes the clients that are kept."""
+        """Closes the cached clients."""
         await self._clients.close()
 
     @contextlib.asynccontextmanager
     async def client(self, target: StorageTarget, read_seconds: float | None = None) -> AsyncIterator["Bucket"]:
-        """A bucket, by a client that all callers with this endpoint and these credentials share.
+        """A bucket with a client shared by all callers with the same endpoint and credentials.
 
-        `read_seconds` is for calls that take longer. Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses the
-        endpoint's text; nothing is dialled yet.
+        `read_seconds` is for calls that take longer. Raises StorageFailure (REFUSED_ADDRESS) when the gate refuses
+        the endpoint's text; makes no connection yet.
         """
-        options = self._options(target, read_seconds)
-        async with self._clients.client(tuple(options.items()), lambda: self._made(options)) as client:
+        options = self._client_options(target, read_seconds)
+        async with self._clients.client(tuple(options.items()), lambda: self._new_client(options)) as client:
             yield Bucket(self._sdk, client, target)
 
     @contextlib.asynccontextmanager
     async def new_client(self, target: StorageTarget) -> AsyncIterator["Bucket"]:
-        """Like `client`, with connections of its own that are closed at the end: for credentials that are not stored."""
-        async with self._made(self._options(target, None)) as client:
+        """Like `client`, with its own connections, closed at the end: for credentials that are not stored."""
+        async with self._new_client(self._client_options(target, None)) as client:
             yield Bucket(self._sdk, client, target)
 
-    def _options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
-        """All that makes one client another than the next. Raises StorageFailure."""
+    def _client_options(self, target: StorageTarget, read_seconds: float | None) -> dict[str, Any]:
+        """All parameters of a client. Raises StorageFailure."""
         if self._sdk is None:
             raise RuntimeError("the object storage is not open")
         reason = self._gate.judge_text(target.endpoint)
@@ -116,13 +116,13 @@ class ObjectStorage:
             "aws_secret_access_key": target.secret_access_key,
         }
 
-    def _made(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
+    def _new_client(self, options: dict[str, Any]) -> contextlib.AbstractAsyncContextManager[Any]:
         made: contextlib.AbstractAsyncContextManager[Any] = self._sdk.client(resolver=self._gate.resolver(), **options)
         return made
 
 
-def _loaded_sdk() -> Any:
-    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, for storage tests alone
+def _load_sdk() -> Any:
+    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, needed only once a storage is used
 
     sdk = aws_sdk.Sdk()
     asyncio.run(sdk.warm_up())
@@ -138,15 +138,15 @@ class Bucket:
         self.client = client
         self.name = target.bucket
 
-    async def call(self, operation: str, **parameters: object) -> Answer:
-        """Calls an operation of S3 by the SDK's name for it, such as `put_object`. Raises StorageFailure."""
+    async def call(self, operation: str, **parameters: object) -> S3Response:
+        """Calls an S3 operation by its SDK name, such as `put_object`. Raises StorageFailure."""
         try:
             return dict(await getattr(self.client, operation)(Bucket=self.name, **parameters))
-        except Exception as error:  # noqa: BLE001 - a hostile answer makes the SDK raise anything, RecursionError too
-            raise self._explained(operation, error) from None
+        except Exception as error:  # noqa: BLE001 - a hostile response makes the SDK raise anything, even RecursionError
+            raise self._failure(operation, error) from None
 
-    async def read(self, key: str, at_most: int) -> tuple[bytes, Answer]:
-        """The first `at_most` bytes of an object, and the answer's metadata. Raises StorageFailure."""
+    async def read(self, key: str, at_most: int) -> tuple[bytes, S3Response]:
+        """The first `at_most` bytes of an object, and the response's metadata. Raises StorageFailure."""
         answer = await self.call("get_object", Key=key)
         body = answer["Body"]
         content = bytearray()
@@ -154,37 +154,37 @@ class Bucket:
             while len(content) < at_most and (chunk := await body.read(at_most - len(content))):
                 content += chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._explained("get_object", error) from None
+            raise self._failure("get_object", error) from None
         finally:
             body.close()
         return bytes(content), answer
 
-    async def chunks(self, answer: Answer) -> AsyncGenerator[bytes, None]:
-        """What `get_object` answers, piece by piece, read no faster than it is taken. Close it when it is left early.
+    async def chunks(self, answer: S3Response) -> AsyncGenerator[bytes, None]:
+        """The body of a `get_object` response in chunks, read as they are consumed. Close it when leaving early.
 
-        Raises StorageFailure when the storage fails before all of it has come.
+        Raises StorageFailure when the storage fails before the end.
         """
         body = answer["Body"]
         try:
             while chunk := await body.read(CHUNK_BYTES):
                 yield chunk
         except Exception as error:  # noqa: BLE001 - as in `call`
-            raise self._explained("get_object", error) from None
+            raise self._failure("get_object", error) from None
         finally:
             body.close()
 
-    def _explained(self, operation: str, error: Exception) -> StorageFailure:
+    def _failure(self, operation: str, error: Exception) -> StorageFailure:
         failure: StorageFailure = self._sdk.explain(operation, error, self._secrets)
         return failure
 
-    async def presigned(self, seconds: int, **parameters: object) -> str:
-        """An address at which anybody may do this GetObject for so long; nothing is dialled."""
+    async def presigned_url(self, seconds: int, **parameters: object) -> str:
+        """A URL with which any client may do this GetObject until it expires; makes no request."""
         given = {"Bucket": self.name, **parameters}
         return str(await self.client.generate_presigned_url("get_object", Params=given, ExpiresIn=seconds))
 
 
 def tagging(tags: tuple[Tag, ...]) -> dict[str, str]:
-    """The parameter with which PutObject and CreateMultipartUpload set real object tags."""
+    """The parameter of PutObject and CreateMultipartUpload for object tags."""
     if not tags:
         return {}
     return {"Tagging": urlencode([(tag.name, tag.value) for tag in tags], quote_via=quote, safe="")}

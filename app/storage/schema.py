@@ -1,7 +1,4 @@
-"""What is shown of recording configurations, and of the proof that their storage works.
-
-Long because the contract of one noun stays in one place: its types, inputs, payloads and root fields, nearly all declarations.
-"""
+"""The GraphQL types of recording configurations and storage tests."""
 
 from datetime import datetime
 from typing import Annotated
@@ -19,47 +16,43 @@ from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
 
 
-@strawberry.type(description="A name and value that S3 keeps with each recording.")
+@strawberry.type(description="An S3 object tag of recordings.")
 class S3Tag:
-    """A value."""
-
     name: str = strawberry.field(description="The tag's key, unique among the tags.")
     value: str = strawberry.field(description="The tag's value; may be empty.")
 
 
-@strawberry.type(description="What one step of a storage test found.")
+@strawberry.type(description="The result of one step of a storage test.")
 class VerificationStep:
-    """Stands over probe.StepResult."""
-
-    step: VerificationStepName = strawberry.field(description="Which of the eight steps.")
-    status: VerificationStepStatus = strawberry.field(description="What became of it.")
-    duration_ms: int = strawberry.field(description="How long it took, in milliseconds.")
-    s3_code: str | None = strawberry.field(description="The error code that S3 answered, such as `AccessDenied`.")
-    http_status: int | None = strawberry.field(description="The HTTP status that S3 answered.")
-    request_id: str | None = strawberry.field(description="S3's id of the request, for its support.")
+    step: VerificationStepName = strawberry.field(description="The step.")
+    status: VerificationStepStatus = strawberry.field(description="The result.")
+    duration_ms: int = strawberry.field(description="Duration in milliseconds.")
+    s3_code: str | None = strawberry.field(description="S3's error code, such as `AccessDenied`.")
+    http_status: int | None = strawberry.field(description="S3's HTTP status.")
+    request_id: str | None = strawberry.field(description="S3's id of the request, for the storage's support.")
     advice: str | None = strawberry.field(
-        description="What to fix, or why the step was skipped; of the step SETTINGS all that `settingsErrors` has by input field."
+        description="What to fix, or why the step was skipped; for SETTINGS, all messages of `settingsErrors`."
     )
 
 
-@strawberry.type(description="The proof that a storage works, or why it does not: eight steps against the real server.")
+@strawberry.type(description="The result of a storage test: eight steps against the real server.")
 class StorageVerification(fields.Backed[VerificationResult]):
     verdict: StorageVerdict = strawberry.field(description="Whether recordings can be stored.")
     can_play: bool = strawberry.field(description="Whether recordings can be read back.")
     can_erase: bool = strawberry.field(description="Whether recordings can be deleted.")
     fingerprint: str = strawberry.field(
-        description="Of exactly what was tested, keys included; `RecordingConfig.fingerprint` is that of what is stored."
+        description="Identifies the tested settings, keys included. Compare with `RecordingConfig.fingerprint`."
     )
     verified_at: datetime = strawberry.field(description="When the test ended.")
     duration_ms: int = strawberry.field(description="How long the test took, in milliseconds.")
-    waited_ms: int = strawberry.field(description="How long it waited for its turn before that, in milliseconds.")
+    waited_ms: int = strawberry.field(description="How long the test waited for a slot before that, in milliseconds.")
     steps: list[VerificationStep] = strawberry.field(description="All eight steps, in order.")
     leftover_key: str | None = strawberry.field(
-        description="The key of the test's object if it stayed in the bucket, or may have."
+        description="The key of the test's object, if it remains or may remain in the bucket."
     )
-    warnings: list[str] = strawberry.field(description="What may be right but deserves a look.")
+    warnings: list[str] = strawberry.field(description="Accepted values that may be wrong.")
     settings_errors: list[UserError] = strawberry.field(
-        description="What is wrong with the values, by input field, so that a form can mark them; "
+        description="Errors of the settings by input field, so that a form can mark them; "
         "empty unless the step SETTINGS failed."
     )
 
@@ -70,80 +63,78 @@ def _ending(access_key_id: str | None) -> str | None:
 
 @fields.node(
     Kind.RECORDING_CONFIG,
-    description="How an account's calls are recorded, and where to. "
-    "A call is recorded when `enabled` and either `recordAllCalls` or its application's switch is on.",
+    description="How and where an account's calls are recorded. "
+    "A call is recorded if `enabled` is true, and either `recordAllCalls` or its application's `recordAllCalls` is too.",
 )
 class RecordingConfig(fields.Node[model.RecordingConfig]):
-    enabled: bool = fields.column("Whether storage is configured and in use. It alone records nothing.")
-    audio_format: model.AudioFormat = fields.column("What recordings are stored as.")
-    bucket_vendor: model.BucketVendor | None = fields.column("Whose object storage holds the bucket.")
-    endpoint_url: str | None = fields.column("Where the S3-compatible server is; null for Amazon S3.")
-    bucket_name: str | None = fields.column("The bucket that recordings go to.")
+    enabled: bool = fields.column("Whether the storage is in use. This alone records no calls.")
+    audio_format: model.AudioFormat = fields.column("The format of stored recordings.")
+    bucket_vendor: model.BucketVendor | None = fields.column("The vendor of the object storage.")
+    endpoint_url: str | None = fields.column("The URL of the S3-compatible server; null for Amazon S3.")
+    bucket_name: str | None = fields.column("The bucket for recordings.")
     region: str | None = fields.column("The bucket's region, such as `eu-central-1`.")
     access_key_id_ending: str | None = fields.computed(
         _ending, ["access_key_id"], "The last four characters of the access key ID; null when none is stored."
     )
     secret_access_key_set_at: datetime | None = fields.column(
-        "When the secret access key was entered; null when none is stored. The key itself is never shown."
+        "When the secret access key was entered; null when none is stored. The key is never shown."
     )
     s3_tags: list[S3Tag] = fields.computed(
         lambda tags: [S3Tag(name=tag["name"], value=tag["value"]) for tag in tags],
         ["s3_tags"],
-        "The tags that each recording gets, at most 10.",
+        "The tags of each recording, at most 10.",
         name="s3Tags",
     )
     record_all_calls: bool = fields.column("Whether calls of all applications are recorded, while `enabled`.")
-    fingerprint: str = fields.column("Of the stored storage settings, keys included; compare it with a verification's.")
-    storage_status: model.StorageStatus = fields.column("What the newest test of the stored settings says.")
-    storage_status_since: datetime = fields.column("Since when it says so.")
+    fingerprint: str = fields.column(
+        "Identifies the stored storage settings, keys included. Compare with a verification's `fingerprint`."
+    )
+    storage_status: model.StorageStatus = fields.column("The latest result for the stored settings.")
+    storage_status_since: datetime = fields.column("When the status last changed.")
     last_verification: StorageVerification | None = fields.computed(
         lambda stored, fingerprint: StorageVerification.of(service.last_verification(stored, fingerprint)),
         ["last_verification", "fingerprint"],
-        "The newest test of exactly what is stored; null when there was none since it was changed.",
+        "The latest test of the stored settings; null when there was none since they changed.",
     )
     warnings: list[str] = fields.computed(
         lambda vendor, region: rules.warnings(rules.StorageDraft(vendor=vendor, region=region)),
         ["bucket_vendor", "region"],
-        "What may be right but deserves a look, such as a region that the list does not have.",
+        "Accepted values that may be wrong, such as a region that is not in the list.",
     )
     account: fields.Node | None = fields.to_one(
-        "Account", "account_id", row=AccountRow, description="The account it belongs to."
+        "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
-    created_at: datetime = fields.column("When it was saved first.")
-    updated_at: datetime = fields.column("When it was changed last; tests do not count.")
+    created_at: datetime = fields.column("When it was created.")
+    updated_at: datetime = fields.column("When it was last changed; tests do not count.")
     version: int = fields.column(
-        "Grows by one with each change; send it as `ifVersion` to be safe from others' changes."
+        "Increases by one with each change. Send it as `ifVersion` to detect concurrent changes."
     )
 
 
 @strawberry.type(description="A region of Amazon S3.")
 class S3Region(fields.Backed[regions.Region]):
-    code: str = strawberry.field(description="What goes into `region`, such as `eu-central-1`.")
-    name: str = strawberry.field(description="Its name for people, such as `Europe (Frankfurt)`.")
+    code: str = strawberry.field(description="The value of `region`, such as `eu-central-1`.")
+    name: str = strawberry.field(description="Display name, such as `Europe (Frankfurt)`.")
     partition: str = strawberry.field(
-        description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys belong to one of them."
+        description="`aws`, `aws-us-gov`, `aws-cn` or `aws-eusc`; keys are valid in one partition."
     )
     opt_in: bool = strawberry.field(description="Whether an AWS account must enable the region before it can be used.")
-    endpoint: str = fields.computed(regions.endpoint, ["code"], "The address of S3 there.")
+    endpoint: str = fields.computed(regions.endpoint, ["code"], "The URL of S3 in the region.")
 
 
-@strawberry.type(description="An audio format to choose from.")
+@strawberry.type(description="An available audio format.")
 class AudioFormatOption:
-    """For forms."""
-
-    value: model.AudioFormat = strawberry.field(description="What goes into `audioFormat`.")
-    name: str = strawberry.field(description="Its name for people.")
+    value: model.AudioFormat = strawberry.field(description="The value of `audioFormat`.")
+    name: str = strawberry.field(description="Display name.")
     content_type: str = strawberry.field(description="The media type of its recordings.")
 
 
-@strawberry.type(description="A bucket vendor to choose from.")
+@strawberry.type(description="An available bucket vendor.")
 class BucketVendorOption:
-    """For forms."""
-
-    value: model.BucketVendor = strawberry.field(description="What goes into `bucketVendor`.")
-    name: str = strawberry.field(description="Its name for people.")
+    value: model.BucketVendor = strawberry.field(description="The value of `bucketVendor`.")
+    name: str = strawberry.field(description="Display name.")
     needs_endpoint_url: bool = strawberry.field(
-        description="Whether `endpointUrl` is needed; otherwise it must be null."
+        description="Whether `endpointUrl` is required; otherwise it must be null."
     )
 
 
@@ -164,66 +155,66 @@ _VENDORS = [
 @strawberry.type(description="One statement of an IAM policy.")
 class RecordingPolicyStatement(fields.Backed[policy.Statement]):
     sid: str = strawberry.field(description="Its name in the JSON.")
-    purpose: str = strawberry.field(description="What it is for.")
-    actions: list[str] = strawberry.field(description="What it allows.")
-    resource: str = strawberry.field(description="On what.")
+    purpose: str = strawberry.field(description="Its purpose.")
+    actions: list[str] = strawberry.field(description="The allowed actions.")
+    resource: str = strawberry.field(description="The resource of the actions.")
 
 
 @strawberry.type(description="The least-privilege IAM policy of the access key that stores recordings.")
 class RecordingPolicy:
-    """A value."""
-
-    bucket_name: str = strawberry.field(description="The bucket that it is for.")
+    bucket_name: str = strawberry.field(description="The bucket of the policy.")
     json: str = strawberry.field(description="The policy, ready to paste into AWS.")
-    statements: list[RecordingPolicyStatement] = strawberry.field(description="What each statement is for.")
+    statements: list[RecordingPolicyStatement] = strawberry.field(description="The statements with their purposes.")
 
 
 @strawberry.type(description="The limits of a recording configuration's inputs.")
 class RecordingLimits:
-    """Constants."""
-
     endpoint_url_maximum: int = strawberry.field(
-        default=rules.MAX_ENDPOINT_URL, description="Characters of `endpointUrl`."
+        default=rules.MAX_ENDPOINT_URL, description="Maximum characters of `endpointUrl`."
     )
-    bucket_name_minimum: int = strawberry.field(default=rules.MIN_BUCKET, description="Characters of `bucketName`.")
-    bucket_name_maximum: int = strawberry.field(default=rules.MAX_BUCKET, description="Characters of `bucketName`.")
-    region_maximum: int = strawberry.field(default=rules.MAX_REGION, description="Characters of `region`.")
+    bucket_name_minimum: int = strawberry.field(
+        default=rules.MIN_BUCKET, description="Minimum characters of `bucketName`."
+    )
+    bucket_name_maximum: int = strawberry.field(
+        default=rules.MAX_BUCKET, description="Maximum characters of `bucketName`."
+    )
+    region_maximum: int = strawberry.field(default=rules.MAX_REGION, description="Maximum characters of `region`.")
     access_key_id_maximum: int = strawberry.field(
-        default=rules.MAX_ACCESS_KEY_ID, description="Characters of `accessKeyId`; Amazon S3 has 16 to 128."
+        default=rules.MAX_ACCESS_KEY_ID, description="Maximum characters of `accessKeyId`; 16 to 128 for Amazon S3."
     )
     secret_access_key_maximum: int = strawberry.field(
-        default=rules.MAX_SECRET, description="Characters of `secretAccessKey`."
+        default=rules.MAX_SECRET, description="Maximum characters of `secretAccessKey`."
     )
     s3_tags_maximum: int = strawberry.field(
-        default=rules.MAX_TAGS, name="s3TagsMaximum", description="How many `s3Tags` there may be."
+        default=rules.MAX_TAGS, name="s3TagsMaximum", description="Maximum number of `s3Tags`."
     )
     s3_tag_name_maximum: int = strawberry.field(
-        default=rules.MAX_TAG_NAME_UNITS, name="s3TagNameMaximum", description="UTF-16 units of a tag's name."
+        default=rules.MAX_TAG_NAME_UNITS, name="s3TagNameMaximum", description="Maximum UTF-16 units of a tag's name."
     )
     s3_tag_value_maximum: int = strawberry.field(
-        default=rules.MAX_TAG_VALUE_UNITS, name="s3TagValueMaximum", description="UTF-16 units of a tag's value."
+        default=rules.MAX_TAG_VALUE_UNITS,
+        name="s3TagValueMaximum",
+        description="Maximum UTF-16 units of a tag's value.",
     )
 
 
 @strawberry.type
 class RecordingQueries:
-    """Root fields."""
-
     @fields.resolver(
-        "The regions of Amazon S3 to choose from. A newer one is accepted too, with a warning.", name="s3Regions"
+        "The known regions of Amazon S3. Newer regions are accepted too, with a warning.", name="s3Regions"
     )
     def s3_regions(self) -> list[S3Region]:
         return [S3Region.of(region) for region in regions.REGIONS]
 
-    @fields.resolver("The audio formats to choose from, the default first.")
+    @fields.resolver("The audio formats, the default first.")
     def audio_formats(self) -> list[AudioFormatOption]:
         return _FORMATS
 
-    @fields.resolver("The bucket vendors to choose from.")
+    @fields.resolver("The bucket vendors.")
     def bucket_vendors(self) -> list[BucketVendorOption]:
         return _VENDORS
 
-    @fields.resolver("The IAM policy for an account's bucket; null when there is no such account within reach.")
+    @fields.resolver("The IAM policy for an account's bucket; null if the account is not found.")
     async def recording_policy(
         self,
         info: Info,
@@ -233,7 +224,7 @@ class RecordingQueries:
         ] = None,
         region: Annotated[
             str | None,
-            strawberry.argument(description="Its region, which tells the partition; by default the stored one."),
+            strawberry.argument(description="Its region, which determines the partition; by default the stored one."),
         ] = None,
     ) -> RecordingPolicy | None:
         row_id = parse_sid(Kind.ACCOUNT, account_id)
@@ -244,11 +235,11 @@ class RecordingQueries:
         given = rules.StorageDraft(bucket=bucket_name, region=region)
         bucket, region = given.bucket or (stored.bucket_name if stored else None), given.region
         if bucket is None:
-            raise BadUserInput("The account has no bucket yet; say which in `bucketName`.", argument="bucketName")
-        for _path, _code, message in rules.problems(rules.StorageDraft(bucket=bucket)):
+            raise BadUserInput("The account has no bucket yet: name one in `bucketName`.", argument="bucketName")
+        for _path, _code, message in rules.errors(rules.StorageDraft(bucket=bucket)):
             raise BadUserInput(message, argument="bucketName")
         if region is not None and not regions.has_region_shape(region):
-            raise BadUserInput("`region` must be an AWS region such as eu-central-1.", argument="region")
+            raise BadUserInput("`region` must be an AWS region, such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))
         return RecordingPolicy(
             bucket_name=bucket,
@@ -257,10 +248,11 @@ class RecordingQueries:
         )
 
 
-@strawberry.input(name="S3TagInput", description="A tag that each recording gets.")
+@strawberry.input(
+    name="S3TagInput",
+    description="An S3 object tag: letters, digits, spaces and `_ . : / = + - @`; not beginning with `aws:`.",
+)
 class S3TagInput:
-    """Letters, digits, spaces and `_ . : / = + - @`; not beginning with `aws:`."""
-
     name: str = strawberry.field(description="Its key: 1 to 128 UTF-16 units, unique among the tags.")
     value: str = strawberry.field(description="Its value: 0 to 256 UTF-16 units.")
 
@@ -268,19 +260,23 @@ class S3TagInput:
         return rules.Tag(self.name, self.value)
 
 
-_KEYS = "Leave out both keys to use the stored ones, as long as vendor and endpoint are the stored ones."
+_KEYS = "Leave out both keys to use the stored ones; vendor and endpoint must then be the stored ones."
 
 
-@strawberry.input(description="Changes to how an account's calls are recorded; what is left out stays as it is.")
+@strawberry.input(description="Changes to a recording configuration; absent fields keep their values.")
 class AccountRecordingConfigInput:
-    """A part of the input of updateAccount, and all but the account of that of updateRecordingConfig."""
+    """Part of the input of updateAccount, and base of the input of updateRecordingConfig."""
 
     enabled: Maybe[bool | None] = strawberry.field(
         default=None,
-        description="Put storage to use: needs vendor, bucket, region and both keys (and the endpoint); a test is not required.",
+        description="Use the storage. Requires vendor, bucket, region and both keys (and the endpoint); no test is required.",
     )
-    audio_format: Maybe[model.AudioFormat | None] = strawberry.field(default=None, description="MP3 at first.")
-    bucket_vendor: Maybe[model.BucketVendor | None] = strawberry.field(default=None, description="Null clears it.")
+    audio_format: Maybe[model.AudioFormat | None] = strawberry.field(
+        default=None, description="The format of stored recordings. Default: MP3."
+    )
+    bucket_vendor: Maybe[model.BucketVendor | None] = strawberry.field(
+        default=None, description="The vendor of the object storage. Null clears it."
+    )
     endpoint_url: Maybe[str | None] = strawberry.field(
         default=None, description="For S3_COMPATIBLE: http or https, host and port, no path. Null clears it."
     )
@@ -295,13 +291,13 @@ class AccountRecordingConfigInput:
         default=None, description=f"Stored encrypted, never shown. {_KEYS}"
     )
     s3_tags: Maybe[list[S3TagInput] | None] = strawberry.field(
-        default=None, name="s3Tags", description="At most 10; the whole list is replaced. Null clears it."
+        default=None, name="s3Tags", description="At most 10; replaces the whole list. Null clears it."
     )
     record_all_calls: Maybe[bool | None] = strawberry.field(
         default=None, description="Record the calls of all applications."
     )
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the configuration's version."
+        default=None, description="Fail with CONFLICT unless this is the configuration's current version."
     )
 
     def patch(self) -> RecordingConfigPatch:
@@ -321,42 +317,40 @@ class AccountRecordingConfigInput:
         )
 
 
-@strawberry.input(description="Changes to how an account's calls are recorded; what is left out stays as it is.")
+@strawberry.input(description="Changes to a recording configuration; absent fields keep their values.")
 class UpdateRecordingConfigInput(AccountRecordingConfigInput):
-    """Input of updateRecordingConfig."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
 @fields.payload()
 class UpdateRecordingConfigPayload(fields.Payload):
     recording_config: RecordingConfig | None = strawberry.field(
-        default=None, description="The configuration as it is now."
+        default=None, description="The configuration after the change."
     )
 
 
-@strawberry.input(description="An account whose recording configuration is removed.")
+@strawberry.input(description="The account whose recording configuration to remove.")
 class RemoveRecordingConfigInput:
-    """Input of removeRecordingConfig."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
     if_version: int | None = strawberry.field(
-        default=None, description="Refuse with CONFLICT unless this is still the configuration's version."
+        default=None, description="Fail with CONFLICT unless this is the configuration's current version."
     )
 
 
-@fields.payload("Recordings in the bucket stay where they are.")
+@fields.payload("Recordings stay in the bucket.")
 class RemoveRecordingConfigPayload(fields.Payload):
-    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="The id that is no more.")
+    deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the removed configuration.")
 
 
-@strawberry.input(description="Storage settings to be tested before they are saved. Nothing is stored.")
+@strawberry.input(description="Storage settings to test before they are saved. Nothing is stored.")
 class VerifyRecordingStorageInput:
-    """Input of verifyRecordingStorage: what the form shows. What is missing fails the step SETTINGS."""
+    """A missing value fails the step SETTINGS."""
 
-    account_id: strawberry.ID = strawberry.field(description="The account that they are for.")
-    bucket_vendor: model.BucketVendor | None = strawberry.field(default=None, description="Whose object storage it is.")
-    endpoint_url: str | None = strawberry.field(default=None, description="Where it is, for S3_COMPATIBLE.")
+    account_id: strawberry.ID = strawberry.field(description="The account of the settings.")
+    bucket_vendor: model.BucketVendor | None = strawberry.field(
+        default=None, description="The vendor of the object storage."
+    )
+    endpoint_url: str | None = strawberry.field(default=None, description="The URL of the server, for S3_COMPATIBLE.")
     bucket_name: str | None = strawberry.field(default=None, description="The bucket.")
     region: str | None = strawberry.field(default=None, description="The bucket's region.")
     access_key_id: str | None = strawberry.field(default=None, description=_KEYS)
@@ -367,38 +361,34 @@ class VerifyRecordingStorageInput:
 
 
 @fields.payload(
-    errors="Why nothing was tested. Wrong values are no such reason: they fail the step SETTINGS, and "
-    "`verification.settingsErrors` has each with its input field."
+    errors="Why there was no test. Invalid values are not reported here: they fail the step SETTINGS, and "
+    "`verification.settingsErrors` lists them by input field."
 )
 class VerifyRecordingStoragePayload(fields.Payload):
-    verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
+    verification: StorageVerification | None = strawberry.field(default=None, description="The result of the test.")
 
 
-@strawberry.input(description="An account whose stored storage settings are tested.")
+@strawberry.input(description="The account whose stored storage settings to test.")
 class VerifyStoredRecordingStorageInput:
-    """Input of verifyStoredRecordingStorage."""
-
     account_id: strawberry.ID = strawberry.field(description="The account.")
 
 
-@fields.payload(errors="Why nothing was tested.")
+@fields.payload(errors="Why there was no test.")
 class VerifyStoredRecordingStoragePayload(fields.Payload):
-    verification: StorageVerification | None = strawberry.field(default=None, description="What the test found.")
+    verification: StorageVerification | None = strawberry.field(default=None, description="The result of the test.")
     recording_config: RecordingConfig | None = strawberry.field(
         default=None, description="The configuration with its new `storageStatus`."
     )
 
 
-_TOO_MANY_TESTS = "RATE_LIMITED while too many tests run: of the account, of its service provider, or in the worker."
+_TOO_MANY_TESTS = (
+    "RATE_LIMITED while too many tests of the account, of its service provider or in the worker are running."
+)
 
 
 @strawberry.type
 class RecordingMutations:
-    """Root fields."""
-
-    @fields.mutation(
-        "Configures how an account's calls are recorded, and where to. The first save makes the configuration."
-    )
+    @fields.mutation("Changes how and where an account's calls are recorded. The first call creates the configuration.")
     async def update_recording_config(
         self,
         info: Info,
@@ -411,7 +401,7 @@ class RecordingMutations:
     async def remove_recording_config(
         self,
         info: Info,
-        input: Annotated[RemoveRecordingConfigInput, strawberry.argument(description="Which account.")],
+        input: Annotated[RemoveRecordingConfigInput, strawberry.argument(description="The account.")],
     ) -> RemoveRecordingConfigPayload:
         config = await service.remove(info.context, input.account_id, input.if_version)
         return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(sid_of(Kind.RECORDING_CONFIG, config.id)))
@@ -422,7 +412,7 @@ class RecordingMutations:
     async def verify_recording_storage(
         self,
         info: Info,
-        input: Annotated[VerifyRecordingStorageInput, strawberry.argument(description="What to test.")],
+        input: Annotated[VerifyRecordingStorageInput, strawberry.argument(description="The settings to test.")],
     ) -> VerifyRecordingStoragePayload:
         draft = rules.StorageDraft(
             vendor=input.bucket_vendor,
@@ -443,7 +433,7 @@ class RecordingMutations:
     async def verify_stored_recording_storage(
         self,
         info: Info,
-        input: Annotated[VerifyStoredRecordingStorageInput, strawberry.argument(description="Which account.")],
+        input: Annotated[VerifyStoredRecordingStorageInput, strawberry.argument(description="The account.")],
     ) -> VerifyStoredRecordingStoragePayload:
         config, result = await service.verify_stored(info.context, input.account_id)
         return VerifyStoredRecordingStoragePayload(

@@ -1,4 +1,4 @@
-"""What is done with recording configurations: saved, removed, proved."""
+"""Creates, changes, removes and tests recording configurations."""
 
 from dataclasses import replace
 from typing import Any
@@ -25,8 +25,8 @@ from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 
 _CONFIGS = Rows(RecordingConfig, Kind.RECORDING_CONFIG, "recording configuration")
-# What the audit trail tells of a configuration that comes or goes.
-_TOLD = (
+# Columns that are audited when a configuration is created or removed.
+_AUDITED = (
     *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
     *("secret_access_key", "s3_tags", "record_all_calls"),
 )
@@ -34,9 +34,9 @@ _STATUS = {StorageVerdict.WORKING: StorageStatus.WORKING, StorageVerdict.FAILING
 
 
 async def update(context: Context, account_id: str, patch: RecordingConfigPatch) -> RecordingConfig:
-    """Changes what is given; the first save makes the configuration.
+    """Changes the given fields; the first call creates the configuration.
 
-    Raises UserErrors: NOT_FOUND, CONFLICT, or all that is wrong.
+    Raises UserErrors: NOT_FOUND, CONFLICT, or all errors of the input.
     """
     async with in_transaction():
         account = await ACCOUNTS.get_locked(context, account_id, "accountId")
@@ -44,7 +44,7 @@ async def update(context: Context, account_id: str, patch: RecordingConfigPatch)
 
 
 async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) -> RecordingConfig:
-    """As `update`, in the transaction that holds the account's lock: nothing else makes, changes or removes it meanwhile."""
+    """As `update`, within the transaction that holds the account's lock, which prevents concurrent changes."""
     stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
     _CONFIGS.check_version(stored.version if stored is not None else None, patch.if_version)
     row_id = stored.id if stored is not None else new_id()
@@ -53,7 +53,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
         await _check_quota(context, account_id)
     if stored is None:
         made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
-        await trail.record(context, made, after={name: values[name] for name in _TOLD if name in values})
+        await trail.record(context, made, after={name: values[name] for name in _AUDITED if name in values})
         return made
     saved = await update_row(context, RecordingConfig, row_id, values)
     if saved is None:
@@ -62,7 +62,7 @@ async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) 
 
 
 async def _check_quota(context: Context, account_id: UUID) -> None:
-    """New keys become stored credentials with the first recording. They are refused here: a recording never is.
+    """The quota of stored credentials applies to new keys here, so that recordings never fail by it.
 
     Raises UserErrors LIMIT_REACHED.
     """
@@ -73,7 +73,7 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
 
 
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:
-    """The configuration as it was. Recordings in the bucket stay. Raises UserErrors: NOT_FOUND, CONFLICT."""
+    """Returns the configuration as it was. Recordings in the bucket stay. Raises UserErrors: NOT_FOUND, CONFLICT."""
     async with in_transaction():
         account = await ACCOUNTS.get_locked(context, account_id, "accountId")
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
@@ -81,12 +81,12 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
             raise _no_config()
         _CONFIGS.check_version(stored.version, if_version)
         await stored.delete()
-        await trail.record(context, stored, before={name: getattr(stored, name) for name in _TOLD})
+        await trail.record(context, stored, before={name: getattr(stored, name) for name in _AUDITED})
     return stored
 
 
 async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -> VerificationResult:
-    """Tests values that are not saved; stores nothing. Without both keys, the stored pair is used where it belongs.
+    """Tests settings without saving them. Without keys, uses the stored ones at the stored vendor and endpoint.
 
     Raises UserErrors: NOT_FOUND; RateLimited.
     """
@@ -96,13 +96,13 @@ async def verify_draft(context: Context, account_id: str, draft: StorageDraft) -
         if stored is not None and _same_server(draft, stored):
             keys = stored_draft(context.keyring, stored)
             draft = replace(draft, access_key_id=keys.access_key_id, secret_access_key=keys.secret_access_key)
-    result = await _tested(context, account, draft)
-    await _note_test(context, account.id, None, result)
+    result = await _run_test(context, account, draft)
+    await _audit_test(context, account.id, None, result)
     return result
 
 
 async def verify_stored(context: Context, account_id: str) -> tuple[RecordingConfig, VerificationResult]:
-    """Tests the stored values and keeps the result, unless they were changed meanwhile.
+    """Tests the stored settings and saves the result, unless they changed during the test.
 
     Raises UserErrors: NOT_FOUND; RateLimited.
     """
@@ -111,10 +111,10 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     if stored is None:
         raise _no_config()
     draft = stored_draft(context.keyring, stored)
-    result = await _tested(context, account, draft)
-    await _note_test(context, stored.account_id, stored, result)
+    result = await _run_test(context, account, draft)
+    await _audit_test(context, stored.account_id, stored, result)
     status = _STATUS[result.verdict]
-    # Nothing is locked while S3 answers; a result of other values than the stored ones is answered but not kept.
+    # Hold no lock while S3 responds; a result for settings that have changed since is returned but not saved.
     unchanged = RecordingConfig.filter(id=stored.id, fingerprint=result.fingerprint)
     async with in_transaction():
         if await ACCOUNTS.lock(context.viewer, stored.account_id) is None:
@@ -129,22 +129,22 @@ async def verify_stored(context: Context, account_id: str) -> tuple[RecordingCon
     return now, result
 
 
-async def _tested(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
-    """Raises RateLimited: tests have slots of their own; and ServiceUnavailable when our clock is at fault."""
+async def _run_test(context: Context, account: Account, draft: StorageDraft) -> VerificationResult:
+    """Raises RateLimited, since tests have their own slots, and ServiceUnavailable when this server's clock is wrong."""
     async with context.without_slot():
         result = await context.use(StorageVerifier).verify(draft, account.id, account.service_provider_id)
     if any(step.s3_code == CLOCK_DIFFERENCE for step in result.steps):
         raise ServiceUnavailable(
-            "The clock of this server and that of the storage differ by more than 15 minutes, so the settings cannot be tested. "
+            "The clocks of this server and the storage differ by more than 15 minutes, so the settings cannot be tested. "
             "The operator of this server was alerted."
         )
     return result
 
 
-async def _note_test(
+async def _audit_test(
     context: Context, account_id: UUID, tested: RecordingConfig | None, result: VerificationResult
 ) -> None:
-    """`tested` is the configuration with the tested values; None: they are not saved."""
+    """`tested` is the configuration with the tested settings; None if they are not saved."""
     after = {
         "verification.verdict": result.verdict,
         "verification.fingerprint": result.fingerprint,
@@ -154,7 +154,7 @@ async def _note_test(
 
 
 def last_verification(stored: dict[str, Any] | None, fingerprint: str) -> VerificationResult | None:
-    """The newest result of what has this fingerprint; None when there is none, or only one of other values."""
+    """The saved result if it is for this fingerprint; else None."""
     if stored is None or stored["fingerprint"] != fingerprint:
         return None
     return VerificationResult.from_json(stored)
@@ -165,5 +165,5 @@ def _same_server(draft: StorageDraft, stored: RecordingConfig) -> bool:
 
 
 def _no_config() -> UserErrors:
-    message = "The account has no recording configuration; save one with updateRecordingConfig."
+    message = "The account has no recording configuration: create one with updateRecordingConfig."
     return UserErrors.one(UserErrorCode.NOT_FOUND, message, "accountId")

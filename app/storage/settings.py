@@ -1,4 +1,4 @@
-"""The stored storage settings of an account, with the secret opened."""
+"""The stored storage settings of an account, with the secret decrypted."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ _TABLE, _COLUMN = "recording_configs", "secret_access_key"
 
 
 def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:
-    """Raises CannotOpen when the key that sealed the secret is not there any more."""
+    """Raises CannotOpen when the encryption key of the secret is missing."""
     return StorageDraft(
         vendor=config.bucket_vendor,
         endpoint_url=config.endpoint_url,
@@ -23,10 +23,10 @@ def stored_draft(keyring: Keyring, config: RecordingConfig) -> StorageDraft:
 
 
 def stored_secret(keyring: Keyring, config: RecordingConfig) -> str | None:
-    """None where there is none. Raises CannotOpen."""
+    """None when there is none. Raises CannotOpen."""
     sealed = config.secret_access_key
     return keyring.open(sealed, table=_TABLE, column=_COLUMN, row=config.id) if sealed is not None else None
 
 
-def sealed_secret(keyring: Keyring, config_id: UUID, secret: str) -> bytes:
+def seal_secret(keyring: Keyring, config_id: UUID, secret: str) -> bytes:
     return keyring.seal(secret, table=_TABLE, column=_COLUMN, row=config_id)

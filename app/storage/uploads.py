@@ -1,8 +1,8 @@
-"""From a file to S3: small ones in one request, larger ones in parts, which may go while the file still grows.
+"""Uploads to S3: small files in one request, larger ones in parts, also while the file still grows.
 
-What is sent is read from the disk while it is sent, a few kilobytes at a time: no part is ever in memory. All of it carries
-an MD5, the one checksum that every S3 server knows. Storage tests send their probe by the same functions, so that what they
-prove is true of recordings.
+Content is read from disk while it is sent, a few kilobytes at a time: no part is in memory as a whole. Every request
+carries an MD5, the one checksum that all S3 servers support. Storage tests use the same functions, so their results
+hold for recordings.
 """
 
 import asyncio
@@ -17,24 +17,24 @@ from pathlib import Path
 
 from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure
-from app.storage.responses import Answer
+from app.storage.responses import S3Response
 from app.storage.s3 import Bucket, Tag, tagging
 
 PART_BYTES = 5 * 1024 * 1024
-"""The smallest part that S3 takes, but for the last."""
-IN_PARTS_FROM_BYTES = 2 * PART_BYTES
+"""The minimum part size of S3, except for the last part."""
+MULTIPART_FROM_BYTES = 2 * PART_BYTES
 READ_SECONDS = 120.0
-"""How long a server may stay silent after it has all of a request; completing an upload can take it this long."""
-# After so many parts they grow by PART_BYTES: 10,000 parts, the most that S3 takes, hold 275 GB.
+"""How long a server may take to respond after it has received a request; completing an upload can take this long."""
+# Beyond this number, parts grow by PART_BYTES: the 10,000 parts that S3 allows hold 275 GB.
 _PARTS_OF_ONE_SIZE = 1_000
-# On a line that carries less than this, not even the audio of one call gets away as fast as it comes.
+# Slower than this, a connection cannot even keep up with the audio of one call.
 _SLOWEST_BYTES_PER_SECOND = 32 * 1024
 _HASHED_AT_ONCE = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Outgoing:
-    """What is sent, and what it becomes."""
+class NewObject:
+    """An object to be stored: content and metadata."""
 
     content: Path | bytes
     """A file, or the bytes of a probe."""
@@ -43,66 +43,65 @@ class Outgoing:
     tags: tuple[Tag, ...] = ()
 
     @property
-    def described(self) -> dict[str, str]:
-        """The parameters of whichever call makes the object."""
+    def parameters(self) -> dict[str, str]:
+        """Parameters of the call that creates the object."""
         return {"Key": self.key, "ContentType": self.content_type, **tagging(self.tags)}
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the file; `number` counts from 1."""
+    """A part of the file; `number` counts from 1."""
 
     number: int
     offset: int
     size: int
-    """In bytes."""
 
 
 def parts_of(size: int) -> list[Part]:
-    """All parts of a file of this size; the last holds what is left."""
+    """All parts of a file of this size; the last one has the remainder."""
     found = full_parts(size)
     offset = found[-1].offset + found[-1].size if found else 0
     return [*found, Part(len(found) + 1, offset, size - offset)] if offset < size else found
 
 
 def full_parts(size: int) -> list[Part]:
-    """The parts of a growing file that are there as a whole, and will stay as they are."""
+    """The complete parts of a growing file, which will not change."""
     found: list[Part] = []
-    while (part := _after(found)).offset + part.size <= size:
+    while (part := _next_part(found)).offset + part.size <= size:
         found.append(part)
     return found
 
 
 def next_part_at(size: int) -> int:
-    """How long a growing file must be for one whole part more than it has at this size."""
-    part = _after(full_parts(size))
+    """The size at which a growing file has one more complete part."""
+    part = _next_part(full_parts(size))
     return part.offset + part.size
 
 
-def _after(parts: list[Part]) -> Part:
+def _next_part(parts: list[Part]) -> Part:
     offset = parts[-1].offset + parts[-1].size if parts else 0
     return Part(len(parts) + 1, offset, PART_BYTES * (1 + len(parts) // _PARTS_OF_ONE_SIZE))
 
 
-async def put(bucket: Bucket, what: Outgoing, size: int) -> Answer:
-    """Stores the whole with one request; returns S3's response. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.content, 0, size) as (body, digest), _within(size):
-        return await bucket.call("put_object", **what.described, Body=body, ContentLength=size, ContentMD5=digest)
+async def put(bucket: Bucket, what: NewObject, size: int) -> S3Response:
+    """Stores the object with one request; returns S3's response. Raises StorageFailure, and OSError when the disk fails."""
+    async with _body(what.content, 0, size) as (body, digest), _deadline(size):
+        return await bucket.call("put_object", **what.parameters, Body=body, ContentLength=size, ContentMD5=digest)
 
 
-async def begin(bucket: Bucket, what: Outgoing) -> str:
-    """The id of a new upload in parts. Raises StorageFailure."""
-    async with _within(0):
-        answer = await bucket.call("create_multipart_upload", **what.described)
+async def begin(bucket: Bucket, what: NewObject) -> str:
+    """Begins a multipart upload; returns its id. Raises StorageFailure."""
+    async with _deadline(0):
+        answer = await bucket.call("create_multipart_upload", **what.parameters)
     upload_id = answer.get("UploadId")
     if not isinstance(upload_id, str) or not upload_id:
         raise StorageFailure(FailureKind.NOT_S3)
     return upload_id
 
 
-async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> str:
-    """Sends one part, and answers its ETag. Raises StorageFailure, and OSError where the disk does."""
-    async with _body(what.content, part.offset, part.size) as (body, digest), _within(part.size):
+async def send_part(bucket: Bucket, what: NewObject, upload_id: str, part: Part) -> str:
+    """Sends one part; returns its ETag. Raises StorageFailure, and OSError when the disk fails."""
+    async with _body(what.content, part.offset, part.size) as (body, digest), _deadline(part.size):
         answer = await bucket.call(
             "upload_part",
             Key=what.key,
@@ -117,10 +116,10 @@ async def send(bucket: Bucket, what: Outgoing, upload_id: str, part: Part) -> st
     return str(answer["ETag"])
 
 
-async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mapping[int, str]) -> None:
-    """Makes the object of its parts. Raises StorageFailure, also for an error that comes with the status 200."""
+async def complete(bucket: Bucket, what: NewObject, upload_id: str, etags: Mapping[int, str]) -> None:
+    """Creates the object from its parts. Raises StorageFailure, also for an error within a response of status 200."""
     parts = [{"PartNumber": number, "ETag": etags[number]} for number in sorted(etags)]
-    async with _within(0):
+    async with _deadline(0):
         answer = await bucket.call(
             "complete_multipart_upload", Key=what.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
@@ -128,10 +127,10 @@ async def complete(bucket: Bucket, what: Outgoing, upload_id: str, etags: Mappin
         raise StorageFailure(FailureKind.NOT_S3)
 
 
-async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
-    """Gives an upload up, with the parts that were sent; returns S3's response, None if it is gone. Raises StorageFailure."""
+async def abort(bucket: Bucket, key: str, upload_id: str) -> S3Response | None:
+    """Aborts an upload with its parts; returns S3's response, or None if it does not exist. Raises StorageFailure."""
     try:
-        async with _within(0):
+        async with _deadline(0):
             return await bucket.call("abort_multipart_upload", Key=key, UploadId=upload_id)
     except StorageFailure as failure:
         if failure.http_status != 404 or failure.code == "NoSuchBucket":
@@ -140,22 +139,22 @@ async def abort(bucket: Bucket, key: str, upload_id: str) -> Answer | None:
 
 
 async def open_uploads(bucket: Bucket, key: str) -> list[str]:
-    """The ids of all uploads of this key that were begun and not ended. Raises StorageFailure."""
-    async with _within(0):
+    """The ids of all open uploads of this key. Raises StorageFailure."""
+    async with _deadline(0):
         answer = await bucket.call("list_multipart_uploads", Prefix=key)
-    listed: list[Answer] = answer.get("Uploads") or []
+    listed: list[S3Response] = answer.get("Uploads") or []
     return [str(each["UploadId"]) for each in listed if each.get("Key") == key and each.get("UploadId")]
 
 
-async def size_of(bucket: Bucket, key: str) -> int | None:
-    """How long the object is, in bytes; 0 when there is none, None when the key may not look. Raises StorageFailure."""
+async def object_size(bucket: Bucket, key: str) -> int | None:
+    """The object's size in bytes; 0 if it does not exist, None if the key may not read it. Raises StorageFailure."""
     try:
-        async with _within(0):
+        async with _deadline(0):
             answer = await bucket.call("head_object", Key=key)
     except StorageFailure as failure:
         if failure.http_status == 404:
             return 0
-        if failure.http_status in {401, 403, 405, 501}:  # to store recordings needs no right to read them
+        if failure.http_status in {401, 403, 405, 501}:  # storing recordings needs no permission to read
             return None
         raise
     return int(answer.get("ContentLength", 0))
@@ -163,13 +162,13 @@ async def size_of(bucket: Bucket, key: str) -> int | None:
 
 async def delete(bucket: Bucket, key: str) -> None:
     """Raises StorageFailure."""
-    async with _within(0):
+    async with _deadline(0):
         await bucket.call("delete_object", Key=key)
 
 
 @asynccontextmanager
-async def _within(size: int) -> AsyncIterator[None]:
-    """The time that a request with so many bytes may take; beyond it, StorageFailure (NO_ANSWER)."""
+async def _deadline(size: int) -> AsyncIterator[None]:
+    """Limits the duration of a request with this many bytes. Raises StorageFailure (NO_ANSWER)."""
     try:
         async with asyncio.timeout(READ_SECONDS + size / _SLOWEST_BYTES_PER_SECOND):
             yield
@@ -179,7 +178,7 @@ async def _within(size: int) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _body(content: Path | bytes, offset: int, size: int) -> AsyncIterator[tuple["_Piece | io.BytesIO", str]]:
-    """A piece of what is to be sent, and its MD5 in base64 (RFC 1864)."""
+    """A range of the content, and its MD5 in base64 (RFC 1864)."""
     if isinstance(content, bytes):
         piece: _Piece | io.BytesIO = io.BytesIO(content[offset : offset + size])
     else:
@@ -199,7 +198,7 @@ def _md5(piece: "_Piece | io.BytesIO") -> str:
 
 
 class _Piece(io.RawIOBase):
-    """A part of a file that reads like a file of its own; aiohttp reads it in a thread, 64 kB at a time."""
+    """A range of a file that reads like a file of its own; aiohttp reads it in a thread, 64 kB at a time."""
 
     def __init__(self, path: Path, offset: int, size: int) -> None:
         self._file = os.open(path, os.O_RDONLY)
@@ -230,5 +229,5 @@ class _Piece(io.RawIOBase):
     def close(self) -> None:
         if not self.closed:
             os.close(self._file)
-            self._file = -1  # a thread that is late must not read what has got the same number since
+            self._file = -1  # a late thread must not read a file that reuses the descriptor
         super().close()

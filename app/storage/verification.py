@@ -1,7 +1,7 @@
-"""The proof that recording storage works: rules first, then the steps of a probe, within ten seconds.
+"""Storage tests: validation first, then the steps of a probe, within ten seconds.
 
-`StorageVerifier.verify` answers with a result whatever the storage does; it never raises for what is wrong with the
-storage or its settings.
+`StorageVerifier.verify` returns a result whatever the storage does; it never raises for errors of the storage or its
+settings.
 """
 
 import asyncio
@@ -38,17 +38,15 @@ __all__ = [
 ]
 
 
-@strawberry.enum(description="Whether calls can be recorded to a storage.")
+@strawberry.enum(description="Whether a storage can take recordings.")
 class StorageVerdict(enum.Enum):
-    """Whether calls can be recorded to the storage."""
-
     WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
-    FAILING = strawberry.enum_value("FAILING", description="Recordings would be lost; the steps that failed say why.")
+    FAILING = strawberry.enum_value("FAILING", description="Recordings cannot be stored; the failed steps say why.")
 
 
 @dataclass(frozen=True)
 class VerificationResult:
-    """What a storage test found. It holds no secret; what the server wrote is in it as `answers.py` cleans it."""
+    """The result of a storage test. It holds no secret; `responses.py` has cleaned the server's texts."""
 
     verdict: StorageVerdict
     can_play: bool
@@ -59,12 +57,12 @@ class VerificationResult:
     verified_at: datetime
     duration_ms: int
     waited_ms: int
-    """How long the test waited for a place; not part of `duration_ms`."""
+    """How long the test waited for a slot; not part of `duration_ms`."""
     leftover_key: str | None = None
     """The object that the test has left, or may have left, in the bucket."""
     warnings: list[str] = field(default_factory=list)
     settings_errors: list[UserError] = field(default_factory=list)
-    """What is wrong with the settings, by input field; empty unless the step SETTINGS failed."""
+    """Errors of the settings by input field; empty unless the step SETTINGS failed."""
 
     def to_json(self) -> dict[str, Any]:
         """For the database: JSON types only."""
@@ -79,7 +77,7 @@ class VerificationResult:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> "VerificationResult":
-        """Reads what `to_json` wrote."""
+        """Reads the output of `to_json`."""
         steps = [
             StepResult(
                 **{
@@ -97,19 +95,19 @@ class VerificationResult:
 
 
 def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:
-    """A keyed hash of exactly what is tested, the secret included: 32 hex digits.
+    """A keyed hash of the tested settings, the secret included: 32 hex digits.
 
-    Equal settings have equal fingerprints; the order of the tags makes no difference, to S3 neither.
+    Equal settings have equal fingerprints. The order of tags does not matter, as in S3.
     """
     values = (draft.vendor and draft.vendor.value, draft.endpoint_url, draft.bucket, draft.region)
     tags = sorted((tag.name, tag.value) for tag in draft.tags)
-    # ASCII escapes keep this total: even a lone surrogate in a draft has bytes.
+    # ASCII escapes work for any text, even with a lone surrogate.
     canonical = json.dumps([*values, draft.access_key_id, draft.secret_access_key, tags], ensure_ascii=True)
     return keyring.keyed_hash("storage-fingerprint", canonical.encode()).hex()[:32]
 
 
 class StorageVerifier:
-    """Runs storage tests, `at_once` at a time in this process."""
+    """Runs at most `at_once` storage tests at the same time in this process."""
 
     def __init__(
         self,
@@ -122,16 +120,16 @@ class StorageVerifier:
         step_seconds: float = 8,
         cleanup_seconds: float = 2,
     ) -> None:
-        """A test ends within `step_seconds` + `cleanup_seconds`; those who wait are at most four times `at_once`."""
+        """A test ends within `step_seconds` + `cleanup_seconds`. At most four times `at_once` tests wait."""
         self._storage = storage
         self._gate = gate
         self._keyring = keyring
         self._at_once = at_once
-        self._places = asyncio.Semaphore(at_once)
+        self._test_slots = asyncio.Semaphore(at_once)
         self._waiting = 0
         self._wait_seconds = wait_seconds
         self._step_seconds = step_seconds
-        # Closing the connections and writing the answer belong to the time of the clean-up too.
+        # Leave time for closing connections and returning the result.
         self._cleanup_seconds = cleanup_seconds * 0.9
         self._running: set[asyncio.Task[VerificationResult]] = set()
         self._slots = FairSlots(at_once)
@@ -139,24 +137,24 @@ class StorageVerifier:
     async def verify(
         self, draft: StorageDraft, account_id: UUID | None = None, service_provider_id: UUID | None = None
     ) -> VerificationResult:
-        """Tests what is filled in; when that cannot be right, nothing is dialled and the `settings` step says why.
+        """Tests the settings. If they are invalid, makes no request and reports them in the step SETTINGS.
 
-        A caller who is cancelled still has the probe cleaned up. Raises RateLimited when there is no place in time, or when
-        the account or its service provider has as many tests running and waiting as one may.
+        Cleans up the probe even if the caller is cancelled. Raises RateLimited when no slot is free in time, or when
+        the account or its service provider has its maximum number of tests running and waiting.
         """
-        begun = time.monotonic()
-        mistakes = self._mistakes(draft)
-        if mistakes:
-            advice = " ".join(dict.fromkeys(mistake.message for mistake in mistakes))
-            step = _settings_step(begun, VerificationStepStatus.FAILED, advice)
-            return self._result(draft, {step.step: step}, begun, settings_errors=mistakes)
-        settings = _settings_step(begun, VerificationStepStatus.PASSED)
-        # Tenants whose endpoints hang do not take the slots of all others.
+        started = time.monotonic()
+        errors = self._settings_errors(draft)
+        if errors:
+            advice = " ".join(dict.fromkeys(error.message for error in errors))
+            step = _settings_step(started, VerificationStepStatus.FAILED, advice)
+            return self._result(draft, {step.step: step}, started, settings_errors=errors)
+        settings = _settings_step(started, VerificationStepStatus.PASSED)
+        # Tenants whose endpoints hang must not occupy the slots of others.
         with self._slots.tenant_slot(account_id, service_provider_id, "storage tests"):
-            waited_ms = await self._take_place()
+            waited_ms = await self._wait_for_slot()
             task = asyncio.create_task(self._run(draft, settings, waited_ms))
             self._running.add(task)
-            task.add_done_callback(self._leave)
+            task.add_done_callback(self._on_done)
             return await self._wait(task)
 
     async def _wait(self, task: "asyncio.Task[VerificationResult]") -> VerificationResult:
@@ -164,21 +162,21 @@ class StorageVerifier:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             task.cancel()
-            # The clean-up goes on in the task, even if this wait is cancelled as well.
+            # The task continues to clean up even if this wait is cancelled as well.
             await asyncio.wait({task}, timeout=self._cleanup_seconds)
             raise
 
     async def close(self) -> None:
-        """Ends the tests that are running, and lets them clean up. For the end of the process."""
+        """Cancels the running tests and lets them clean up, at the end of the process."""
         for task in self._running:
             task.cancel()
         if self._running:
             await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
 
-    def _mistakes(self, draft: StorageDraft) -> list[UserError]:
+    def _settings_errors(self, draft: StorageDraft) -> list[UserError]:
         found = [
             UserError(code=code, message=message, field=list(path))
-            for path, code, message in (*rules.missing(draft), *rules.problems(draft))
+            for path, code, message in (*rules.missing(draft), *rules.errors(draft))
         ]
         if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
             reason = self._gate.judge_text(draft.endpoint_url)
@@ -186,35 +184,35 @@ class StorageVerifier:
                 found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
         return found
 
-    async def _take_place(self) -> int:
-        """Waits for the SDK, and for a place for at most `wait_seconds`; answers how many milliseconds that took."""
-        begun = time.monotonic()
+    async def _wait_for_slot(self) -> int:
+        """Loads the SDK and waits for a slot, at most `wait_seconds`; returns the milliseconds it took."""
+        started = time.monotonic()
         if self._waiting >= 4 * self._at_once:
             raise RateLimited("Too many storage tests are waiting already. Try again in a few seconds.")
         self._waiting += 1
         try:
-            # The first time this loads the SDK: a wait like that for a place, which no step and no other test pays for.
+            # The first call loads the SDK. This counts as waiting, not as part of a step.
             await self._storage.open()
             async with asyncio.timeout(self._wait_seconds):
-                await self._places.acquire()
+                await self._test_slots.acquire()
         except TimeoutError:
             raise RateLimited(
-                f"As many storage tests as may run at once ({self._at_once}) are running, and none ended within "
+                f"The maximum of {self._at_once} storage tests are running, and none ended within "
                 f"{self._wait_seconds:g} seconds. Try again in a few seconds."
             ) from None
         finally:
             self._waiting -= 1
-        return _milliseconds(time.monotonic() - begun)
+        return _milliseconds(time.monotonic() - started)
 
-    def _leave(self, task: asyncio.Task[VerificationResult]) -> None:
+    def _on_done(self, task: asyncio.Task[VerificationResult]) -> None:
         self._running.discard(task)
-        self._places.release()
+        self._test_slots.release()
         if not task.cancelled():
-            task.exception()  # whoever asked has it already, or is gone
+            task.exception()  # the caller has the exception already, or has left
 
     async def _run(self, draft: StorageDraft, settings: StepResult, waited_ms: int) -> VerificationResult:
         target = StorageTarget.of(draft)
-        begun = time.monotonic()
+        started = time.monotonic()
         steps = {settings.step: settings}
         try:
             async with self._storage.new_client(target) as bucket:
@@ -229,27 +227,27 @@ class StorageVerifier:
         except StorageFailure as failure:
             reach = VerificationStepName.REACH
             steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, advice=advice(failure))
-            return self._result(draft, steps, begun, waited_ms=waited_ms)
+            return self._result(draft, steps, started, waited_ms=waited_ms)
         steps.update(probe.results)
         return self._result(
-            draft, steps, begun, waited_ms=waited_ms, leftover_key=probe.leftover_key, warnings=probe.warnings
+            draft, steps, started, waited_ms=waited_ms, leftover_key=probe.leftover_key, warnings=probe.warnings
         )
 
     def _result(
         self,
         draft: StorageDraft,
         steps: dict[VerificationStepName, StepResult],
-        begun: float,
+        started: float,
         *,
         waited_ms: int = 0,
         leftover_key: str | None = None,
         warnings: Iterable[str] = (),
         settings_errors: Iterable[UserError] = (),
     ) -> VerificationResult:
-        filled = [steps.get(name) or _not_reached(name) for name in VerificationStepName]
+        filled = [steps.get(name) or _not_tried(name) for name in VerificationStepName]
         passed = {step.step for step in filled if step.status is VerificationStepStatus.PASSED}
         failed = {step.step for step in filled if step.status is VerificationStepStatus.FAILED}
-        works = passed >= _NEEDED and VerificationStepName.REGION not in failed
+        works = passed >= _REQUIRED_STEPS and VerificationStepName.REGION not in failed
         return VerificationResult(
             verdict=StorageVerdict.WORKING if works else StorageVerdict.FAILING,
             can_play=VerificationStepName.READ in passed,
@@ -257,7 +255,7 @@ class StorageVerifier:
             steps=filled,
             fingerprint=fingerprint(self._keyring, draft),
             verified_at=datetime.now(UTC),
-            duration_ms=_milliseconds(time.monotonic() - begun),
+            duration_ms=_milliseconds(time.monotonic() - started),
             waited_ms=waited_ms,
             leftover_key=leftover_key,
             warnings=[*rules.warnings(draft), *warnings],
@@ -265,7 +263,7 @@ class StorageVerifier:
         )
 
 
-_NEEDED = {
+_REQUIRED_STEPS = {
     VerificationStepName.SETTINGS,
     VerificationStepName.REACH,
     VerificationStepName.WRITE,
@@ -273,12 +271,12 @@ _NEEDED = {
 }
 
 
-def _settings_step(begun: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
-    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - begun), advice=advice)
+def _settings_step(started: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
+    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - started), advice=advice)
 
 
-def _not_reached(name: VerificationStepName) -> StepResult:
-    sentence = "Not tried, because a step before it failed."
+def _not_tried(name: VerificationStepName) -> StepResult:
+    sentence = "Not tried, because an earlier step failed."
     return StepResult(name, VerificationStepStatus.SKIPPED, advice=sentence)
 
 

@@ -1,7 +1,7 @@
-"""Calling a webhook: signed, over the one outbound gate, within five seconds, and following nothing.
+"""Delivery of webhook calls: signed, through the outbound gate, within five seconds, without following redirects.
 
-`WebhookSender.send` answers what was sent and what came back, or one plain sentence on why nothing did; it never raises for
-what is wrong with the receiver. Nothing of this server's environment (proxies, `.netrc`, cookies) takes part.
+`WebhookSender.send` returns what was sent and received, or a sentence on why the call failed; it never raises for
+errors of the receiver. It ignores this server's environment (proxies, `.netrc`, cookies).
 """
 
 import asyncio
@@ -27,15 +27,15 @@ from app.webhooks.samples import Event
 if TYPE_CHECKING:
     from app.webhooks.request import Client
 
-WHOLE_SECONDS = 5.0
+TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 3.0
 MAXIMUM_REPLY_BYTES = 2048
-AT_ONCE = 32
+MAXIMUM_CALLS = 32
 
 
 @dataclass(frozen=True)
-class Call:
-    """What to send, and where to."""
+class OutgoingCall:
+    """A webhook call to send."""
 
     method: WebhookMethod
     url: str
@@ -48,7 +48,7 @@ class Call:
 
 @dataclass
 class Delivery:
-    """What was sent and what came back. It holds no secret: what basic auth sends is left out, in the reply too."""
+    """What was sent and received, without secrets: credentials of basic authentication are masked, in the reply too."""
 
     url: str
     request_headers: dict[str, str]
@@ -56,28 +56,28 @@ class Delivery:
     duration_ms: int = 0
     status: int | None = None
     reply: str | None = None
-    """The first 2 KiB; bytes that are no UTF-8, and NUL, are U+FFFD. None when nobody answered."""
+    """The first 2 KiB; invalid UTF-8 and NUL become U+FFFD. None without a response."""
     reply_truncated: bool = False
     reason: str | None = None
-    """Why it did not succeed, as a sentence; None when it did."""
+    """Why the call failed, as a sentence; None on success."""
 
 
 class WebhookSender:
-    """Calls webhooks, of which no account and no service provider takes all slots. `close` it at the end."""
+    """Sends webhook calls, with slots shared fairly by accounts and service providers. Call `close` at the end."""
 
-    def __init__(self, gate: OutboundGate, *, whole_seconds: float = WHOLE_SECONDS) -> None:
+    def __init__(self, gate: OutboundGate, *, total_seconds: float = TOTAL_SECONDS) -> None:
         self._gate = gate
-        self._whole_seconds = whole_seconds
+        self._total_seconds = total_seconds
         self._client: Client | None = None
         self._opening = asyncio.Lock()
-        self._slots = FairSlots(AT_ONCE)
+        self._slots = FairSlots(MAXIMUM_CALLS)
 
     async def open(self) -> "Client":
-        """The HTTP client, loaded when it is needed first, in a thread, so that nobody else waits for it."""
+        """The HTTP client, loaded in a thread when it is first needed."""
         async with self._opening:
             if self._client is None:
-                client = await asyncio.to_thread(_loaded)
-                self._client = client(self._gate, CONNECT_SECONDS, AT_ONCE)
+                client = await asyncio.to_thread(_load_client)
+                self._client = client(self._gate, CONNECT_SECONDS, MAXIMUM_CALLS)
         return self._client
 
     async def close(self) -> None:
@@ -85,8 +85,8 @@ class WebhookSender:
             await self._client.close()
         self._client = None
 
-    async def send(self, call: Call, account_id: UUID, service_provider_id: UUID) -> Delivery:
-        """Calls once. Raises RateLimited when the account, its service provider, or all of them have too many calls running."""
+    async def send(self, call: OutgoingCall, account_id: UUID, service_provider_id: UUID) -> Delivery:
+        """Sends one call. Raises RateLimited when the account, its provider or this worker has too many running."""
         if self._slots.is_full:
             raise RateLimited("Too many webhook tests are running. Try again in a few seconds.")
         with self._slots.tenant_slot(account_id, service_provider_id, "webhook tests"):
@@ -95,48 +95,54 @@ class WebhookSender:
             headers = _headers(call, url, body, int(time.time()))
             shown = {name: "Basic …" if name == "Authorization" else value for name, value in headers.items()}
             delivery = Delivery(str(url), shown, body.decode())
-            begun = time.monotonic()
+            started = time.monotonic()
             try:
-                # An address without a name never reaches the resolver.
+                # The resolver never sees a host that is an IP address.
                 if reason := self._gate.judge_text(url.host or "", url.port):
                     raise OutboundRefused(reason)
-                async with asyncio.timeout(self._whole_seconds):
+                async with asyncio.timeout(self._total_seconds):
                     await self._exchange(client, call, url, headers, body, delivery)
-            except Exception as error:  # noqa: BLE001 - a hostile answer makes the HTTP client raise anything
+            except Exception as error:  # noqa: BLE001 - a hostile response makes the HTTP client raise anything
                 delivery.reason = self._explain(client, error, delivery)
-            delivery.duration_ms = round((time.monotonic() - begun) * 1000)
+            delivery.duration_ms = round((time.monotonic() - started) * 1000)
             return delivery
 
     async def _exchange(
-        self, client: "Client", call: Call, url: URL, headers: Mapping[str, str], body: bytes, delivery: Delivery
+        self,
+        client: "Client",
+        call: OutgoingCall,
+        url: URL,
+        headers: Mapping[str, str],
+        body: bytes,
+        delivery: Delivery,
     ) -> None:
-        """Sends, and fills in what comes back, as far as it comes."""
+        """Sends the request and fills in the response as far as it arrives."""
         async with client.response(call.method.name, url, body, headers) as response:
             delivery.status = response.status
-            delivery.reason = _why_not_accepted(response.status)
+            delivery.reason = _status_reason(response.status)
             content, has_ended = b"", False
             try:
                 while len(content) <= MAXIMUM_REPLY_BYTES and not has_ended:
                     chunk = await response.content.read(1024)
                     content, has_ended = content + chunk, not chunk
             finally:
-                # What came before the reply broke off is shown. The rest of a long one is not read.
-                shown = _shown(content, _secrets(call, headers), has_ended=has_ended)
+                # Keep the part that arrived before the reply broke off. The rest of a long reply is not read.
+                shown = _redacted_reply(content, _secrets(call, headers), has_ended=has_ended)
                 delivery.reply, delivery.reply_truncated = shown
                 response.close()
 
     def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> str:
         if delivery.status is not None:
-            seconds = f" within {self._whole_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
+            seconds = f" within {self._total_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
             return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
-        if isinstance(error, TimeoutError) and not client.is_about_connecting(error):
-            return f"The receiver did not answer within {self._whole_seconds:g} seconds. Answer first, and work then."
+        if isinstance(error, TimeoutError) and not client.is_connect_timeout(error):
+            return f"The receiver did not answer within {self._total_seconds:g} seconds. Answer before processing the event."
         kind, reason = client.kind_of(error)
         return reason or _REASONS[kind]
 
 
-def _request(call: Call) -> tuple[URL, bytes]:
-    """Where to, and the body: the event goes into the query of a GET."""
+def _request(call: OutgoingCall) -> tuple[URL, bytes]:
+    """The URL and the body; a GET has the event in its query."""
     url = URL(call.url).with_fragment(None)
     if call.method is WebhookMethod.POST:
         return url, json.dumps(call.event, separators=(",", ":"), ensure_ascii=False).encode()
@@ -144,8 +150,8 @@ def _request(call: Call) -> tuple[URL, bytes]:
     return url.extend_query(values), b""
 
 
-def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
-    """All headers of the request, so that what is shown is what was sent."""
+def _headers(call: OutgoingCall, url: URL, body: bytes, at: int) -> dict[str, str]:
+    """All headers of the request, so that the recorded ones are those sent."""
     headers = {
         "Host": url.host_port_subcomponent or "",
         "User-Agent": "voice-gateway-accounts",
@@ -161,77 +167,79 @@ def _headers(call: Call, url: URL, body: bytes, at: int) -> dict[str, str]:
     return {**headers, signing.HEADER: signing.signature(call.secrets, body, at)}
 
 
-def _secrets(call: Call, headers: Mapping[str, str]) -> list[str]:
-    """What no reply may bring back in clear. What stands behind `Basic` is hidden by itself, wherever it stands."""
+def _secrets(call: OutgoingCall, headers: Mapping[str, str]) -> list[str]:
+    """What a reply must not reveal. The credentials are also masked without `Basic`."""
     whole = headers.get("Authorization", "")
     return [one for one in (whole.removeprefix("Basic "), whole, call.password, *call.secrets) if one]
 
 
-def _shown(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
-    """The beginning of a reply, without the secrets that it repeats, and whether that is not all of what came.
+def _redacted_reply(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
+    """The beginning of a reply with masked secrets, and whether it was longer.
 
-    Hidden before anything is cut off: half a secret would not be found. Of a reply that goes on, the end is left out where a
-    secret may begin.
+    Masks before cutting: half a secret would not be found. If the reply continues, omits an end that may begin a
+    secret.
     """
     hidden = content
     for secret in secrets:
         hidden = hidden.replace(secret.encode(), "•••".encode())
     if not has_ended:
-        hidden = hidden[: len(hidden) - max((_begun(hidden, one.encode()) for one in secrets), default=0)]
-    return _text(hidden), max(len(content), len(hidden)) > MAXIMUM_REPLY_BYTES
+        hidden = hidden[
+            : len(hidden) - max((_partial_secret_length(hidden, one.encode()) for one in secrets), default=0)
+        ]
+    return _decode(hidden), max(len(content), len(hidden)) > MAXIMUM_REPLY_BYTES
 
 
-def _begun(content: bytes, secret: bytes) -> int:
+def _partial_secret_length(content: bytes, secret: bytes) -> int:
     """How many bytes at the end may be the beginning of a secret."""
     return next((length for length in range(len(secret) - 1, 0, -1) if content.endswith(secret[:length])), 0)
 
 
-def _text(content: bytes) -> str:
-    """The beginning of a reply. A letter that its end cuts in two is left out; PostgreSQL's texts hold no NUL."""
+def _decode(content: bytes) -> str:
+    """The beginning of a reply. Omits a character cut in two; replaces NUL, which PostgreSQL cannot store."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     is_whole = len(content) <= MAXIMUM_REPLY_BYTES
     return decoder.decode(content[:MAXIMUM_REPLY_BYTES], final=is_whole).replace("\0", "\ufffd")
 
 
-def _why_not_accepted(status: int) -> str | None:
-    """One sentence on what to fix; None for a success."""
+def _status_reason(status: int) -> str | None:
+    """What to fix, as a sentence; None for a success."""
     if 200 <= status < 300:
         return None
     if 300 <= status < 400:
         return (
-            f"The receiver sends calls on to another address (HTTP {status}), which is not followed. "
-            "Enter the address that it sends them to."
+            f"The receiver redirects to another address (HTTP {status}), and redirects are not followed. "
+            "Enter the address it redirects to."
         )
     if status >= 500:
-        return f"The receiver has a fault of its own (HTTP {status}): look into its log."
-    return _STATUS.get(status) or f"The receiver refused the call with HTTP {status}: look into its log."
+        return f"The receiver failed (HTTP {status}): check its log."
+    return _STATUS.get(status) or f"The receiver refused the call with HTTP {status}: check its log."
 
 
 _STATUS = {
     401: "The receiver refused the call (HTTP 401): check the user name and the password, or how it checks the signature.",
     403: "The receiver refused the call (HTTP 403): check the user name and the password, or how it checks the signature.",
     404: "The receiver has nothing at this address (HTTP 404): check the path of the URL.",
-    405: "The receiver does not take this method (HTTP 405): choose the other one, or check the path of the URL.",
+    405: "The receiver does not accept this method (HTTP 405): choose the other one, or check the path of the URL.",
     410: "The receiver has nothing at this address any more (HTTP 410): check the path of the URL.",
-    415: "The receiver does not take JSON (HTTP 415).",
-    429: "The receiver gets too many calls (HTTP 429). Try again later.",
+    415: "The receiver does not accept JSON (HTTP 415).",
+    429: "The receiver got too many calls (HTTP 429). Try again later.",
 }
 _REASONS = {
-    FailureKind.REFUSED_ADDRESS: "The address is not public. Give a host that is public.",
-    FailureKind.UNKNOWN_HOST: "The host name is not known: check the spelling of the URL.",
+    FailureKind.REFUSED_ADDRESS: "The address is not public. Use a public host.",
+    FailureKind.UNKNOWN_HOST: "The host name cannot be resolved: check the spelling of the URL.",
     FailureKind.CONNECTION_REFUSED: "Nothing listens at this host and port: check the URL.",
-    FailureKind.UNREACHABLE: "There is no way to this host: check the URL, or the firewall in between.",
-    FailureKind.CONNECT_TIMEOUT: f"No connection comes about within {CONNECT_SECONDS:g} seconds: check host and port, "
-    "whether it wants http or https, and the firewall in between.",
-    FailureKind.TLS: "No trusted encrypted connection comes about: check that the receiver really speaks https, and that "
+    FailureKind.UNREACHABLE: "The host is unreachable: check the URL, and firewalls in between.",
+    FailureKind.CONNECT_TIMEOUT: f"Connecting took more than {CONNECT_SECONDS:g} seconds: check host and port, "
+    "whether it expects http or https, and firewalls in between.",
+    FailureKind.TLS: "The TLS handshake failed: check that the receiver uses https, and that "
     "its certificate is valid, for this host name and from a public authority.",
-    FailureKind.CLOSED: "The receiver ends the connection without an answer: check the port, and whether it wants http or "
+    FailureKind.CLOSED: "The receiver closed the connection without a response: check the port, and whether it expects http or "
     "https.",
-    FailureKind.NOT_S3: "The answer is not one of HTTP: check the port, and whether it wants http or https.",
+    FailureKind.NOT_S3: "The response is not HTTP: check the port, and whether it expects http or https.",
 }
 
 
-def _loaded() -> "type[Client]":
-    from app.webhooks import request  # noqa: PLC0415  aiohttp's memory, for those who call webhooks alone
+def _load_client() -> "type[Client]":
+    from app.webhooks import request  # noqa: PLC0415  aiohttp's memory, needed only to call webhooks
 
     return request.Client

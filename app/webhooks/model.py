@@ -1,4 +1,4 @@
-"""What was sent to an account's webhooks to try them. The webhooks' settings are columns of the account."""
+"""Test deliveries of an account's webhooks. The settings of webhooks are columns of the account."""
 
 import enum
 from typing import ClassVar
@@ -12,30 +12,26 @@ from app.foundation.access import TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
 
-@strawberry.enum(description="Which of an account's webhooks.")
+@strawberry.enum(description="The webhooks of an account.")
 class WebhookKind(enum.Enum):
-    """By what they tell of."""
-
     REGISTRATION = strawberry.enum_value(
-        "REGISTRATION", description="Called when a SIP device registers, to let it in or not."
+        "REGISTRATION", description="Called when a SIP device registers, to accept or reject it."
     )
     QUEUE_EVENT = strawberry.enum_value("QUEUE_EVENT", description="Called when a caller enters or leaves a queue.")
 
 
 @strawberry.enum(description="How a webhook is called.")
 class WebhookMethod(enum.Enum):
-    """HTTP's names."""
-
     GET = strawberry.enum_value(
-        "GET", description="The event in the URL's query; the signature covers the time alone, not the event."
+        "GET", description="The event is in the URL's query. The signature covers only the time, not the event."
     )
-    POST = strawberry.enum_value("POST", description="The event as JSON in the body, which the signature covers.")
+    POST = strawberry.enum_value("POST", description="The event is JSON in the body, which the signature covers.")
 
 
 class WebhookDelivery(TenantScoped):
-    """One call. `reason` says why it did not succeed, and is null when it did; `status` is null when nobody answered.
+    """One call. `reason` says why it failed, and is null on success; `status` is null without a response.
 
-    `request_headers` are `{name, value}`, those of basic auth without what they hold.
+    `request_headers` are `{name, value}`, with masked credentials.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)

@@ -1,4 +1,4 @@
-"""The HTTP client of webhooks. Loaded with the first call: aiohttp takes memory that most workers never need."""
+"""The HTTP client of webhooks, loaded with the first call: aiohttp takes memory that most workers never need."""
 
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
@@ -13,12 +13,12 @@ from app.foundation.outbound.guard import OutboundGate
 
 
 class Client:
-    """One session of aiohttp's, of which nothing is kept between calls."""
+    """An aiohttp session that keeps nothing between calls."""
 
     def __init__(self, gate: OutboundGate, connect_seconds: float, limit: int) -> None:
         connector = BoundedConnector(
             resolver=gate.resolver(),
-            # Each call is judged by what its host leads to now; no tenant gets a connection of another's.
+            # Resolve and check the host for each call; tenants never share a connection.
             use_dns_cache=False,
             force_close=True,
             limit=limit,
@@ -37,14 +37,14 @@ class Client:
     def response(
         self, method: str, url: URL, body: bytes, headers: Mapping[str, str]
     ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """A context manager of the answer, whose body is not read yet."""
+        """A context manager of the response, whose body is not read yet."""
         return self._session.request(method, url, data=body or None, headers=headers, allow_redirects=False)
 
-    def is_about_connecting(self, error: Exception) -> bool:
+    def is_connect_timeout(self, error: Exception) -> bool:
         return isinstance(error, aiohttp.ConnectionTimeoutError)
 
     def kind_of(self, error: Exception) -> tuple[FailureKind, str | None]:
-        """Why it came to nothing, with the gate's reason if it refused."""
+        """Why the call failed, with the gate's reason if it refused."""
         return (
-            (FailureKind.CONNECT_TIMEOUT, None) if self.is_about_connecting(error) else kind_of_connection_error(error)
+            (FailureKind.CONNECT_TIMEOUT, None) if self.is_connect_timeout(error) else kind_of_connection_error(error)
         )

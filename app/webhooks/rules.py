@@ -1,4 +1,4 @@
-"""What webhooks may be: from what an input gives to the columns of an account or an application."""
+"""Webhook settings: converts an input to the columns of an account or an application, and validates it."""
 
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -20,7 +20,7 @@ SCHEMES = ("http", "https")
 
 @dataclass(frozen=True)
 class WebhookChange:
-    """What an input gives of a webhook; None is what it leaves out, Some(None) is an explicit null."""
+    """A webhook's input; None for an absent field, Some(None) for an explicit null."""
 
     url: str
     method: Some[WebhookMethod | None] | None = None
@@ -30,7 +30,7 @@ class WebhookChange:
 
 @dataclass(frozen=True)
 class Webhook:
-    """A webhook as it is stored. `password` is sealed, and there when `username` is."""
+    """A stored webhook. `password` is encrypted, and set when `username` is."""
 
     url: str
     method: WebhookMethod
@@ -40,9 +40,9 @@ class Webhook:
 
 @dataclass(frozen=True)
 class WebhookField:
-    """One of the webhooks of a table's rows: the field of inputs, how its columns begin, and what it may be.
+    """A webhook of a table's rows: its input field, the prefix of its columns, and its schemes and methods.
 
-    What is called by one method alone has no column for it.
+    With a single method, there is no column for it.
     """
 
     name: str
@@ -60,7 +60,7 @@ class WebhookField:
         return Webhook(url, method, getattr(row, f"{self.column}_username"), getattr(row, f"{self.column}_password"))
 
     def columns(self, webhook: Webhook | None) -> dict[str, object]:
-        """All of its columns; without a webhook, empty."""
+        """The values of all its columns; null without a webhook."""
         names = ("url", "method", "username", "password") if len(self.methods) > 1 else ("url", "username", "password")
         return {f"{self.column}_{name}": getattr(webhook, name) if webhook else None for name in names}
 
@@ -68,13 +68,13 @@ class WebhookField:
         return keyring.seal(password, table=self.table, column=f"{self.column}_password", row=row_id)
 
     def open(self, keyring: Keyring, row_id: UUID, webhook: Webhook) -> str | None:
-        """The password in clear, to be sent; None when there is none. Raises CannotOpen."""
+        """The decrypted password; None when there is none. Raises CannotOpen."""
         if webhook.password is None:
             return None
         return keyring.open(webhook.password, table=self.table, column=f"{self.column}_password", row=row_id)
 
 
-OF_ACCOUNT = {
+ACCOUNT_WEBHOOKS = {
     WebhookKind.REGISTRATION: WebhookField("registrationWebhook", "accounts", "registration_webhook"),
     WebhookKind.QUEUE_EVENT: WebhookField(
         "queueEventWebhook", "accounts", "queue_event_webhook", methods=(WebhookMethod.POST,)
@@ -83,28 +83,28 @@ OF_ACCOUNT = {
 
 
 @dataclass(frozen=True)
-class Reader:
-    """Reads the webhooks of one input, for one row as it is stored (None: it is yet to be). What is wrong goes to `problems`."""
+class WebhookValidator:
+    """Validates the webhooks of one input against the stored row (None before creation). Adds errors to `errors`."""
 
     keyring: Keyring
     gate: OutboundGate
     row_id: UUID
     row: Model | None
-    problems: ErrorCollector
+    errors: ErrorCollector
 
     def columns(self, field: WebhookField, change: WebhookChange | None) -> dict[str, object]:
-        """All columns of the webhook, also those that stay, but for a password that does: written anew it would count as changed.
+        """All columns of the webhook, except an unchanged password: encrypting it again would count as a change.
 
-        None clears it.
+        None clears the webhook.
         """
         if change is None:
             return field.columns(None)
         stored = field.stored(self.row) if self.row is not None else None
-        found_before = len(self.problems.found)
-        url = checked_url(change.url, self.problems, field.name, "url", schemes=field.schemes, gate=self.gate)
-        stays_there = len(self.problems.found) > found_before or stored is None or origin(url) == origin(stored.url)
+        found_before = len(self.errors.found)
+        url = checked_url(change.url, self.errors, field.name, "url", schemes=field.schemes, gate=self.gate)
+        same_origin = len(self.errors.found) > found_before or stored is None or origin(url) == origin(stored.url)
         method = self._method(field, change, stored)
-        username, password = self._credentials(field, change, stored, stays_there)
+        username, password = self._credentials(field, change, stored, same_origin)
         columns = field.columns(Webhook(url, method, username, password))
         if stored is not None and password is not None and password == stored.password:
             del columns[f"{field.column}_password"]
@@ -114,46 +114,46 @@ class Reader:
         if change.method is None:
             return stored.method if stored else WebhookMethod.POST
         if change.method.value is None:
-            message = "The method cannot be cleared; leave it out to keep it as it is."
-            self.problems.add(UserErrorCode.REQUIRED, message, field.name, "method")
+            message = "The method cannot be null; leave it out to keep its value."
+            self.errors.add(UserErrorCode.REQUIRED, message, field.name, "method")
         elif change.method.value not in field.methods:
             message = "The queue event webhook is always called with POST."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "method")
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "method")
         return change.method.value or WebhookMethod.POST
 
     def _credentials(
-        self, field: WebhookField, change: WebhookChange, stored: Webhook | None, stays_there: bool
+        self, field: WebhookField, change: WebhookChange, stored: Webhook | None, same_origin: bool
     ) -> tuple[str | None, bytes | None]:
-        """User name and sealed password: the given ones, none, or the stored ones."""
-        if _keeps(change, stored):
-            if stored and stored.username is not None and not stays_there:
-                # A stored password never goes to a server that it was not entered for.
-                message = "The stored password belongs to another server; enter it again, or null for both for none."
+        """User name and encrypted password: the given ones, none, or the stored ones."""
+        if _keeps_credentials(change, stored):
+            if stored and stored.username is not None and not same_origin:
+                # A stored password is never sent to a server that it was not entered for.
+                message = "The stored password belongs to another server: enter it again, or null for both for none."
                 for name in ("username", "password"):
-                    self.problems.add(UserErrorCode.REQUIRED, message, field.name, name)
+                    self.errors.add(UserErrorCode.REQUIRED, message, field.name, name)
             return (stored.username, stored.password) if stored else (None, None)
         username = change.username.value if change.username else None
         password = change.password.value if change.password else None
         if (username is None) != (password is None):
             missing = "username" if username is None else "password"
-            message = "User name and password are given together; leave out both to keep the stored ones."
-            self.problems.add(UserErrorCode.REQUIRED, message, field.name, missing)
+            message = "Enter user name and password together; leave out both to keep the stored ones."
+            self.errors.add(UserErrorCode.REQUIRED, message, field.name, missing)
         self._check(username, "user name", field.name, "username")
         self._check(password, "password", field.name, "password")
         if password is not None and len(password) <= MAXIMUM_CREDENTIAL and is_mask(password):
-            message = "This stands for a password and is none: leave out the password to keep the stored one."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "password")
+            message = "This is a placeholder for a password: leave out the password to keep the stored one."
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "password")
         if username is not None and ":" in username:  # RFC 7617, 2
-            message = "The user name holds a colon, which basic authentication cannot send."
-            self.problems.add(UserErrorCode.INVALID, message, field.name, "username")
-        if username is None or password is None or self.problems.found:
+            message = "The user name contains a colon, which basic authentication does not allow."
+            self.errors.add(UserErrorCode.INVALID, message, field.name, "username")
+        if username is None or password is None or self.errors.found:
             return None, None
         if stored is not None and self._is_stored(field, stored, password):
             return username, stored.password
         return username, field.seal(self.keyring, self.row_id, password)
 
     def _is_stored(self, field: WebhookField, stored: Webhook, password: str) -> bool:
-        """Whether a password is the one that is stored already; one that does not open any more is replaced."""
+        """Whether a password equals the stored one. One that cannot be decrypted is replaced."""
         try:
             return field.open(self.keyring, self.row_id, stored) == password
         except CannotOpen:
@@ -163,18 +163,18 @@ class Reader:
         if text is None:
             return
         if not text:
-            self.problems.add(UserErrorCode.INVALID, f"The {what} is empty; null for both means none.", *path)
+            self.errors.add(UserErrorCode.INVALID, f"The {what} is empty; enter null for both for none.", *path)
         elif len(text) > MAXIMUM_CREDENTIAL:
             message = f"The {what} has {len(text)} characters; at most {MAXIMUM_CREDENTIAL} are allowed."
-            self.problems.add(UserErrorCode.TOO_LONG, message, *path)
+            self.errors.add(UserErrorCode.TOO_LONG, message, *path)
         elif has_control_characters(text):
-            self.problems.add(UserErrorCode.INVALID, f"The {what} holds a control character; remove it.", *path)
+            self.errors.add(UserErrorCode.INVALID, f"The {what} contains a control character; remove it.", *path)
 
 
-def _keeps(change: WebhookChange, stored: Webhook | None) -> bool:
-    """Whether the stored credentials stay: the password is left out, and the user name is too, or is the stored one.
+def _keeps_credentials(change: WebhookChange, stored: Webhook | None) -> bool:
+    """Whether the stored credentials stay: the password is absent, and the user name is absent or unchanged.
 
-    A form that shows the stored name sends it back with the rest.
+    A form sends back the user name that it shows.
     """
     if change.password is not None:
         return False

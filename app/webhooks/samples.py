@@ -1,4 +1,4 @@
-"""Sample events, as the gateway would send them, marked as a test."""
+"""Sample events in the form of the gateway's, marked as a test."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ Event = dict[str, object]
 
 
 def sample(kind: WebhookKind, account_id: UUID, delivery_id: UUID, sip_realm: str | None, now: datetime) -> Event:
-    """An event with invented values; only its ids, its time and the realm are the account's own."""
+    """An event with invented values, except its ids, its time and the realm."""
     about: Event = {
         "kind": kind.value,
         "test": True,

@@ -1,4 +1,4 @@
-"""What is done with webhooks: tried with a sample event. Their settings are changed with the account's."""
+"""Tests webhooks with a sample event. Their settings are changed with the account's."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -14,42 +14,42 @@ from app.foundation.context import Context
 from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
 from app.foundation.identifiers import new_id
 from app.webhooks import samples
-from app.webhooks.delivery import Call, Delivery, WebhookSender
+from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind
 from app.webhooks.retention import first_id_of
-from app.webhooks.rules import OF_ACCOUNT, Webhook
+from app.webhooks.rules import ACCOUNT_WEBHOOKS, Webhook
 
-MAXIMUM_A_DAY = 200
+MAXIMUM_TESTS_PER_DAY = 200
 
 
 async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
-    """Calls the stored webhook with a signed sample event, and keeps what came of it.
+    """Sends a signed sample event to the stored webhook, and saves the delivery.
 
-    Raises UserErrors: NOT_FOUND; RateLimited. What is wrong with the receiver is in the delivery's `reason`.
+    Raises UserErrors: NOT_FOUND; RateLimited. Errors of the receiver are in the delivery's `reason`.
     """
     account = await ACCOUNTS.get(context, account_id, "accountId")
-    webhook = OF_ACCOUNT[kind].stored(account)
+    webhook = ACCOUNT_WEBHOOKS[kind].stored(account)
     if webhook is None:
-        message = f"The account has no {OF_ACCOUNT[kind].name}; save one with updateAccount."
+        message = f"The account has no {ACCOUNT_WEBHOOKS[kind].name}; save one with updateAccount."
         raise UserErrors.one(UserErrorCode.NOT_FOUND, message, "kind")
-    await _check_share(account.id)
+    await _check_daily_limit(account.id)
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
-    # The network is waited for outside of any transaction, and without a slot: the sender has slots of its own.
+    # Wait for the network outside of any transaction and slot: the sender has its own slots.
     async with context.without_slot():
         delivery = await context.use(WebhookSender).send(call, account.id, account.service_provider_id)
-    return await _kept(context, delivery_id, account.id, kind, call, delivery)
+    return await _save(context, delivery_id, account.id, kind, call, delivery)
 
 
-def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhook, delivery_id: UUID) -> Call:
+def _call(context: Context, account: Account, kind: WebhookKind, webhook: Webhook, delivery_id: UUID) -> OutgoingCall:
     now = datetime.now(UTC)
-    return Call(
+    return OutgoingCall(
         method=webhook.method,
         url=webhook.url,
         event=samples.sample(kind, account.id, delivery_id, account.sip_realm, now),
         secrets=_secrets(context, account, now),
         username=webhook.username,
-        password=OF_ACCOUNT[kind].open(context.keyring, account.id, webhook),
+        password=ACCOUNT_WEBHOOKS[kind].open(context.keyring, account.id, webhook),
     )
 
 
@@ -62,18 +62,20 @@ def _secrets(context: Context, account: Account, now: datetime) -> Sequence[str]
     return newest, webhook_secret.decrypt(context.keyring, account.id, previous, "previous_webhook_secret")
 
 
-async def _check_share(account_id: UUID) -> None:
-    """Bounds what an account leaves behind. Raises RateLimited."""
+async def _check_daily_limit(account_id: UUID) -> None:
+    """Limits the rows an account can create. Raises RateLimited."""
     a_day_ago = first_id_of(datetime.now(UTC) - timedelta(days=1))
-    if await WebhookDelivery.filter(account_id=account_id, id__gte=a_day_ago).count() >= MAXIMUM_A_DAY:
-        raise RateLimited(f"This account has sent {MAXIMUM_A_DAY} webhook tests within 24 hours. Try again tomorrow.")
+    if await WebhookDelivery.filter(account_id=account_id, id__gte=a_day_ago).count() >= MAXIMUM_TESTS_PER_DAY:
+        raise RateLimited(
+            f"This account has sent {MAXIMUM_TESTS_PER_DAY} webhook tests within 24 hours. Try again tomorrow."
+        )
 
 
-async def _kept(
-    context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: Call, delivery: Delivery
+async def _save(
+    context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: OutgoingCall, delivery: Delivery
 ) -> WebhookDelivery:
     async with in_transaction():
-        # Not found when it was deleted, or moved to another provider.
+        # Raises NOT_FOUND if the account was deleted or moved during the call.
         ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
         kept = await WebhookDelivery.create(
             id=delivery_id,
@@ -89,6 +91,6 @@ async def _kept(
             reply_truncated=delivery.reply_truncated,
             reason=delivery.reason,
         )
-        told = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
-        await trail.record(context, kept, after=told)
+        values = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
+        await trail.record(context, kept, after=values)
     return kept

@@ -1,16 +1,16 @@
-"""How a receiver knows that a call is ours: the header `Jambonz-Signature`.
+"""The signature of webhook calls: the header `Jambonz-Signature`.
 
     Jambonz-Signature: t=<seconds since 1970>,v1=<hex HMAC-SHA256(secret, "<t>." + raw body)>
 
-While a rotation's overlap lasts there is one `v1=` for each secret, the newest first; one that fits is enough. The secret is
-used as its whole text, `wh_secret_` included. A call without a body (GET) signs `"<t>."`. A test vector:
+During a rotation's overlap there is one `v1=` for each secret, the newest first; one match is enough. The secret is used with
+its prefix `wh_secret_`. A call without a body (GET) signs `"<t>."`. A test vector:
 
     secret   wh_secret_2NEpo7TZRRrLZSi2UZaQWX
     t        1767225600
     body     {"kind":"REGISTRATION","username":"6001"}
     header   t=1767225600,v1=2e842b350683448814169a7e880181de83c56b0afeda6e1b20b2266345868f98
 
-With wh_secret_4Ab9dEfGhJkLmNpQrStUvW as the secret before, in its overlap, this follows:
+During the overlap with the previous secret wh_secret_4Ab9dEfGhJkLmNpQrStUvW, this follows:
 
     ,v1=4c0eeddc17d4151c84a80647198ff1fd4254c4d04956d5a1278316c66b6895da
 """
@@ -25,14 +25,14 @@ TOLERANCE_SECONDS = 300
 
 
 def signature(secrets: Sequence[str], body: bytes, at: int) -> str:
-    """The header's value for a body sent `at` seconds since 1970: one `v1=` for each secret, in this order."""
+    """The header for a body sent `at` seconds since 1970: one `v1=` per secret, in this order."""
     return ",".join((f"t={at}", *(f"v1={_digest(secret, str(at), body)}" for secret in secrets)))
 
 
 def is_genuine(secret: str, header: str, body: bytes, now: float) -> bool:
     """Whether a header was made with this secret, for this body, within 300 s of `now` (seconds since 1970) either way.
 
-    False for whatever is no such header. Every signature is compared, in constant time.
+    False for an invalid header. Compares every signature in constant time.
     """
     parts = [part.strip().partition("=")[::2] for part in header.split(",")]
     times = [value for name, value in parts if name == "t"]

@@ -14,7 +14,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage import uploads
 from app.storage.model import BucketVendor
 from app.storage.s3 import ObjectStorage, StorageTarget
-from app.storage.uploads import Outgoing
+from app.storage.uploads import NewObject
 from tests.bench import recording
 from tests.bench.finding import Finding
 from tests.bench.streaming import FRAME_SECONDS
@@ -54,13 +54,13 @@ async def _measured(server: LocalS3) -> dict[str, float]:
     target = StorageTarget(BucketVendor.S3_COMPATIBLE, server.endpoint, _BUCKET, server.region, *keys)
 
     async def store() -> None:
-        what = Outgoing(b"a", "one-byte", "audio/mpeg")
+        what = NewObject(b"a", "one-byte", "audio/mpeg")
         async with storage.client(target, uploads.READ_SECONDS) as bucket:
             await uploads.put(bucket, what, 1)
-            assert await uploads.size_of(bucket, what.key) == 1
+            assert await uploads.object_size(bucket, what.key) == 1
 
     async def play() -> None:
-        asked = recording_locations.asked(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
+        asked = recording_locations.request(storage, [target], "get_object", Key="one-byte", Range="bytes=0-0")
         async with asked as (bucket, answer):
             assert [chunk async for chunk in bucket.chunks(answer)] == [b"a"]
 

@@ -1,4 +1,4 @@
-"""Voice gateways, and what they report."""
+"""Voice gateways, and their reports."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ REPORT = """mutation ($input: ReportCallsInput!) { reportCalls(input: $input) {
 
 
 async def gateway_of(installation: Installation, /, **owner: Any) -> Person:
-    """A voice gateway, with a key of its own that belongs to this owner."""
+    """A voice gateway with a key of this owner."""
     made = await installation.person("admin").change(
         "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner=owner
     )
@@ -23,7 +23,7 @@ async def gateway_of(installation: Installation, /, **owner: Any) -> Person:
 
 @pytest.fixture
 async def gateway(installation: Installation, world: World) -> Person:
-    """The voice gateway of the provider that runs the own and the sibling account."""
+    """The voice gateway of the provider of the own and the sibling account."""
     return await gateway_of(installation, serviceProviderId=world["provider"])
 
 
@@ -38,7 +38,7 @@ async def report(gateway: Person, *calls: dict[str, Any]) -> dict[str, Any]:
 
 
 def at(**ago: float) -> str:
-    """A time so long ago, as it is sent."""
+    """A time this long ago, as sent."""
     return (datetime.now(UTC) - timedelta(**ago)).isoformat()
 
 

@@ -1,4 +1,4 @@
-"""Many calls at once, made by PostgreSQL itself: for counting and measuring what lists of them cost."""
+"""Many calls, created by PostgreSQL itself, to count and measure the cost of listing them."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ FROM shown
 
 
 async def add_calls(db: Any, account: UUID, count: int, *, application: UUID | None = None) -> None:
-    """So many calls of an account, one after the other over half a year; a tenth of them with the application."""
+    """This many calls of an account over half a year; a tenth of them with the application."""
     await db.execute_query(
         _CALLS.format(
             account=account,
@@ -62,7 +62,7 @@ FROM shown
 """
 
 
-# The month of each account's newest call, as reports would have noted it.
+# The month of each account's newest call, as set by reports.
 NOTED = """
 UPDATE call_accounts SET newest_month = (
     lpad(to_hex((extract(epoch FROM date_trunc('month', newest.time, 'UTC')) * 1000)::bigint), 12, '0') || repeat('0', 20)
@@ -72,18 +72,18 @@ FROM (SELECT account_id, MAX(uuid_extract_timestamp(id)) AS time FROM calls GROU
 
 
 async def spread_calls(db: Any, count: int) -> None:
-    """So many calls of all accounts in turn, over half a year."""
+    """This many calls of all accounts in turn, over half a year."""
     await db.execute_query(_SPREAD.format(count=count, days=DAYS, end=_end().isoformat()))
     await db.execute_query(NOTED)
 
 
 def _end() -> datetime:
-    """The middle of this month: however young the month is, its partition holds enough calls to be read by index."""
+    """The middle of this month: even a young month's partition has enough calls to be read by index."""
     return datetime.now(UTC).replace(day=15)
 
 
 async def make_past_months() -> None:
-    """As if the database had been maintained all the time."""
+    """Updates the statistics, like a maintained database."""
     now = datetime.now(UTC)
     for days in range(DAYS + 31, 0, -28):
-        await partitions.make_months(now - timedelta(days=days))
+        await partitions.create_partitions(now - timedelta(days=days))

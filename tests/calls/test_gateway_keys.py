@@ -1,4 +1,4 @@
-"""What a voice gateway's key may do: ask who it is, report calls, and nothing else."""
+"""The permissions of a voice gateway's key: identify itself and report calls, and nothing else."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ OWNERS = {
 
 
 def document(kind: str, name: str) -> str:
-    """A valid operation that asks for a root field, with anything for its arguments."""
+    """A valid operation on a root field, with arbitrary arguments."""
     root = SCHEMA.query_type if kind == "query" else SCHEMA.mutation_type
     assert root is not None
     one = root.fields[name]
@@ -38,7 +38,7 @@ def document(kind: str, name: str) -> str:
 
 
 @pytest.mark.parametrize("scope", OWNERS)
-async def test_a_key_of_each_scope_can_be_a_gateway_s_and_knows_it(
+async def test_keys_of_each_scope_can_have_the_access_level_gateway(
     installation: Installation, world: World, scope: str
 ) -> None:
     ((owner, whose),) = OWNERS[scope].items()
@@ -51,7 +51,7 @@ async def test_a_key_of_each_scope_can_be_a_gateway_s_and_knows_it(
     assert answer.only("reportCalls")["acceptedCount"] == 1
 
 
-async def test_a_gateway_s_key_opens_no_other_root_field(gateway: Person) -> None:
+async def test_a_gateways_key_is_refused_at_other_root_fields(gateway: Person) -> None:
     for kind, name in ROOTS:
         if (kind, name) not in OPEN:
             answer = await gateway.ask(document(kind, name))
@@ -70,9 +70,9 @@ async def test_a_gateway_s_key_opens_no_other_root_field(gateway: Person) -> Non
         "{ viewer { scope } __schema { types { name } } }",
     ],
 )
-async def test_viewer_leads_a_gateway_nowhere_else(gateway: Person, query: str) -> None:
+async def test_viewer_gives_a_gateway_no_further_access(gateway: Person, query: str) -> None:
     answer = await gateway.ask(query)
-    if "__schema" in query:  # who may introspect is decided for all alike
+    if "__schema" in query:  # introspection is decided alike for all
         assert set(answer.codes) <= {"FORBIDDEN"}
     else:
         assert answer.codes == ["FORBIDDEN"]
@@ -80,7 +80,7 @@ async def test_viewer_leads_a_gateway_nowhere_else(gateway: Person, query: str) 
 
 
 @pytest.mark.parametrize("person", ["admin", "provider", "account_user", "read_only"])
-async def test_nobody_but_a_gateway_reports_calls(installation: Installation, world: World, person: str) -> None:
+async def test_only_gateways_report_calls(installation: Installation, world: World, person: str) -> None:
     answer = await installation.person(person).ask(
         REPORT, input={"calls": [{"accountId": world["own"], "callId": "one"}]}
     )
@@ -88,7 +88,7 @@ async def test_nobody_but_a_gateway_reports_calls(installation: Installation, wo
     assert answer.errors[0]["extensions"]["requiredAccess"] == "GATEWAY"
 
 
-async def test_a_gateway_s_key_cannot_be_made_with_one(gateway: Person) -> None:
+async def test_a_gateways_key_cannot_create_keys(gateway: Person) -> None:
     query = "mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { token } }"
     answer: Any = await gateway.ask(query, input={"name": "another"})
     assert answer.codes == ["FORBIDDEN"]

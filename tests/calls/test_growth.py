@@ -1,4 +1,4 @@
-"""What recent calls cost on PostgreSQL among very many: what is touched grows with the page and not with the calls."""
+"""The cost of listing calls among very many: it grows with the page, not with the table."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +18,7 @@ from tests.support.statements import Work
 
 CALLS = 60_000
 FIRST = 20
-# Rows read for a page: of each month one is looked at before it is known in which the newest are.
+# Rows read for a page: one of each month is read before the months of the newest calls are known.
 ROWS = 120
 _NODES = "nodes { id from to startedAt recording { state } application { name } } pageInfo { endCursor }"
 OF_ACCOUNT = f'{{ account(id: "$own") {{ recentCalls(%s filter: {{$filter}}) {{ {_NODES} }} }} }}'
@@ -30,7 +30,7 @@ LISTED = {
     "of a month": f'since: "{at(days=80)}" until: "{at(days=50)}"',
     "of an application and a time": f'applicationId: "$own_application" since: "{at(days=150)}" until: "{at(days=10)}"',
 }
-# The most that is read for each: those in the months of the span that begin so, in one index.
+# The maximum read for each prefix: its calls in the months of the span, from one index.
 FOUND = {
     "from": (f'fromPrefix: "+49301234" since: "{at(days=30)}"', 200),
     "to": (f'toPrefix: "+49891234" since: "{at(days=80)}" until: "{at(days=50)}"', 200),
@@ -48,7 +48,7 @@ def uuid(sid: str, kind: Kind) -> UUID:
 @pytest.fixture(scope="module")
 async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
     """The database of the shared installation, with many calls of two accounts."""
-    # As a migration, which no timeout ends: filling takes longer than a request may.
+    # Like a migration, without a timeout: filling takes longer than a request may.
     async with app_database.opened(shared.settings, migrating=True) as connection:
         await make_past_months()
         application = uuid(template["own_application"], Kind.APPLICATION)
@@ -66,7 +66,7 @@ def of_world(query: str, world: World) -> str:
 async def pages(
     installation: Installation, world: World, database: Any, who: str, query: str, executor: str, span: str
 ) -> tuple[list[Work], list[Work]]:
-    """What the first page costs, and one in the middle of the list."""
+    """The cost of the first page, and of one in the middle of the list."""
     asked = of_world(query, world)
     answer = await installation.person(who).ask(asked % f"first: {FIRST}")
     assert not answer.errors, answer.errors
@@ -77,7 +77,7 @@ async def pages(
 
 
 def walked(done: Work) -> list[str]:
-    """The months with calls that were read from end to end; the empty ones may be."""
+    """Months with calls that were read completely; empty ones may be."""
     scans = [node for node in done.of("Seq Scan") if node["Relation Name"].startswith("calls")]
     return [node["Relation Name"] for node in scans if node["Actual Rows"] or node.get("Rows Removed by Filter")]
 
@@ -89,7 +89,7 @@ def show_uuid(time: datetime) -> UUID:
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("span", LISTED)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
-async def test_a_page_of_an_account_s_calls_costs_the_same_wherever_it_lies(
+async def test_every_page_of_an_accounts_calls_costs_the_same(
     shared: Installation, template: World, database: Any, who: str, span: str, executor: str
 ) -> None:
     query = OF_ACCOUNT.replace("$filter", LISTED[span])
@@ -103,7 +103,7 @@ async def test_a_page_of_an_account_s_calls_costs_the_same_wherever_it_lies(
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("span", ["unfiltered", "of a time", "of a month", "of an application"])
 @pytest.mark.parametrize("who", ["account_user", "provider", "other_provider", "admin"])
-async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
+async def test_every_page_across_accounts_costs_the_same(
     shared: Installation, template: World, database: Any, who: str, span: str, executor: str
 ) -> None:
     query = OF_ALL.replace("$filter", LISTED[span])
@@ -119,7 +119,7 @@ async def test_a_page_across_accounts_costs_the_same_wherever_it_lies(
 @pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("wanted", FOUND)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
-async def test_what_few_calls_have_is_found_by_an_index(
+async def test_rare_values_are_found_by_an_index(
     shared: Installation, template: World, database: Any, who: str, wanted: str, executor: str
 ) -> None:
     given, rows = FOUND[wanted]
@@ -131,7 +131,7 @@ async def test_what_few_calls_have_is_found_by_an_index(
 
 
 @pytest.mark.parametrize("executor", EXECUTORS)
-async def test_months_outside_a_time_range_are_not_looked_at(
+async def test_months_outside_a_time_range_are_not_read(
     shared: Installation, template: World, database: Any, executor: str
 ) -> None:
     query = of_world(OF_ACCOUNT.replace("$filter", LISTED["of a month"]), template) % f"first: {FIRST}"
@@ -158,10 +158,10 @@ async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, temp
         ),
     ],
 )
-async def test_of_few_accounts_one_without_calls_has_no_month_read_for_it(
+async def test_an_account_without_calls_causes_no_read_of_a_month(
     shared: Installation, template: World, database: Any, query: str, executor: str
 ) -> None:
-    """For an average account of two, to walk over all calls is a short way to its newest one."""
+    """For an average account of two, walking over all calls is a short way to its newest one."""
     idle = uuid(template["sibling"], Kind.ACCOUNT)
     assert not await database.execute_query_dict("SELECT FROM calls WHERE account_id = $1", [idle])
     for done in await done_for(shared, database, "provider", query, executor):

@@ -1,4 +1,4 @@
-"""Calls and recordings as they change, heard over a WebSocket by those who reach the account, and by nobody else."""
+"""Subscriptions to calls and recordings over a WebSocket, visible to callers who see the account only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -39,7 +39,7 @@ async def begun(client: Client, installation: Installation, account: str, query:
     return id_
 
 
-async def told(client: Client, field: str = "callChanged") -> dict[str, Any]:
+async def next_call(client: Client, field: str = "callChanged") -> dict[str, Any]:
     """The call in the next message."""
     heard = await client.hear()
     assert heard["type"] == "next", heard
@@ -57,7 +57,7 @@ async def call_of(installation: Installation, name: str) -> Call:
         return await Call.get(gateway_call_id=name)
 
 
-async def test_an_account_user_hears_what_a_gateway_reports(
+async def test_an_account_user_gets_events_of_reported_calls(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     async with listening(port, account_user.token) as client:
@@ -65,28 +65,28 @@ async def test_an_account_user_hears_what_a_gateway_reports(
         await report(
             gateway, {"accountId": world["own"], "callId": "one", "from": "+49301", "startedAt": at(seconds=9)}
         )
-        call = await told(client)
+        call = await next_call(client)
         assert call["id"].startswith("CA")
         expected = {"gatewayCallId": "one", "from": "+49301", "endedAt": None, "account": {"name": "Own customer"}}
         assert expected.items() <= call.items()
         assert call["recording"] == {"state": "NONE"}
         await report(gateway, {"accountId": world["own"], "callId": "one", "sipStatus": 200, "endedAt": at(seconds=1)})
-        after = await told(client)
+        after = await next_call(client)
         assert (after["id"], after["sipStatus"]) == (call["id"], 200)
         assert after["endedAt"] is not None
 
 
 @pytest.mark.parametrize("person", ["read_only", "provider", "admin"])
-async def test_so_do_all_who_reach_the_account(
+async def test_all_callers_who_see_the_account_get_its_events(
     installation: Installation, port: int, gateway: Person, world: World, person: str
 ) -> None:
     async with listening(port, installation.person(person).token) as client:
         await begun(client, installation, world["own"])
         await report(gateway, {"accountId": world["own"], "callId": "one"})
-        assert (await told(client))["gatewayCallId"] == "one"
+        assert (await next_call(client))["gatewayCallId"] == "one"
 
 
-async def test_nobody_hears_of_a_sibling_account(
+async def test_events_of_a_sibling_account_are_not_sent(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     async with listening(port, account_user.token) as client:
@@ -95,7 +95,7 @@ async def test_nobody_hears_of_a_sibling_account(
         assert await client.hears_nothing()
 
 
-async def test_an_account_out_of_reach_is_one_that_does_not_exist(
+async def test_subscribing_to_an_account_of_another_tenant_fails_as_not_found(
     port: int, account_user: Person, provider: Person, world: World
 ) -> None:
     words = set()
@@ -109,13 +109,13 @@ async def test_an_account_out_of_reach_is_one_that_does_not_exist(
     assert words == {"There is no such account."}
 
 
-async def test_a_gateway_may_not_listen(port: int, gateway: Person, world: World) -> None:
+async def test_a_gateway_may_not_subscribe(port: int, gateway: Person, world: World) -> None:
     async with listening(port, gateway.token) as client:
         answer = await client.ask(CHANGED, account=world["own"])
         assert answer["payload"][0]["extensions"]["code"] == "FORBIDDEN"
 
 
-async def test_who_must_choose_a_new_password_may_not_listen(
+async def test_subscribing_requires_a_password_change_first_if_one_is_due(
     installation: Installation, port: int, world: World
 ) -> None:
     people = await add_people(installation, "ann")
@@ -127,7 +127,7 @@ async def test_who_must_choose_a_new_password_may_not_listen(
         assert (await client.ask("{ viewer { mustChangePassword } }"))["type"] == "next"
 
 
-async def test_states_of_recordings_are_heard_apart(
+async def test_recording_states_have_a_subscription_of_their_own(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     live = installation.resources.clients[LiveEvents]
@@ -136,14 +136,14 @@ async def test_states_of_recordings_are_heard_apart(
         await report(gateway, {"accountId": world["own"], "callId": "one"})
         assert await client.hears_nothing()
         live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
-        assert await told(client, "recordingStateChanged") == {"gatewayCallId": "one"}
+        assert await next_call(client, "recordingStateChanged") == {"gatewayCallId": "one"}
         id_ = await client.subscribe(CHANGED, account=world["own"])
         await until_heard(installation, world["own"], 2)
         live.publish(event_of(await call_of(installation, "one"), Change.RECORDING))
         assert {(await client.hear())["id"] for _ in range(2)} >= {id_}
 
 
-async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
+async def test_events_of_deleted_or_invisible_calls_are_skipped(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     await report(gateway, {"accountId": world["sibling"], "callId": "of-another"})
@@ -156,10 +156,10 @@ async def test_calls_that_are_gone_and_those_of_others_are_passed_over(
         live.publish(event_of(foreign))
         assert await client.hears_nothing()
         await report(gateway, {"accountId": world["own"], "callId": "one"})
-        assert (await told(client))["gatewayCallId"] == "one"
+        assert (await next_call(client))["gatewayCallId"] == "one"
 
 
-async def test_who_completes_hears_nothing_more_and_is_not_kept(
+async def test_a_completed_subscription_is_released(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     async with listening(port, account_user.token) as client:
@@ -172,7 +172,7 @@ async def test_who_completes_hears_nothing_more_and_is_not_kept(
     await until_no_listeners(installation)
 
 
-async def test_a_revoked_key_is_closed_by_the_worker_that_revoked_it(
+async def test_revoking_a_key_ends_its_subscriptions(
     installation: Installation, port: int, provider: Person, account_user: Person, world: World
 ) -> None:
     async with listening(port, account_user.token) as client, listening(port, account_user.token) as idle:
@@ -184,7 +184,7 @@ async def test_a_revoked_key_is_closed_by_the_worker_that_revoked_it(
     await until_no_listeners(installation)
 
 
-async def test_a_session_that_has_ended_is_closed(installation: Installation, port: int, world: World) -> None:
+async def test_ending_a_session_ends_its_subscriptions(installation: Installation, port: int, world: World) -> None:
     people = await add_people(installation, "ann")
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
@@ -192,7 +192,9 @@ async def test_a_session_that_has_ended_is_closed(installation: Installation, po
         assert (await client.closed())[0] == 4401
 
 
-async def test_to_listen_is_no_use_of_a_session(installation: Installation, port: int, world: World) -> None:
+async def test_a_subscription_does_not_count_as_use_of_a_session(
+    installation: Installation, port: int, world: World
+) -> None:
     people = await add_people(installation, "ann")
     last_use = installation.app.state.server.state.authentication._last_use
     async with listening(port, people.tokens["ann"]) as client:
@@ -208,7 +210,7 @@ async def test_to_listen_is_no_use_of_a_session(installation: Installation, port
         assert len(noted) == 1
 
 
-async def test_an_account_that_is_moved_away_ends_the_subscription(
+async def test_moving_the_account_ends_the_subscription(
     installation: Installation,
     port: int,
     provider: Person,
@@ -216,7 +218,7 @@ async def test_an_account_that_is_moved_away_ends_the_subscription(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_schema, "REACH_SECONDS", 0.3)
+    monkeypatch.setattr(live_schema, "ACCESS_CHECK_SECONDS", 0.3)
     async with listening(port, provider.token) as client, listening(port, admin.token) as of_admin:
         id_ = await begun(client, installation, world["own"])
         await of_admin.subscribe(CHANGED, account=world["own"])
@@ -231,7 +233,7 @@ async def test_an_account_that_is_moved_away_ends_the_subscription(
         assert await of_admin.hears_nothing(0.6)  # who still reaches it goes on
 
 
-async def test_nothing_of_a_moved_account_is_heard_before_that(
+async def test_no_event_of_a_moved_account_is_sent_before_the_end(
     installation: Installation, port: int, provider: Person, admin: Person, world: World
 ) -> None:
     other_gateway = await gateway_of(installation, serviceProviderId=world["other_provider"])
@@ -245,7 +247,7 @@ async def test_nothing_of_a_moved_account_is_heard_before_that(
         assert heard["type"] == "error"
 
 
-async def test_a_listener_that_cannot_keep_up_is_closed(
+async def test_a_slow_subscriber_is_closed(
     installation: Installation, port: int, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_module, "MAXIMUM_WAITING", 20)
@@ -258,18 +260,18 @@ async def test_a_listener_that_cannot_keep_up_is_closed(
     await until_no_listeners(installation)
 
 
-async def test_a_batch_of_a_thousand_reports_is_heard_whole(
+async def test_a_batch_of_a_thousand_reports_sends_all_events(
     installation: Installation, port: int, account_user: Person, gateway: Person, world: World
 ) -> None:
     async with listening(port, account_user.token) as client:
         await begun(client, installation, world["own"], RECORDING.replace("recordingStateChanged", "callChanged"))
         await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(1_000)))
-        heard = {(await told(client))["gatewayCallId"] for _ in range(1_000)}
+        heard = {(await next_call(client))["gatewayCallId"] for _ in range(1_000)}
     assert heard == {f"c{number}" for number in range(1_000)}
 
 
 @pytest.mark.settings(operations_per_caller=20)
-async def test_few_events_are_read_at_once(
+async def test_few_events_are_resolved_concurrently(
     installation: Installation,
     port: int,
     account_user: Person,
@@ -298,11 +300,11 @@ async def test_few_events_are_read_at_once(
         await until_heard(installation, world["own"], 20)
         await report(gateway, *({"accountId": world["own"], "callId": f"c{number}"} for number in range(3)))
         for _ in range(60):
-            await told(client)
+            await next_call(client)
     assert most == 4
 
 
-async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(
+async def test_an_error_of_one_event_is_masked_and_the_next_event_follows(
     installation: Installation,
     port: int,
     account_user: Person,
@@ -320,10 +322,10 @@ async def test_what_goes_wrong_with_one_event_is_masked_and_the_next_is_told(
         assert heard["payload"]["data"] == {"callChanged": None}
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "INTERNAL_SERVER_ERROR"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
-        assert (await told(client))["gatewayCallId"] == "two"
+        assert (await next_call(client))["gatewayCallId"] == "two"
 
 
-async def test_an_event_that_takes_too_long_says_so_and_the_next_is_told(
+async def test_an_event_beyond_the_deadline_is_an_error_and_the_next_event_follows(
     installation: Installation,
     port: int,
     account_user: Person,
@@ -341,10 +343,10 @@ async def test_an_event_that_takes_too_long_says_so_and_the_next_is_told(
             heard = await client.hear()
         assert heard["payload"]["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
         await report(gateway, {"accountId": world["own"], "callId": "two"})
-        assert (await told(client))["gatewayCallId"] == "two"
+        assert (await next_call(client))["gatewayCallId"] == "two"
 
 
-async def test_who_has_to_choose_a_new_password_while_listening_hears_nothing_more(
+async def test_a_required_password_change_ends_the_subscription(
     installation: Installation, port: int, gateway: Person, world: World, wait: Callable[[float], None]
 ) -> None:
     people = await add_people(installation, "ann")
@@ -359,7 +361,7 @@ async def test_who_has_to_choose_a_new_password_while_listening_hears_nothing_mo
         await until_no_listeners(installation)
 
 
-async def test_what_another_worker_does_is_heard(
+async def test_events_of_other_workers_are_sent(
     template: World,
     valkey: PromptServer,
     installation: Installation,
@@ -382,14 +384,14 @@ async def test_what_another_worker_does_is_heard(
         else:
             pytest.fail("the other worker was not heard")
         await report(reporter, {"accountId": world["own"], "callId": "of-the-other"})
-        assert (await told(client))["gatewayCallId"] == "of-the-other"
+        assert (await next_call(client))["gatewayCallId"] == "of-the-other"
         assert await client.hears_nothing()
         await report(gateway, {"accountId": world["own"], "callId": "own"})
-        assert (await told(client))["gatewayCallId"] == "own"
+        assert (await next_call(client))["gatewayCallId"] == "own"
         assert await client.hears_nothing()
 
 
-async def test_the_caller_that_shows_nothing_hears_nothing(port: int) -> None:
+async def test_an_unauthenticated_caller_gets_no_events(port: int) -> None:
     async with opened(port) as client:
         await client.subscribe(CHANGED, account="AC" + "0" * 32)
         assert (await client.closed())[0] == 4401

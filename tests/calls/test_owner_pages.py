@@ -1,4 +1,4 @@
-"""Calls of many accounts, found in each of three ways: by owner, among the newest of all, or among all of theirs."""
+"""Calls of many accounts by each of three plans: by owner, among the newest of all, or among all of theirs."""
 
 from contextlib import nullcontext
 from typing import Any
@@ -19,7 +19,7 @@ WAYS = {"by owner": (1_000, 10_000, 101), "among the newest": (0, 6, FIRST + 1),
 
 @pytest.fixture
 async def calls(installation: Installation, world: World) -> None:
-    """Twelve: of the own, the sibling and the foreign account in turn, the newest first."""
+    """Twelve calls: of the own, the sibling and the foreign account in turn, newest first."""
     gateway = await gateway_of(installation, installation=True)
     for number in range(12):
         account = ("own", "sibling", "foreign")[number % 3]
@@ -28,7 +28,7 @@ async def calls(installation: Installation, world: World) -> None:
 
 
 async def listed(person: Person, given: str, note: str) -> tuple[list[str], int]:
-    """All pages of three, and the count; a plan of its own for each note."""
+    """All pages of three, and the count; one plan per note."""
     found: list[str] = []
     after, total = None, 0
     while True:
@@ -41,7 +41,7 @@ async def listed(person: Person, given: str, note: str) -> tuple[list[str], int]
             return found, total
 
 
-def test_what_is_enough_fills_the_largest_page_and_tells_whether_another_follows() -> None:
+def test_a_candidate_set_fills_the_largest_page_and_shows_whether_another_follows() -> None:
     assert owner_pages.ENOUGH == pagination.MAXIMUM_FIRST + 1
 
 
@@ -58,7 +58,7 @@ def test_what_is_enough_fills_the_largest_page_and_tells_whether_another_follows
         ('until: "$until"', {4, 6, 7, 9, 10}),
     ],
 )
-async def test_calls_of_many_accounts_are_the_same_however_they_are_found(
+async def test_calls_of_many_accounts_are_the_same_for_every_plan(
     installation: Installation,
     world: World,
     provider: Person,
@@ -94,7 +94,7 @@ async def test_a_first_page_misses_no_call_of_accounts_that_called_last_in_diffe
     assert (found, total) == (sorted(found), 12)
 
 
-async def test_a_report_says_when_its_account_called_last_once_a_month(
+async def test_a_report_updates_the_accounts_newest_month_once_a_month(
     installation: Installation, world: World
 ) -> None:
     gateway = await gateway_of(installation, serviceProviderId=world["provider"])

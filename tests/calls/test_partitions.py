@@ -1,4 +1,4 @@
-"""Calls month by month: room is made ahead, nothing is lost when a month is made late, and old calls go."""
+"""Monthly partitions: created ahead, without loss when one is created late, and dropped when old."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -41,7 +41,7 @@ def own(world: World) -> UUID:
 
 
 async def call_at(world: World, time: datetime, **values: Any) -> UUID:
-    """A call that began then; made with its key."""
+    """A call that began then, with its key."""
     row_id = keys.id_at(time)
     await Call.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex, started_at=time, **values)
     await CallKey.create(id=row_id, account_id=own(world), gateway_call_id=row_id.hex)
@@ -49,7 +49,7 @@ async def call_at(world: World, time: datetime, **values: Any) -> UUID:
 
 
 async def place_of(database: Any, row_id: UUID) -> str:
-    """The partition that holds a call."""
+    """The partition of a call."""
     rows = await database.execute_query_dict(
         f"SELECT tableoid::regclass::text AS place FROM calls WHERE id = '{row_id}'"
     )
@@ -60,7 +60,7 @@ def name_of(time: datetime) -> str:
     return f"calls_{time:%Y_%m}"
 
 
-async def test_a_new_database_has_room_for_this_month_and_the_next_three(
+async def test_a_new_database_has_partitions_for_this_month_and_the_next_three(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
@@ -69,30 +69,28 @@ async def test_a_new_database_has_room_for_this_month_and_the_next_three(
             time = now.replace(day=15) + timedelta(days=days)
             assert await place_of(database, await call_at(world, time)) == name_of(time)
         assert await place_of(database, await call_at(world, now - timedelta(days=100))) == "calls_default"
-        assert await partitions.make_months() == 0
-        assert await partitions.make_months(now.replace(day=1) + timedelta(days=32)) == 1
+        assert await partitions.create_partitions() == 0
+        assert await partitions.create_partitions(now.replace(day=1) + timedelta(days=32)) == 1
 
 
-async def test_what_landed_in_the_default_partition_is_moved_when_its_month_is_made(
-    installation: Installation, world: World
-) -> None:
+async def test_rows_of_the_default_partition_move_to_a_new_month(installation: Installation, world: World) -> None:
     then = datetime.now(UTC).replace(day=15) + timedelta(days=400)
     async with installation.database() as database:
         late, other = await call_at(world, then), await call_at(world, then + timedelta(days=365))
         before = await Call.filter(id=late).values()
         assert await place_of(database, late) == "calls_default"
-        assert await partitions.make_months(then) == 4
+        assert await partitions.create_partitions(then) == 4
         assert await place_of(database, late) == name_of(then)
         assert await place_of(database, other) == "calls_default"
         assert await Call.filter(id=late).values() == before
 
 
-async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
+async def test_reports_continue_while_their_month_is_created_and_none_is_lost(
     installation: Installation, gateway: Person, world: World
 ) -> None:
     this_month = name_of(datetime.now(UTC))
     async with installation.database() as database:
-        # As if nobody had maintained the database: what comes in lands in the default partition.
+        # Without maintenance, new rows go to the default partition.
         await database.execute_query(f"DROP TABLE {this_month}")
         sent = 0
 
@@ -105,7 +103,7 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
 
         reporting = asyncio.gather(*(go_on(number) for number in range(4)))
         await until(lambda: sent)
-        assert await partitions.make_months() == 1
+        assert await partitions.create_partitions() == 1
         await reporting
         assert await Call.all().count() == sent == 240
         counted = await database.execute_query_dict(f"SELECT COUNT(*) AS n FROM {this_month}")
@@ -115,16 +113,16 @@ async def test_reports_go_on_while_their_month_is_made_and_none_is_lost(
 @pytest.mark.parametrize(
     "before", ["", "LOCK TABLE stored_credentials IN ROW EXCLUSIVE MODE"], ids=["report", "recording"]
 )
-async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_it_needs(
+async def test_creating_a_month_does_not_deadlock_with_a_new_call(
     installation: Installation, world: World, before: str
 ) -> None:
-    """Each takes the keys of recordings, then the account, then the calls: otherwise each waits for the other."""
+    """Both lock stored credentials, then the account, then the calls (deadlock)."""
     now, adding = datetime.now(UTC), await asyncpg.connect(installation.settings.database_url)
     await adding.execute(f"SET lock_timeout = '500ms'; DROP TABLE {name_of(now)}")
     async with installation.database() as database:
         async with adding.transaction():
             await (adding.execute(before) if before else adding.execute(NOTED, own(world)))
-            month = asyncio.create_task(partitions.make_months())
+            month = asyncio.create_task(partitions.create_partitions())
             await until(lambda: adding.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"))
             await adding.execute(NOTED, own(world))
             call_id = await adding.fetchval(INSERT, keys.id_at(now), own(world), now)
@@ -134,7 +132,7 @@ async def test_a_month_that_is_made_waits_for_a_new_call_and_holds_nothing_that_
 
 
 @pytest.mark.parametrize("mutation", ["deleteRecording", "removeStoredCredential", "deleteAccount"])
-async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
+async def test_creating_a_month_does_not_deadlock_with_a_deletion(
     installation: Installation,
     admin: Person,
     world: World,
@@ -142,8 +140,8 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
     monkeypatch: pytest.MonkeyPatch,
     mutation: str,
 ) -> None:
-    """Each takes the keys of recordings before the calls."""
-    monkeypatch.setattr(partitions, "_TRIES", 1)
+    """Both lock stored credentials before the calls (deadlock)."""
+    monkeypatch.setattr(partitions, "_ATTEMPTS", 1)
     call = await recorded(installation, target_in(local_s3))
     credential_id = call.call.recording_credential_id
     assert credential_id is not None
@@ -163,37 +161,35 @@ async def test_a_month_that_is_made_and_a_deletion_do_not_wait_for_each_other(
             await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
             deletion = asyncio.create_task(admin.change(mutation, "__typename", **inputs[mutation]))
             await until(lambda: are_waiting(1))
-            month = asyncio.create_task(partitions.make_months(call.call.started_at))
+            month = asyncio.create_task(partitions.create_partitions(call.call.started_at))
             await until(lambda: are_waiting(2))
         assert (await deletion)["userErrors"] == []
         assert await month == 4
     await other.close()
 
 
-async def test_two_who_make_and_drop_months_at_once_do_not_disturb_each_other(
-    installation: Installation, world: World
-) -> None:
+async def test_months_can_be_created_and_dropped_concurrently(installation: Installation, world: World) -> None:
     now = datetime.now(UTC)
     later = now.replace(day=1) + timedelta(days=63)
     async with installation.database() as database:
-        assert sum(await asyncio.gather(*(partitions.make_months(later) for _ in range(3)))) == 2
-        await partitions.make_months(now.replace(day=1) - timedelta(days=200))
-        gone = await asyncio.gather(*(partitions.forget(31, 31) for _ in range(3)))
+        assert sum(await asyncio.gather(*(partitions.create_partitions(later) for _ in range(3)))) == 2
+        await partitions.create_partitions(now.replace(day=1) - timedelta(days=200))
+        gone = await asyncio.gather(*(partitions.delete_expired(31, 31) for _ in range(3)))
         assert sum(each["months of calls"] for each in gone) >= 4
         assert await place_of(database, await call_at(world, later)) == name_of(later)
 
 
-async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by(
+async def test_calls_beyond_the_retention_period_are_deleted_with_their_keys(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
     async with installation.database() as database:
-        await partitions.make_months(now - timedelta(days=150))
-        # The month in which calls become too old is kept whole.
+        await partitions.create_partitions(now - timedelta(days=150))
+        # The month that contains the retention limit is kept whole.
         for days in (150, 149, 0):
             await call_at(world, now - timedelta(days=days))
         old = await call_at(world, now - timedelta(days=500))
-        forgotten = await partitions.forget(90, 90)
+        forgotten = await partitions.delete_expired(90, 90)
         assert await Call.all().count() == await CallKey.all().count() == 1
         assert not await Call.filter(id=old).exists()
         assert forgotten["ids of calls"] == 3
@@ -202,26 +198,26 @@ async def test_calls_that_are_too_old_go_with_the_ids_that_gateways_knew_them_by
         assert rows[0]["n"] == 0
 
 
-async def test_gateways_ids_go_before_their_calls_which_are_found_all_the_same(
+async def test_calls_are_found_after_their_keys_are_deleted(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
     call = {"accountId": world["own"], "callId": "one", "startedAt": at(days=40)}
     for reported in (call, call | {"callId": "two", "startedAt": at(days=20)}):
         assert (await report(gateway, reported))["acceptedCount"] == 1
     async with installation.database():
-        assert (await partitions.forget(400, 30))["ids of calls"] == 1
+        assert (await partitions.delete_expired(400, 30))["ids of calls"] == 1
         assert [key.gateway_call_id for key in await CallKey.all()] == ["two"]
     query = '{ account(id: "$own") { recentCalls(filter: {gatewayCallId: "one"}) { nodes { gatewayCallId } } } }'
     found = (await account_user.ask(query.replace("$own", world["own"]))).only("account")
     assert found["recentCalls"]["nodes"] == [{"gatewayCallId": "one"}]
-    # What is reported of it so late is another call.
+    # A report this late creates another call.
     await report(gateway, call)
     await report(gateway, call | {"callId": "two"})
     async with installation.database():
         assert sorted(call.gateway_call_id for call in await Call.all()) == ["one", "one", "two"]
 
 
-async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
+async def test_a_stored_credential_is_deleted_with_the_last_call_that_uses_it(
     installation: Installation, world: World
 ) -> None:
     now = datetime.now(UTC)
@@ -240,12 +236,12 @@ async def test_the_key_of_a_storage_goes_with_the_last_recording_that_needs_it(
         await StoredCredential.exclude(id=new).update(created_at=now - timedelta(days=2))
         await call_at(world, now, **PLACE, recording_credential_id=needed)
         await call_at(world, now - timedelta(days=500), **PLACE, recording_credential_id=of_old_call)
-        assert (await partitions.forget(400, 400))["keys of recordings"] == 2
+        assert (await partitions.delete_expired(400, 400))["keys of recordings"] == 2
         assert set(await StoredCredential.all().values_list("id", flat=True)) == {needed, new}
         assert of_nothing not in {needed, new}
 
 
-def test_maintenance_makes_months_and_forgets_calls(
+def test_maintenance_creates_months_and_deletes_old_calls(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     monkeypatch.setenv("DATA_DIR", str(tmp_path))

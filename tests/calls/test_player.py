@@ -1,4 +1,4 @@
-"""The player's page: what it shows, what it lets nobody do, and, in a browser with the network closed, that it plays."""
+"""The player page: its content, its restrictions, and playback in a browser without network access."""
 
 import re
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ async def own(installation: Installation, local_s3: LocalS3) -> Recorded:
     return await recorded(installation, target_in(local_s3), audio=wav(8), recording_duration_ms=8_000)
 
 
-async def test_the_page_says_who_called_whom(own: Recorded, account_user: Person, stranger: Person) -> None:
+async def test_the_page_shows_caller_and_callee(own: Recorded, account_user: Person, stranger: Person) -> None:
     answer = await stranger.client.get(await own.address(account_user, player=True))
     assert answer.status_code == 200
     for said in ("+4930123456", "+4989654321", "2026-01-31 13:37:00 UTC", "0:08", "WAV", "Incoming call"):
@@ -41,7 +41,7 @@ async def test_the_page_says_who_called_whom(own: Recorded, account_user: Person
     assert (await stranger.client.get("/recordings/player/page.py")).status_code == 404
 
 
-async def test_what_a_telephone_sends_is_text_and_nothing_else(
+async def test_numbers_are_escaped_on_the_page(
     installation: Installation, local_s3: LocalS3, account_user: Person, stranger: Person
 ) -> None:
     call = await recorded(installation, target_in(local_s3), from_number=HOSTILE, to_number="$address {x} %s")
@@ -53,7 +53,7 @@ async def test_what_a_telephone_sends_is_text_and_nothing_else(
     assert audio.headers["content-disposition"].count('"') == 2
 
 
-async def test_a_page_that_may_not_be_seen_says_why(
+async def test_a_refused_page_says_why(
     own: Recorded,
     installation: Installation,
     local_s3: LocalS3,
@@ -63,16 +63,18 @@ async def test_a_page_that_may_not_be_seen_says_why(
 ) -> None:
     storing = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
     waiting = await stranger.client.get(await storing.address(account_user, player=True))
-    assert (waiting.status_code, "on its way" in waiting.text) == (409, True)
-    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
+    assert (waiting.status_code, "being uploaded" in waiting.text) == (409, True)
+    monkeypatch.setattr(signed_urls, "URL_SECONDS", -1)
     ended = await stranger.client.get(await own.address(account_user, player=True))
-    assert (ended.status_code, "Ask for a new one" in ended.text) == (403, True)
+    assert (ended.status_code, "Request a new one" in ended.text) == (403, True)
     assert ended.headers["content-type"].startswith("text/html")
     unknown = await stranger.client.get(f"{own.path}/player")
     assert (unknown.status_code, unknown.headers["www-authenticate"]) == (401, "Bearer")
 
 
-async def test_to_load_the_page_again_makes_no_new_hour(own: Recorded, account_user: Person, stranger: Person) -> None:
+async def test_reloading_the_page_does_not_extend_its_signature(
+    own: Recorded, account_user: Person, stranger: Person
+) -> None:
     address = await own.address(account_user, player=True)
     page = (await stranger.client.get(address)).text.replace("&amp;", "&")
     assert f'src="../{own.id}.wav?{urlsplit(address).query}"' in page
@@ -92,7 +94,7 @@ async def browser() -> AsyncIterator[Any]:
 
 
 class Page:
-    """The player open in a browser that reaches this machine alone."""
+    """The player in a browser that reaches this machine only."""
 
     def __init__(self, page: Any) -> None:
         self.page = page
@@ -124,13 +126,13 @@ class Page:
         await until(lambda: self.page.evaluate(script))
 
     async def settled(self) -> None:
-        """Two frames later: what was on its way, the page has done."""
+        """Two frames later, the page has finished pending work."""
         await self.page.evaluate(
             "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
         )
 
     async def heights(self, place: float = 0.5) -> list[int]:
-        """Of the drawn waveform there, from 0 at the left to 1, above and below: how many pixels are coloured."""
+        """The drawn waveform at a position from 0 (left) to 1: the number of coloured pixels above and below."""
         found: list[int] = await self.page.evaluate(
             """(place) => { const c = document.getElementById("canvas"), x = Math.round(c.width * place);
                const half = Math.floor(c.height / 2), g = c.getContext("2d");
@@ -187,12 +189,12 @@ async def test_a_person_plays_and_seeks(
 
 
 @pytest.mark.browser
-async def test_who_pauses_before_it_plays_is_told_of_no_problem(
+async def test_pausing_before_playback_shows_no_error(
     own: Recorded, installation: Installation, account_user: Person, page: Page
 ) -> None:
     async with served(installation) as client:
         await opened(page, client, own, account_user)
-        # As on a slow network: nothing has come yet.
+        # As on a slow network: nothing has arrived yet.
         await page.page.evaluate(
             """() => { const play = document.getElementById("play");
                  document.getElementById("audio").load(); play.click(); play.click(); }"""
@@ -206,7 +208,7 @@ async def test_who_pauses_before_it_plays_is_told_of_no_problem(
 
 
 @pytest.mark.browser
-async def test_who_seeks_while_it_plays_is_drawn_once_a_frame(
+async def test_seeking_draws_once_per_frame(
     own: Recorded, installation: Installation, account_user: Person, page: Page
 ) -> None:
     async with served(installation) as client:
@@ -243,10 +245,10 @@ async def test_the_waveform_is_drawn_from_both_channels(
 
 
 @pytest.mark.browser
-async def test_who_is_silent_while_the_other_speaks_is_seen(
+async def test_the_waveform_shows_which_side_is_silent(
     installation: Installation, local_s3: LocalS3, account_user: Person, page: Page, tmp_path: Path
 ) -> None:
-    """Its picture is the one in `docs/player.png`."""
+    """Its picture is `docs/player.png`."""
     call = await recorded(installation, target_in(local_s3), audio=conversation(20), recording_duration_ms=20_000)
     async with served(installation) as client:
         await opened(page, client, call, account_user)
@@ -261,9 +263,7 @@ async def test_who_is_silent_while_the_other_speaks_is_seen(
 
 
 @pytest.mark.browser
-async def test_an_mp3_plays_too(
-    installation: Installation, local_s3: LocalS3, account_user: Person, page: Page
-) -> None:
+async def test_an_mp3_plays(installation: Installation, local_s3: LocalS3, account_user: Person, page: Page) -> None:
     import lameenc
 
     encoder = lameenc.Encoder()
@@ -287,26 +287,26 @@ async def test_an_mp3_plays_too(
 
 
 @pytest.mark.browser
-async def test_what_is_too_long_to_draw_plays_without(
+async def test_a_recording_too_long_for_a_waveform_plays_without_one(
     installation: Installation, local_s3: LocalS3, account_user: Person, page: Page
 ) -> None:
     call = await recorded(installation, target_in(local_s3), audio=wav(2), recording_duration_ms=3 * 3_600_000)
     async with served(installation) as client:
         await opened(page, client, call, account_user)
-        assert "too long to draw" in (await page.page.locator("#note").text_content() or "")
+        assert "too long for a waveform" in (await page.page.locator("#note").text_content() or "")
         await page.page.get_by_role("button", name="Play").click()
         await page.until("document.getElementById('audio').currentTime > 0.2")
 
 
 @pytest.mark.browser
-async def test_a_recording_that_is_gone_is_told_on_the_page(
+async def test_the_page_says_that_a_recording_was_deleted(
     own: Recorded, installation: Installation, account_user: Person, page: Page
 ) -> None:
     client_of(own.target).delete_object(Bucket="calls", Key=own.call.recording_key)
     async with served(installation) as client:
         await page.open(f"{str(client.base_url).rstrip('/')}{await own.address(account_user, player=True)}")
         await page.until("!document.getElementById('problem').hidden")
-        assert "does not hold this recording" in (await page.page.get_by_role("alert").text_content() or "")
+        assert "is not in the bucket any more" in (await page.page.get_by_role("alert").text_content() or "")
         assert await page.page.get_by_role("button", name="Play").is_disabled()
 
 

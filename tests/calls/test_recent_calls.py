@@ -1,4 +1,4 @@
-"""Recent calls: newest first, page by page, by what people look for, and each within reach alone."""
+"""Recent calls: newest first, in pages, by all filters, and visible calls only."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -31,7 +31,7 @@ STORED = {
     "recording_region": "eu-central-1",
     "recording_key": "key",
 }
-# By the gateway's id, newest last: whose they are, how many minutes ago they began, and what is known of them.
+# By the gateway's id, newest last: owner, start in minutes ago, and known fields.
 CALLS: dict[str, tuple[str, int, dict[str, Any]]] = {
     "old": ("own", 60 * 24 * 40, {"from_number": "+4930111"}),
     "sibling's": ("sibling", 50, {"from_number": "+4930222"}),
@@ -47,7 +47,7 @@ OWN = ["deleted", "recorded", "answered", "out", "in", "old"]
 
 @pytest.fixture
 async def ids(installation: Installation, world: World) -> dict[str, str]:
-    """The calls' ids by those of the gateway."""
+    """Call ids by the gateway's ids."""
     made = {}
     async with installation.database():
         for name, (whose, minutes, values) in CALLS.items():
@@ -106,9 +106,7 @@ async def test_calls_are_listed_newest_first_page_by_page(account_user: Person, 
 
 
 @pytest.mark.usefixtures("executor")
-async def test_calls_are_found_by_what_is_known_of_them(
-    account_user: Person, world: World, ids: dict[str, str]
-) -> None:
+async def test_calls_are_filtered_by_their_fields(account_user: Person, world: World, ids: dict[str, str]) -> None:
     lately = {"since": at(days=2)}
     for given, expected in (
         ({}, OWN),
@@ -145,7 +143,7 @@ async def test_calls_are_found_by_what_is_known_of_them(
 
 
 @pytest.mark.usefixtures("executor", "ids")
-async def test_everybody_sees_the_calls_of_their_own_reach(
+async def test_each_caller_sees_the_calls_of_its_scope(
     admin: Person, provider: Person, other_provider: Person, account_user: Person, world: World
 ) -> None:
     all_of_them = ["deleted", "recorded", "answered", "foreign", "out", "in", "sibling.s", "old"]
@@ -208,7 +206,7 @@ async def test_the_calls_of_several_accounts_are_listed_together(provider: Perso
         ({"toPrefix": "+4930", "since": 64, "until": 32}, "filter.toPrefix", "at most 31 days"),
     ],
 )
-async def test_a_prefix_is_refused_where_it_would_be_looked_for_among_too_many_calls(
+async def test_a_prefix_requires_a_limited_time_range(
     account_user: Person, world: World, filter: dict[str, Any], argument: str, words: str
 ) -> None:
     given = {name: at(days=value) if isinstance(value, int) else value for name, value in filter.items()}
@@ -228,7 +226,7 @@ async def test_a_prefix_is_refused_where_it_would_be_looked_for_among_too_many_c
         ("31 days ago", None),  # some milliseconds before it is read
     ],
 )
-async def test_a_prefix_is_looked_for_in_any_month_and_in_the_last_31_days(
+async def test_a_prefix_filter_accepts_any_month_and_the_last_31_days(
     account_user: Person, world: World, since: str, until: str | None
 ) -> None:
     since = at(days=31) if since == "31 days ago" else since
@@ -242,7 +240,7 @@ async def test_calls_are_counted_up_to_a_limit(
 ) -> None:
     monkeypatch.setitem(schema.OF_ACCOUNT.__dict__, "count_limit", 3)
     monkeypatch.setitem(schema._CALLS.__dict__, "count_limit", 3)
-    # Other documents than before: what is compiled already has the limit in it.
+    # New documents: compiled ones already contain the limit.
     answer = await account_user.ask(
         "query ($id: ID!) { account(id: $id) { recentCalls { totalCount } } }", id=world["own"]
     )

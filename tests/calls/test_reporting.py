@@ -1,4 +1,4 @@
-"""What gateways report of calls: in any order, more than once, in batches of which good rows are kept."""
+"""Call reports of gateways: in any order, repeated, and in batches whose valid reports are stored."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ async def calls_of(person: Person, account_id: str) -> list[dict[str, Any]]:
 
 
 def whole(world: World) -> dict[str, Any]:
-    """A report of a call that is over."""
+    """A report of a call that has ended."""
     return {
         "accountId": world["own"],
         "callId": "a4f1@gateway-1",
@@ -44,7 +44,7 @@ def whole(world: World) -> dict[str, Any]:
     }
 
 
-async def test_a_reported_call_is_shown_to_whoever_reaches_its_account(
+async def test_a_reported_call_is_visible_to_all_callers_who_see_its_account(
     gateway: Person, admin: Person, provider: Person, account_user: Person, world: World
 ) -> None:
     given = whole(world)
@@ -75,13 +75,13 @@ async def test_a_call_is_reported_to_its_end_though_its_application_was_deleted(
     assert (await report(gateway, given))["rejected"] == []
     (call,) = await calls_of(account_user, world["own"])
     assert (call["sipStatus"], call["application"]) == (200, None)
-    # It was never one of another account's.
+    # It never belonged to another account.
     elsewhere = await report(gateway, {**given, "accountId": world["sibling"]})
     assert [error["field"][-1] for error in elsewhere["rejected"][0]["errors"]] == ["applicationId"]
     assert await calls_of(sibling_user, world["sibling"]) == []
 
 
-async def test_a_report_that_comes_twice_changes_nothing(gateway: Person, account_user: Person, world: World) -> None:
+async def test_a_repeated_report_changes_nothing(gateway: Person, account_user: Person, world: World) -> None:
     await report(gateway, whole(world))
     before = await calls_of(account_user, world["own"])
     await report(gateway, whole(world) | {"startedAt": before[0]["startedAt"]})
@@ -111,7 +111,7 @@ async def test_ringing_answered_and_ended_may_come_in_any_order(
     assert (found["from"], found["to"], found["sipStatus"], found["terminationReason"]) == ("+4930", None, 200, "done")
 
 
-async def test_a_call_without_a_start_began_at_the_earliest_time_that_is_known(
+async def test_a_call_without_a_start_begins_at_the_earliest_known_time(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     answered = at(minutes=5)
@@ -167,7 +167,7 @@ WRONG: list[tuple[dict[str, Any], list[tuple[str, str]]]] = [
 ]
 
 
-async def test_bad_rows_are_refused_one_by_one_and_good_ones_are_kept(
+async def test_invalid_reports_are_rejected_and_valid_ones_stored(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     good = {"accountId": world["own"], "callId": "good"}
@@ -187,13 +187,13 @@ async def test_bad_rows_are_refused_one_by_one_and_good_ones_are_kept(
     assert len(await calls_of(account_user, world["own"])) == len(WRONG)
 
 
-async def test_an_empty_text_says_nothing_as_null_does(gateway: Person, account_user: Person, world: World) -> None:
+async def test_an_empty_text_means_unknown_like_null(gateway: Person, account_user: Person, world: World) -> None:
     texts = ("applicationId", "from", "to", "trunk", "terminationReason", "traceId")
     first = {"accountId": world["own"], "callId": "one", **dict.fromkeys(texts, "")}
     assert await report(gateway, first) == {"acceptedCount": 1, "rejected": [], "userErrors": []}
     (call,) = await calls_of(account_user, world["own"])
     assert [call[name] for name in ("application", "from", "to", "trunk", "terminationReason", "traceId")] == [None] * 6
-    # What is known stays.
+    # Known values stay.
     known = {name: whole(world)[name] for name in texts}
     for given in (known, dict.fromkeys(texts, "")):
         await report(gateway, {"accountId": world["own"], "callId": "one", **given})
@@ -202,7 +202,7 @@ async def test_an_empty_text_says_nothing_as_null_does(gateway: Person, account_
     assert {name: call[name] for name in texts[1:]} == {name: known[name] for name in texts[1:]}
 
 
-async def test_another_tenant_s_account_is_refused_in_the_words_of_one_that_is_not_there(
+async def test_another_tenants_account_is_rejected_like_a_missing_one(
     installation: Installation, gateway: Person, foreign_user: Person, world: World
 ) -> None:
     of_account = await gateway_of(installation, accountId=world["own"])
@@ -227,14 +227,16 @@ async def test_a_gateway_of_the_installation_reports_calls_of_all_accounts(
     assert [len(await calls_of(admin, world[name])) for name in ("own", "sibling", "foreign")] == [1, 1, 1]
 
 
-async def test_the_same_id_of_two_accounts_names_two_calls(gateway: Person, provider: Person, world: World) -> None:
+async def test_the_same_gateway_id_in_two_accounts_names_two_calls(
+    gateway: Person, provider: Person, world: World
+) -> None:
     await report(gateway, *({"accountId": world[name], "callId": "one", "from": name} for name in ("own", "sibling")))
     (own,), (sibling,) = [await calls_of(provider, world[name]) for name in ("own", "sibling")]
     assert own["id"] != sibling["id"]
     assert (own["from"], sibling["from"]) == ("own", "sibling")
 
 
-async def test_ids_may_be_ours_or_the_bare_uuids_in_them(gateway: Person, account_user: Person, world: World) -> None:
+async def test_ids_may_be_sids_or_bare_uuids(gateway: Person, account_user: Person, world: World) -> None:
     row = {"callId": "one", "applicationId": bare(world, "own_application", Kind.APPLICATION)}
     await report(gateway, row | {"accountId": bare(world, "own")}, {"accountId": world["own"], "callId": "one"})
     await report(gateway, row | {"accountId": bare(world, "own").upper()})
@@ -268,9 +270,7 @@ async def test_a_batch_has_1_to_1000_calls(gateway: Person, account_user: Person
 
 
 @pytest.mark.parametrize("again", [False, True])
-async def test_a_batch_takes_a_handful_of_statements_however_large_it_is(
-    gateway: Person, world: World, again: bool
-) -> None:
+async def test_a_batch_takes_a_constant_number_of_statements(gateway: Person, world: World, again: bool) -> None:
     async def statements(size: int) -> int:
         rows = [
             whole(world) | {"callId": f"call{size}-{number}", "accountId": world[("own", "sibling")[number % 2]]}
@@ -284,7 +284,7 @@ async def test_a_batch_takes_a_handful_of_statements_however_large_it_is(
             assert (await report(gateway, *rows))["rejected"] == []
         return len([sql for sql, _ in sent if not sql.startswith("UPDATE")])
 
-    await gateway.ask("{ viewer { scope } }")  # from now on its key is known
+    await gateway.ask("{ viewer { scope } }")  # its key is cached from now on
     assert await statements(2) == await statements(200) <= 6
 
 
@@ -300,11 +300,11 @@ async def test_a_batch_that_names_many_unknown_applications_takes_no_more_statem
             assert len((await report(gateway, *rows))["rejected"]) == size
         return len(sent)
 
-    await gateway.ask("{ viewer { scope } }")  # from now on its key is known
+    await gateway.ask("{ viewer { scope } }")  # its key is cached from now on
     assert await statements(1) == await statements(20)
 
 
-async def test_batches_at_once_that_speak_of_the_same_calls_make_each_once(
+async def test_concurrent_batches_with_the_same_calls_create_each_once(
     gateway: Person, account_user: Person, world: World
 ) -> None:
     rows = [{"accountId": world["own"], "callId": f"call{number}"} for number in range(50)]
@@ -316,9 +316,7 @@ async def test_batches_at_once_that_speak_of_the_same_calls_make_each_once(
     assert len(await calls_of(account_user, world["own"])) == 50
 
 
-async def test_batches_at_once_of_which_each_knows_other_starts_do_not_wait_for_each_other(
-    gateway: Person, world: World
-) -> None:
+async def test_concurrent_batches_with_different_starts_do_not_deadlock(gateway: Person, world: World) -> None:
     rows = [{"accountId": world["own"], "callId": f"call{number}"} for number in range(200)]
     await report(gateway, *rows)
     for _ in range(3):
@@ -342,7 +340,7 @@ async def test_a_report_may_hold_any_text_without_control_characters(
 
 
 @pytest.mark.parametrize("wrong", [{"endedAt": "yesterday"}, {"sipStatus": 2**31}, {"from": 1}, {"direction": "UP"}])
-async def test_a_report_of_another_form_refuses_the_batch_and_is_named(
+async def test_a_report_of_the_wrong_type_rejects_the_batch_and_is_named(
     gateway: Person, account_user: Person, world: World, wrong: dict[str, Any]
 ) -> None:
     answer = await send(gateway, whole(world), whole(world) | {"callId": "wrong"} | wrong)
@@ -352,7 +350,7 @@ async def test_a_report_of_another_form_refuses_the_batch_and_is_named(
     assert await calls_of(account_user, world["own"]) == []
 
 
-async def test_a_report_does_not_touch_the_recording(
+async def test_a_report_does_not_change_the_recording(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
     await report(gateway, whole(world))
@@ -377,7 +375,7 @@ async def test_a_report_does_not_touch_the_recording(
     assert "/player" in call["recording"]["playerUrl"]
 
 
-async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
+async def test_subscribers_get_an_event_for_each_stored_call(
     installation: Installation, gateway: Person, account_user: Person, world: World
 ) -> None:
     live = installation.resources.clients[LiveEvents]
@@ -394,7 +392,7 @@ async def test_whoever_listens_hears_of_each_reported_call_once_it_is_stored(
     assert event == LiveEvent(own, call_id, Change.CALL)
 
 
-async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
+async def test_an_account_deleted_during_a_report_is_rejected(
     installation: Installation, gateway: Person, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = reporting._store
@@ -409,20 +407,18 @@ async def test_an_account_that_goes_while_its_calls_are_reported_is_refused(
     assert (payload["acceptedCount"], [each["index"] for each in payload["rejected"]]) == (1, [0])
 
 
-async def test_a_gateway_s_id_means_the_same_call_to_all_who_ask_for_it(
-    installation: Installation, world: World
-) -> None:
+async def test_concurrent_lookups_of_a_gateway_id_give_the_same_call(installation: Installation, world: World) -> None:
     own = parse_sid(Kind.ACCOUNT, world["own"])
     assert own is not None
     async with installation.database():
         async with in_transaction():
-            first = await keys.call_ids(own, {"one": datetime.now(UTC), "two": datetime.now(UTC)})
-        second = await keys.call_ids(own, {"one": datetime.now(UTC) + timedelta(days=1)})
+            first = await keys.get_or_create_call_ids(own, {"one": datetime.now(UTC), "two": datetime.now(UTC)})
+        second = await keys.get_or_create_call_ids(own, {"one": datetime.now(UTC) + timedelta(days=1)})
         assert second["one"] == first["one"]
         assert await CallKey.all().count() == 2
 
 
-def test_the_id_of_a_call_says_when_it_began() -> None:
+def test_a_call_id_carries_the_start_time() -> None:
     time = datetime(2026, 1, 31, 13, 37, tzinfo=UTC)
     made = {keys.id_at(time) for _ in range(100)}
     assert len(made) == 100

@@ -1,4 +1,4 @@
-"""Recordings are heard by whoever reaches them, for as long as an address says, from the storage that they were written to."""
+"""Playback of recordings by their visible callers and by signed URLs, from the storage that holds them."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
-from app.calls.signed_urls import PlaybackEvents, storage_address_of
+from app.calls.signed_urls import PlaybackEvents, storage_url
 from app.demo.local_s3 import LocalS3
 from app.foundation.access import AccessLevel
 from app.foundation.concurrency_limits import FairSlots, Quota
@@ -48,7 +48,7 @@ def message(answer: httpx.Response) -> str:
     return said
 
 
-async def test_whoever_reaches_the_account_hears_its_recordings(
+async def test_all_callers_who_see_the_account_can_play_its_recordings(
     own: Recorded, account_user: Person, read_only: Person, provider: Person, admin: Person
 ) -> None:
     for person in (account_user, read_only, provider, admin):
@@ -65,7 +65,7 @@ async def test_whoever_reaches_the_account_hears_its_recordings(
     assert saved.headers["content-disposition"].startswith("attachment; ")
 
 
-async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
+async def test_no_caller_account_or_provider_takes_all_playback_slots(
     own: Recorded,
     installation: Installation,
     local_s3: LocalS3,
@@ -76,9 +76,9 @@ async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A bucket that answers slowly holds a request, and a connection to it, for as long as its owner likes."""
+    """A slow bucket holds a request, and a connection to it, for as long as its owner likes."""
     listeners = FairSlots(8)
-    monkeypatch.setattr(routes, "LISTENERS", listeners)
+    monkeypatch.setattr(routes, "PLAYBACK_SLOTS", listeners)
     sibling = await recorded(installation, target_in(local_s3), of="sibling")
     foreign = await recorded(installation, target_in(local_s3), of="foreign")
     key, account, of_provider = (
@@ -110,7 +110,7 @@ async def test_no_caller_account_or_provider_takes_all_places_of_listeners(
     assert (await get(read_only, own.path)).content == own.audio
 
 
-async def test_out_of_reach_looks_like_missing(
+async def test_a_recording_of_another_tenant_looks_missing(
     own: Recorded, sibling_user: Person, foreign_user: Person, other_provider: Person, admin: Person
 ) -> None:
     unknown = await get(admin, f"/recordings/CA{'0' * 32}")
@@ -121,27 +121,29 @@ async def test_out_of_reach_looks_like_missing(
         assert (await get(admin, f"/recordings/{name}")).status_code == 404
 
 
-async def test_nobody_hears_anything_without_a_key(own: Recorded, stranger: Person) -> None:
+async def test_playback_requires_authentication(own: Recorded, stranger: Person) -> None:
     answer = await get(stranger, own.path)
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, "Bearer")
     assert (await get(stranger, own.path, Authorization="Bearer vgk_x")).status_code == 401
 
 
-async def test_several_headers_let_nobody_listen(own: Recorded, admin: Person, read_only: Person) -> None:
-    """As everywhere: which of them a proxy before this server has looked at is not known."""
+async def test_several_authorization_headers_are_rejected(own: Recorded, admin: Person, read_only: Person) -> None:
+    """Which header a proxy would have checked is unknown."""
     for shown in ((admin, read_only), (read_only, read_only)):
         headers = [(b"Authorization", person.headers["Authorization"].encode()) for person in shown]
         assert (await admin.client.get(f"{own.path}.wav", headers=headers)).status_code == 401
 
 
-async def test_a_gateways_key_hears_nothing(installation: Installation, own: Recorded, read_only: Person) -> None:
+async def test_a_gateways_key_may_not_play_recordings(
+    installation: Installation, own: Recorded, read_only: Person
+) -> None:
     async with installation.database():
         key_id = parse_sid(Kind.API_KEY, installation.world["read_only_key"])
         await ApiKey.filter(id=key_id).update(access_level=AccessLevel.GATEWAY)
     assert (await get(read_only, own.path)).status_code == 403
 
 
-async def test_a_signed_address_needs_no_header(own: Recorded, account_user: Person, stranger: Person) -> None:
+async def test_a_signed_url_needs_no_header(own: Recorded, account_user: Person, stranger: Person) -> None:
     before = int(time.time())
     address = await own.address(account_user)
     assert before + 3600 <= int(dict(parse_qsl(urlsplit(address).query))["expires"]) <= time.time() + 3600
@@ -149,7 +151,7 @@ async def test_a_signed_address_needs_no_header(own: Recorded, account_user: Per
     assert (answer.status_code, answer.content) == (200, own.audio)
 
 
-async def test_an_address_that_was_changed_lets_nobody_listen(
+async def test_a_modified_signed_url_is_rejected(
     own: Recorded, installation: Installation, account_user: Person, stranger: Person, local_s3: LocalS3
 ) -> None:
     other = await recorded(installation, own.target)
@@ -172,16 +174,19 @@ async def test_an_address_that_was_changed_lets_nobody_listen(
     assert len({message(answer) for answer in answers}) == 1
 
 
-async def test_an_address_ends(
+async def test_a_signed_url_expires(
     own: Recorded, account_user: Person, stranger: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signed_urls, "ADDRESS_SECONDS", -1)
+    monkeypatch.setattr(signed_urls, "URL_SECONDS", -1)
     ended = await get(stranger, await own.address(account_user))
-    assert (ended.status_code, message(ended)[:30]) == (403, "This address lets nobody liste")
+    assert (ended.status_code, message(ended)) == (
+        403,
+        "This URL is expired, revoked or incomplete. Request a new one.",
+    )
 
 
 @pytest.mark.parametrize("closing", ["revoked", "suspended", "expired", "gateway"])
-async def test_an_address_closes_with_the_key_that_it_was_made_for(
+async def test_revoking_a_key_invalidates_its_signed_urls(
     own: Recorded,
     installation: Installation,
     read_only: Person,
@@ -208,7 +213,7 @@ async def test_an_address_closes_with_the_key_that_it_was_made_for(
     assert (await get(stranger, address)).status_code == 403
 
 
-async def test_an_address_closes_with_the_session_that_it_was_made_for(
+async def test_ending_a_session_invalidates_its_signed_urls(
     own: Recorded, installation: Installation, stranger: Person, wait: Callable[[float], None]
 ) -> None:
     people = await add_people(installation, "ann")
@@ -219,7 +224,7 @@ async def test_an_address_closes_with_the_session_that_it_was_made_for(
     assert (await get(stranger, address)).status_code == 403
 
 
-async def test_an_address_closes_when_the_account_moves_away(
+async def test_moving_the_account_invalidates_signed_urls(
     own: Recorded, installation: Installation, provider: Person, admin: Person, stranger: Person, world: World
 ) -> None:
     address = await own.address(provider)
@@ -240,7 +245,7 @@ RANGES = [
 
 
 @pytest.mark.parametrize(("asked", "part"), RANGES)
-async def test_one_range_is_answered_alone(own: Recorded, admin: Person, asked: str, part: slice) -> None:
+async def test_a_single_range_gets_a_partial_response(own: Recorded, admin: Person, asked: str, part: slice) -> None:
     answer = await get(admin, own.path, Range=asked)
     assert (answer.status_code, answer.content) == (206, own.audio[part])
     size = len(own.audio)
@@ -249,7 +254,7 @@ async def test_one_range_is_answered_alone(own: Recorded, admin: Person, asked: 
 
 
 @pytest.mark.parametrize("asked", ["bytes=0-1,5-6", "bytes=5-1", "bytes=-", "bytes=a-b", "items=0-1", "bytes=0-1-2"])
-async def test_what_is_no_single_range_is_answered_whole(own: Recorded, admin: Person, asked: str) -> None:
+async def test_other_ranges_get_the_whole_object(own: Recorded, admin: Person, asked: str) -> None:
     answer = await get(admin, own.path, Range=asked)
     assert (answer.status_code, answer.content) == (200, own.audio)
 
@@ -259,7 +264,7 @@ async def test_a_range_beyond_the_end_is_refused_with_the_size(own: Recorded, ad
     assert (answer.status_code, answer.headers["content-range"]) == (416, f"bytes */{len(own.audio)}")
 
 
-async def test_a_part_is_only_sent_of_the_same_object(own: Recorded, admin: Person) -> None:
+async def test_if_range_sends_a_part_of_the_same_object_only(own: Recorded, admin: Person) -> None:
     tag = (await get(admin, own.path)).headers["etag"]
     same = await get(admin, own.path, **{"Range": "bytes=0-9", "If-Range": tag})
     assert (same.status_code, same.content) == (206, own.audio[:10])
@@ -270,7 +275,7 @@ async def test_a_part_is_only_sent_of_the_same_object(own: Recorded, admin: Pers
     assert (known.status_code, known.content, known.headers["etag"]) == (304, b"", tag)
 
 
-async def test_head_tells_the_same_without_the_audio(own: Recorded, admin: Person) -> None:
+async def test_head_has_the_same_headers_without_the_audio(own: Recorded, admin: Person) -> None:
     whole = await get(admin, own.path)
     head = await admin.client.head(own.path, headers={**admin.headers, "Range": "bytes=0-9"})
     assert (head.status_code, head.content) == (200, b"")
@@ -288,7 +293,7 @@ async def test_head_tells_the_same_without_the_audio(own: Recorded, admin: Perso
         (RecordingState.DELETED, 410),
     ],
 )
-async def test_what_is_not_stored_is_told_by_its_state(
+async def test_a_recording_that_is_not_stored_is_refused_with_its_state(
     installation: Installation, local_s3: LocalS3, admin: Person, state: RecordingState, status: int
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=state, recording_error={"code": "x"})
@@ -297,10 +302,10 @@ async def test_what_is_not_stored_is_told_by_its_state(
     assert state.name in message(answer) or state is RecordingState.DELETED
 
 
-async def test_old_recordings_play_after_everything_was_configured_anew(
+async def test_old_recordings_play_after_a_new_configuration(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
-    """Another bucket, other keys, another region, another format: each in turn, and all at once."""
+    """Another bucket, other keys, another region, another format: one at a time, and all at once."""
     first = await recorded(installation, target_in(local_s3))
     old_region = await recorded(installation, target_in(local_s3, region="eu-central-1"))
     mp3 = await recorded(installation, target_in(local_s3), audio=b"\xff\xfb" * 500, audio_format=AudioFormat.MP3)
@@ -317,7 +322,7 @@ async def test_old_recordings_play_after_everything_was_configured_anew(
     assert answer.headers["content-type"] == "audio/mpeg"
 
 
-async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_same_bucket(
+async def test_the_present_keys_of_the_bucket_replace_revoked_ones(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     good = target_in(local_s3)
@@ -326,7 +331,7 @@ async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_
     async with installation.database():
         from app.storage import credentials
 
-        credential_id = await credentials.keep(installation.resources.keyring, call.call.account_id, withdrawn)
+        credential_id = await credentials.get_or_create(installation.resources.keyring, call.call.account_id, withdrawn)
         await Call.filter(id=call.call.id).update(recording_credential_id=credential_id)
     refused = await get(account_user, call.path)
     assert (refused.status_code, "InvalidAccessKeyId" in message(refused)) == (502, True)
@@ -337,14 +342,14 @@ async def test_keys_that_were_withdrawn_are_replaced_by_the_present_ones_of_the_
     assert (await get(account_user, call.path, Range="bytes=0-3")).content == b"RIFF"
 
 
-async def test_an_object_that_was_deleted_in_the_bucket_is_told(own: Recorded, admin: Person) -> None:
+async def test_an_object_deleted_in_the_bucket_is_reported(own: Recorded, admin: Person) -> None:
     from tests.recording.recorded import client_of
 
     client_of(own.target).delete_object(Bucket="calls", Key=own.call.recording_key)
     for answer in (await get(admin, own.path), await get(admin, own.path, Range="bytes=0-9")):
         assert (answer.status_code, message(answer)) == (
             404,
-            "The bucket does not hold this recording any more: it was deleted there.",
+            "The recording is not in the bucket any more: it was deleted there.",
         )
 
 
@@ -364,14 +369,14 @@ async def test_a_storage_that_refuses_is_a_bad_gateway_with_advice(
         call = await recorded(installation, target_in(s3.endpoint))
         s3.answers["get"] = script
         answer = await get(admin, call.path)
-        if script.status == 200:  # whatever it is, it is served as audio and nothing else
+        if script.status == 200:  # served as audio, whatever it is
             assert (answer.status_code, answer.headers["content-type"]) == (200, "audio/wav")
             return
         assert answer.status_code == 502
         assert words in message(answer)
 
 
-async def test_a_key_of_this_server_that_is_missing_is_told(
+async def test_a_missing_encryption_key_is_reported(
     own: Recorded, installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(installation.resources.keyring, "_ciphers", {})
@@ -379,7 +384,7 @@ async def test_a_key_of_this_server_that_is_missing_is_told(
     assert (answer.status_code, "ENCRYPTION_KEYS" in message(answer)) == (503, True)
 
 
-async def test_present_keys_that_cannot_be_opened_leave_those_that_it_was_stored_with(
+async def test_undecryptable_present_keys_do_not_affect_the_stored_ones(
     own: Recorded, installation: Installation, admin: Person
 ) -> None:
     await configure(installation, replace(own.target, secret_access_key="another secret"))
@@ -388,7 +393,7 @@ async def test_present_keys_that_cannot_be_opened_leave_those_that_it_was_stored
     assert (await get(admin, own.path)).content == own.audio
 
 
-async def test_a_storage_that_is_away_is_told_within_seconds(installation: Installation, admin: Person) -> None:
+async def test_an_unreachable_storage_is_reported_within_seconds(installation: Installation, admin: Person) -> None:
     async with ScriptedS3() as s3:
         call = await recorded(installation, target_in(s3.endpoint))
     answer = await get(admin, call.path)
@@ -398,7 +403,9 @@ async def test_a_storage_that_is_away_is_told_within_seconds(installation: Insta
 LONG = bytes(range(256)) * 4096 * 16  # 16 MiB
 
 
-async def test_a_storage_that_fails_half_way_cuts_the_listener_off(installation: Installation, admin: Person) -> None:
+async def test_a_storage_that_fails_half_way_cuts_the_clients_connection(
+    installation: Installation, admin: Person
+) -> None:
     async def half(_: Any, writer: asyncio.StreamWriter) -> None:
         writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\nETag: "e"\r\n\r\n' + b"a" * 300_000)
         await writer.drain()
@@ -413,7 +420,7 @@ async def test_a_storage_that_fails_half_way_cuts_the_listener_off(installation:
         assert (await client.get(call.path, headers=admin.headers)).content == call.audio
 
 
-async def test_a_listener_that_leaves_leaves_no_connection_to_the_storage(
+async def test_a_disconnected_client_leaves_no_connection_to_the_storage(
     installation: Installation, admin: Person
 ) -> None:
     async with ScriptedS3() as s3, served(installation) as client:
@@ -427,7 +434,7 @@ async def test_a_listener_that_leaves_leaves_no_connection_to_the_storage(
         assert whole.content == LONG
 
 
-async def test_a_listener_who_leaves_before_the_storage_answers_is_no_error_of_ours(
+async def test_a_client_that_disconnects_before_the_storage_responds_is_no_server_error(
     installation: Installation, admin: Person
 ) -> None:
     asked = asyncio.Event()
@@ -451,7 +458,7 @@ def _counted(status: str) -> float:
     return REGISTRY.get_sample_value("vga_http_requests_total", {"status": status}) or 0.0
 
 
-async def test_a_slow_listener_slows_the_storage_down(installation: Installation, admin: Person) -> None:
+async def test_a_slow_client_slows_the_download_from_the_storage(installation: Installation, admin: Person) -> None:
     sent = 0
 
     async def counted(_: Any, writer: asyncio.StreamWriter) -> None:
@@ -474,7 +481,7 @@ async def test_a_slow_listener_slows_the_storage_down(installation: Installation
                 return stands[0] == sent > 0
 
             await until(stands_still)
-            assert sent < 30_000_000  # what the kernel's buffers hold on both sides
+            assert sent < 30_000_000  # the size of kernel buffers on both sides
 
 
 async def events(installation: Installation) -> list[AuditEvent]:
@@ -483,7 +490,7 @@ async def events(installation: Installation) -> list[AuditEvent]:
         return await AuditEvent.filter(operation="playRecording")
 
 
-async def test_every_listening_is_told_to_the_trail_once_an_hour(
+async def test_each_playback_is_audited_once_an_hour(
     own: Recorded,
     installation: Installation,
     admin: Person,
@@ -509,7 +516,7 @@ async def test_every_listening_is_told_to_the_trail_once_an_hour(
     assert len(await events(installation)) == 3
 
 
-async def test_what_could_not_be_heard_leaves_no_event(
+async def test_a_failed_playback_is_not_audited(
     own: Recorded, installation: Installation, admin: Person, sibling_user: Person
 ) -> None:
     await get(sibling_user, own.path)
@@ -517,25 +524,25 @@ async def test_what_could_not_be_heard_leaves_no_event(
     assert await events(installation) == []
 
 
-async def test_who_listens_is_remembered_within_bounds(
+async def test_playback_events_use_bounded_memory(
     installation: Installation, own: Recorded, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from uuid import uuid4
 
-    monkeypatch.setattr(signed_urls, "_REMEMBERED", 10)
+    monkeypatch.setattr(signed_urls, "_MAXIMUM_ENTRIES", 10)
     viewer, listenings = (await own.context(admin)).viewer, PlaybackEvents()
     assert all(listenings.is_new(viewer, uuid4()) for _ in range(50))
     assert len(listenings._hours) == 10
 
 
-async def test_the_storages_own_address_plays_without_us(
+async def test_a_presigned_url_plays_directly_from_the_storage(
     own: Recorded, installation: Installation, account_user: Person
 ) -> None:
     async with installation.database():
         context = await own.context(account_user)
-        address = await storage_address_of(context, own.call)
+        address = await storage_url(context, own.call)
         assert address is not None
-        assert await storage_address_of(context, own.call) == address
+        assert await storage_url(context, own.call) == address
     assert address.startswith(own.target.endpoint)
     assert dict(parse_qsl(urlsplit(address).query))["X-Amz-Expires"] == "900"
     async with httpx.AsyncClient(trust_env=False) as anybody:
@@ -551,7 +558,7 @@ ADDRESSES = """query ($id: ID!) { account(id: $id) { recentCalls { nodes {
     id recording { state url playerUrl storageUrl } } } } }"""
 
 
-async def test_a_page_of_calls_tells_all_addresses_with_constant_statements(
+async def test_a_page_of_calls_has_all_urls_with_a_constant_number_of_statements(
     installation: Installation, local_s3: LocalS3, account_user: Person, stranger: Person, world: World
 ) -> None:
     counts = []
@@ -561,7 +568,7 @@ async def test_a_page_of_calls_tells_all_addresses_with_constant_statements(
         with statements() as sent:
             nodes = (await account_user.ask(ADDRESSES, id=world["own"])).only("account")["recentCalls"]["nodes"]
         assert len(nodes) == number + 1
-        # What is written each second beside it, such as who has listened, may fall into any of them.
+        # Periodic writes, such as playback events, may fall into any of them.
         counts.append(sum(text.startswith("SELECT") for text, _ in sent))
     assert counts[0] > 0
     assert len(set(counts)) == 1
@@ -576,15 +583,15 @@ async def test_a_page_of_calls_tells_all_addresses_with_constant_statements(
     assert {event.object_id for event in await events(installation)} >= {made.call.id}
 
 
-async def test_there_is_no_storage_address_of_what_is_not_stored(
+async def test_a_recording_that_is_not_stored_has_no_storage_url(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.DELETED)
     lost = await recorded(installation, target_in(local_s3), recording_credential_id=None)
     async with installation.database():
         context = await call.context(account_user)
-        assert await storage_address_of(context, call.call) is None
-        assert await storage_address_of(context, lost.call) is None
+        assert await storage_url(context, call.call) is None
+        assert await storage_url(context, lost.call) is None
     assert (await get(account_user, lost.path)).status_code == 502
     assert await events(installation) == []
 

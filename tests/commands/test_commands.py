@@ -189,7 +189,7 @@ async def stored_call(installation: Installation) -> str:
             recording_bucket=target.bucket,
             recording_region=target.region,
             recording_key="2026/01/31/call.wav",
-            recording_credential_id=await credentials.keep(installation.resources.keyring, account_id, target),
+            recording_credential_id=await credentials.get_or_create(installation.resources.keyring, account_id, target),
         )
     return sid_of(Kind.CALL, call.id)
 

@@ -1,25 +1,5 @@
-"""Uploads to a storage whose responses the test writes."""
+"""Fixtures of storage tests that upload tests share."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from tests.storage.conftest import keyring, scripted, storage, storages
 
-import pytest
-
-from app.storage.s3 import ObjectStorage
-from tests.recording.upload_setup import StorageRoom, opened_room
-from tests.storage.conftest import keyring, storage, storages
-from tests.support.installation import Installation
-from tests.support.servers.scripted_s3 import ScriptedS3
-
-# Fixtures that the tests of storages share with these.
-__all__ = ["keyring", "storage", "storages"]
-
-
-@pytest.fixture
-async def scripted(
-    installation: Installation, tmp_path: Path, storage: ObjectStorage
-) -> AsyncIterator[tuple[StorageRoom, ScriptedS3]]:
-    """Stores to a server whose answers the test writes."""
-    async with ScriptedS3() as s3, opened_room(installation, tmp_path / "rooms-spool", storage) as room:
-        await room.configure(s3.endpoint)
-        yield room, s3
+__all__ = ["keyring", "scripted", "storage", "storages"]

@@ -14,7 +14,8 @@ from websockets.typing import Subprotocol
 
 from app.calls.model import Call
 from app.foundation.identifiers import Kind, parse_sid
-from app.recording.ingest import AudioStream, RecordingIngest
+from app.recording.audio_stream import AudioStream
+from app.recording.ingest import RecordingIngest
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import UploadWorker
 from app.server.transport.http import BoundedProtocol
@@ -27,7 +28,7 @@ FRAME_SECONDS = 0.02
 
 @dataclass
 class Gateway:
-    """What a gateway has: a server to stream to, its key, and how it describes calls."""
+    """A gateway: the server to stream to, its key, and the fields of its first frames."""
 
     installation: Installation
     server: uvicorn.Server
@@ -46,7 +47,7 @@ class Gateway:
         return found
 
     @property
-    def recorder(self) -> RecordingIngest:
+    def recording_ingest(self) -> RecordingIngest:
         found: RecordingIngest = self.installation.resources.clients[RecordingIngest]
         return found
 
@@ -63,7 +64,7 @@ class Gateway:
         return json.dumps({"callSid": call, "accountSid": self.account, **fields})
 
     async def stream(self, call: str, audio: bytes, *, frame_bytes: int = 640, **fields: Any) -> None:
-        """One call from its beginning to its end, as fast as it goes."""
+        """Streams one call from its beginning to its end, as fast as possible."""
         async with self.opened() as connection:
             await connection.send(self.first_frame(call, **fields))
             for start in range(0, len(audio), frame_bytes):
@@ -71,23 +72,23 @@ class Gateway:
         await self.idle()
 
     async def refused(self, first: str | bytes | None = None, **options: Any) -> tuple[int, str]:
-        """The close code and reason with which a stream is refused after its first frame."""
+        """The close code and reason of a stream that is refused after its first frame."""
         async with self.opened(**options) as connection:
             if first is not None:
                 await connection.send(first)
             return await closed(connection)
 
     async def idle(self) -> None:
-        """Until no stream is being written any more."""
+        """Waits until no stream is open."""
         await until(lambda: not self.server.server_state.tasks)
 
     async def running(self, call: str, *, arrived: int = 0, written: int = 0) -> AudioStream:
-        """A call's stream, when it is recorded, with so many bytes of its audio here and so many of them in the spool."""
+        """The stream of a recorded call, with this many bytes arrived and this many in the spool."""
 
         def found() -> AudioStream | None:
-            for stream in self.recorder._streams:
+            for stream in self.recording_ingest._streams:
                 in_spool = stream.samples * stream.first.frame_bytes
-                is_here = in_spool + len(stream._waiting) >= arrived and in_spool >= written
+                is_here = in_spool + len(stream._buffer) >= arrived and in_spool >= written
                 if stream.first.gateway_call_id == call and is_here:
                     return stream
             return None
@@ -102,15 +103,15 @@ class Gateway:
 
     async def spooled(self, gateway_call_id: str) -> SpooledRecording:
         found = self.spool.open((await self.call(gateway_call_id)).id)
-        assert found is not None, "the recording is held by somebody, or is not there"
+        assert found is not None, "the recording is locked or missing"
         return found
 
 
 async def closed(connection: ClientConnection) -> tuple[int, str]:
-    """The code and reason with which the server closes."""
+    """The code and reason of the server's close."""
     async with asyncio.timeout(10):
         await connection.wait_closed()
-    assert connection.protocol.close_rcvd is not None, "the server hung up without a word"
+    assert connection.protocol.close_rcvd is not None, "the server disconnected without a close frame"
     return connection.protocol.close_rcvd.code, connection.protocol.close_rcvd.reason
 
 
@@ -118,15 +119,15 @@ async def closed(connection: ClientConnection) -> tuple[int, str]:
 async def gateway_of(
     installation: Installation, world: World, person: Person, *, records_all: bool = True, form: str = "WAV"
 ) -> AsyncIterator[Gateway]:
-    """A gateway with a key of this person's, and an own account that records (or not) its calls."""
+    """A gateway with a key of this person, and an own account that records (or not) all calls."""
     made = await person.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
     assert made["userErrors"] == []
     wanted = {"accountId": world["own"], "recordAllCalls": records_all, "audioFormat": form}
     assert (await person.change("updateRecordingConfig", "recordingConfig { id }", **wanted))["userErrors"] == []
-    # What is recorded stays in the spool, to be looked at.
+    # Recordings stay in the spool, so that tests can read them.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UploadWorker, "ended", lambda _, recording: recording.close())
-        patch.setattr(UploadWorker, "look", lambda _: asyncio.sleep(0))
+        patch.setattr(UploadWorker, "on_end", lambda _, recording: recording.close())
+        patch.setattr(UploadWorker, "scan", lambda _: asyncio.sleep(0))
         async with _listening(installation) as server:
             yield Gateway(installation, server, made["token"], world["own"])
 

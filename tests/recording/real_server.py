@@ -1,4 +1,4 @@
-"""The server as it ships, in a process that can be killed, and calls that are streamed to it."""
+"""The shipped server in a process that can be killed, and calls streamed to it."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @contextlib.contextmanager
 def _stopped(processes: Iterable[int]) -> Iterator[None]:
-    """Of which none answers for the time of the block."""
+    """These processes are stopped (SIGSTOP) during the block."""
     stopped = list(processes)
     for process in stopped:
         os.kill(process, signal.SIGSTOP)
@@ -45,7 +45,7 @@ def _stopped(processes: Iterable[int]) -> Iterator[None]:
 
 
 class RealServer:
-    """`python -m app serve`, one worker unless told otherwise, on a free port that stays the same."""
+    """`python -m app serve`, with one worker by default, on a free port that stays the same."""
 
     def __init__(self, world: World, folder: Path, url: str, **environment: str) -> None:
         self.world = world
@@ -76,7 +76,9 @@ class RealServer:
             )
         await self._until_ready()
         workers = self.workers
-        for worker in workers if len(workers) > 1 else ():  # it is ready with the first, while the others still start
+        for worker in (
+            workers if len(workers) > 1 else ()
+        ):  # it is ready with the first worker, while others still start
             with _stopped(other for other in workers if other != worker):
                 await self._until_ready()
 
@@ -84,24 +86,24 @@ class RealServer:
         async def says_so() -> bool:
             assert self._process is not None
             assert self._process.poll() is None, self.log[-3000:]
-            # On a connection of its own, which any worker may take.
+            # A connection of its own, which any worker may accept.
             async with httpx.AsyncClient(base_url=self.client.base_url, trust_env=False) as client:
                 return await is_ready(client)
 
         await until(says_so, seconds=120)
 
     def kill(self) -> None:
-        """As `kill -9` does, of all its processes."""
+        """As `kill -9` does, for all its processes."""
         if self._process is not None and self._process.poll() is None:
             workers = self.workers
             self._process.kill()
             self._process.wait()
-            for worker in workers:  # before they end in order, as without a supervisor they do
+            for worker in workers:  # kill workers before they end in order, as they do without a supervisor
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(worker, signal.SIGKILL)
 
     def stop(self) -> int:
-        """As a service manager does; the exit code."""
+        """Stops it like a service manager; returns the exit code."""
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(120)
@@ -126,7 +128,7 @@ class RealServer:
         return Person(self.client, self.world.tokens[name])
 
     async def record_to(self, s3: LocalS3, **formats: str) -> str:
-        """Lets accounts record all calls to a bucket (`own="WAV"`); answers a gateway's key."""
+        """Lets accounts record all calls to a bucket (`own="WAV"`); returns a gateway's key."""
         provider = self.person("provider")
         for account, form in formats.items():
             given = {
@@ -148,12 +150,12 @@ class RealServer:
         return str(made["token"])
 
     async def rows(self) -> dict[str, Call]:
-        """The calls by the gateway's ids, read behind the server's back."""
+        """Calls by the gateway's ids, read directly from the database."""
         async with orm.opened(self.settings):
             return {call.gateway_call_id: call for call in await Call.all()}
 
     async def until(self, what: str, seconds: float, count: int) -> dict[str, Call]:
-        """Waits until so many recordings are in that state."""
+        """Waits until this many recordings are in that state."""
         rows: dict[str, Call] = {}
 
         async def are_there() -> bool:
@@ -172,7 +174,7 @@ class RealServer:
 
 @dataclass
 class StreamedCall:
-    """A call whose audio goes to a server frame by frame, until the server or the test ends it."""
+    """A call streamed to a server frame by frame, until the server or the test ends it."""
 
     name: str
     account: str
@@ -180,9 +182,9 @@ class StreamedCall:
     times_real_time: int = 1
     sent: bytearray = field(default_factory=bytearray)
     sent_at: list[tuple[float, int]] = field(default_factory=list)
-    """When so many bytes had been sent."""
+    """When this many bytes had been sent."""
     is_on_hold: bool = False
-    """Nothing more is sent, and the stream stays open."""
+    """Sends nothing more; the stream stays open."""
     ending: asyncio.Event = field(default_factory=asyncio.Event)
     has_begun: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -208,13 +210,13 @@ class StreamedCall:
             self.sent += piece
             self.sent_at.append((time.monotonic(), len(self.sent)))
             number += 1
-            # In real time, as a gateway does.
+            # In real time, like a gateway.
             await asyncio.sleep(max(0, begun + number * seconds - time.monotonic()))
             if number == 5:
                 self.has_begun.set()
 
     async def sends(self, seconds: float) -> None:
-        """Until it has sent as much more audio as is heard in this time."""
+        """Waits until it has sent this much more audio, in real time."""
         enough = len(self.sent) + seconds * self.sample_rate * 4
         await until(lambda: len(self.sent) >= enough)
 

@@ -1,4 +1,4 @@
-"""Calls with recordings, made behind the application's back, in a bucket of a real S3."""
+"""Calls with recordings in a bucket of a real S3, created without the application."""
 
 import asyncio
 import io
@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 
 from app.calls.keys import id_at
 from app.calls.model import Call, CallDirection, RecordingState
-from app.calls.signed_urls import address_of, player_address_of
+from app.calls.signed_urls import player_url, recording_url
 from app.demo.local_s3 import REGION, LocalS3
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
@@ -33,7 +33,7 @@ STARTED = datetime(2026, 1, 31, 13, 37, tzinfo=UTC)
 
 
 def wav(seconds: float = 1, hertz: int = 8000) -> bytes:
-    """Two tones: 440 Hz on the left, and 660 Hz at half the height on the right."""
+    """Two tones: 440 Hz on the left, and 660 Hz with half the amplitude on the right."""
     frames = bytearray()
     for number in range(round(seconds * hertz)):
         time = number / hertz
@@ -43,7 +43,7 @@ def wav(seconds: float = 1, hertz: int = 8000) -> bytes:
 
 
 def conversation(seconds: int, hertz: int = 8000) -> bytes:
-    """Something like two people who take turns: each is silent while the other speaks, in phrases with gaps between them."""
+    """Two speakers who take turns: each is silent while the other speaks, in phrases with gaps."""
     frames = bytearray()
     for number in range(seconds * hertz):
         time = number / hertz
@@ -73,7 +73,7 @@ def target_in(s3: LocalS3 | str, bucket: str = "calls", *keys: str, region: str 
 
 
 def client_of(target: StorageTarget) -> Any:
-    """The tests' own way to a bucket."""
+    """A client of the tests' own."""
     return boto3.client(
         "s3",
         endpoint_url=target.endpoint,
@@ -107,8 +107,8 @@ class Recorded:
         return Context(viewer, "test", self.installation.resources)
 
     async def address(self, person: Person, *, player: bool = False) -> str:
-        """A signed address as this person is told it, without the host."""
-        make = player_address_of if player else address_of
+        """The signed URL that this person gets, without the host."""
+        make = player_url if player else recording_url
         async with self.installation.database():
             made = make(await self.context(person), self.call.id, self.call.account_id)
         return made.removeprefix(self.installation.settings.base_url)
@@ -134,7 +134,7 @@ async def recorded(
     audio_format: AudioFormat = AudioFormat.WAV,
     **changed: Any,
 ) -> Recorded:
-    """A call of an account whose recording is in a bucket; with other `changed` columns, such as its state."""
+    """A call of an account with a recording in a bucket; `changed` sets other columns, such as its state."""
     content, account_id = wav() if audio is None else audio, parse_sid(Kind.ACCOUNT, installation.world[of])
     assert account_id is not None
     call_id = id_at(STARTED)
@@ -142,7 +142,7 @@ async def recorded(
     client = client_of(target)
     await asyncio.to_thread(client.put_object, Bucket=target.bucket, Key=key, Body=content)
     async with installation.database():
-        credential_id = await credentials.keep(installation.resources.keyring, account_id, target)
+        credential_id = await credentials.get_or_create(installation.resources.keyring, account_id, target)
         values: dict[str, Any] = {
             "direction": CallDirection.INBOUND,
             "from_number": "+4930123456",
@@ -169,7 +169,7 @@ async def recorded(
 
 
 async def configure(installation: Installation, target: StorageTarget, of: str = "own") -> None:
-    """Makes a storage the one that an account uses now."""
+    """Configures the storage of an account."""
     account_id = parse_sid(Kind.ACCOUNT, installation.world[of])
     async with installation.database():
         config = await RecordingConfig.get(account_id=account_id)
@@ -182,14 +182,14 @@ async def configure(installation: Installation, target: StorageTarget, of: str =
         await config.save()
 
 
-async def kept_keys(installation: Installation) -> int:
+async def count_stored_credentials(installation: Installation) -> int:
     async with installation.database():
         return await StoredCredential.all().count()
 
 
 @asynccontextmanager
 async def served(installation: Installation) -> AsyncIterator[httpx.AsyncClient]:
-    """The application behind a real server, as uvicorn runs it."""
+    """The application in a real uvicorn server."""
     from app.server.transport.http import BoundedProtocol
 
     config = uvicorn.Config(

@@ -3,11 +3,11 @@
 import numpy
 
 Samples = numpy.ndarray
-"""Of 16 bits: one row for each moment, one column for each channel."""
+"""16-bit samples: one row per moment, one column per channel."""
 
 
 def speech(sample_rate: int, channels: int, seconds: float) -> Samples:
-    """A voice on each channel: a tone with overtones that comes in syllables, and a little noise. No two are alike."""
+    """A voice on each channel: a tone with overtones in syllables, and a little noise. No two are alike."""
     time = numpy.arange(int(sample_rate * seconds)) / sample_rate
     voices = []
     for channel in range(channels):
@@ -20,7 +20,7 @@ def speech(sample_rate: int, channels: int, seconds: float) -> Samples:
 
 
 def likeness(sent: Samples, heard: Samples, *, within: int = 4_000) -> float:
-    """How alike two channels are, from 0 to 1, when what is heard may be late or early by so many samples."""
+    """Similarity of two channels, from 0 to 1, if the heard one is shifted by at most this many samples."""
     length = min(len(sent), len(heard)) - within
     one, other = sent[:length].astype(float), heard.astype(float)
     size = 1 << (len(one) + len(other)).bit_length()

@@ -1,4 +1,4 @@
-"""What recordings are stored as: decoded by another library, it is what went in."""
+"""Encoded recordings, decoded by another library, equal their source."""
 
 import io
 import struct
@@ -8,7 +8,7 @@ import numpy
 import pytest
 import soundfile
 
-from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, encoder
+from app.recording.audio import SAMPLE_RATES, WAV_HEADER_BYTES, Wav, duration_of, new_encoder
 from app.storage.model import AudioFormat
 from tests.recording.sounds import likeness, speech
 
@@ -17,8 +17,8 @@ every_kind = pytest.mark.parametrize(("sample_rate", "channels"), [(r, c) for r 
 
 
 def encoded(form: AudioFormat, sample_rate: int, channels: int, pcm: bytes) -> bytes:
-    """A file made piece by piece, as of frames of 20 ms that come in batches."""
-    made = encoder(form, sample_rate, channels)
+    """A file encoded in pieces, like batches of 20 ms frames."""
+    made = new_encoder(form, sample_rate, channels)
     file, step = bytearray(made.begin()), sample_rate * channels * 2 // 4
     for start in range(0, len(pcm), step):
         file += made.encode(pcm[start : start + step])
@@ -29,7 +29,7 @@ def encoded(form: AudioFormat, sample_rate: int, channels: int, pcm: bytes) -> b
 
 
 @every_kind
-def test_wav_is_what_went_in_bit_for_bit(sample_rate: int, channels: int) -> None:
+def test_wav_preserves_the_audio_bit_for_bit(sample_rate: int, channels: int) -> None:
     sent = speech(sample_rate, channels, SECONDS)
     file = encoded(AudioFormat.WAV, sample_rate, channels, sent.tobytes())
     heard, rate = soundfile.read(io.BytesIO(file), dtype="int16", always_2d=True)
@@ -40,19 +40,19 @@ def test_wav_is_what_went_in_bit_for_bit(sample_rate: int, channels: int) -> Non
 
 
 @every_kind
-def test_mp3_sounds_like_what_went_in(sample_rate: int, channels: int) -> None:
+def test_mp3_sounds_like_its_source(sample_rate: int, channels: int) -> None:
     sent = speech(sample_rate, channels, SECONDS)
     file = encoded(AudioFormat.MP3, sample_rate, channels, sent.tobytes())
     heard, rate = soundfile.read(io.BytesIO(file), dtype="int16", always_2d=True)
     assert (rate, heard.shape[1]) == (max(sample_rate, 16_000), channels)
-    # LAME fills up a frame at both ends.
+    # LAME pads a frame at both ends.
     assert 0 <= len(heard) - len(sent) * rate // sample_rate <= 3 * 1_152
     for channel in range(channels):
         assert likeness(sent[:, channel], heard[:: rate // sample_rate, channel]) > 0.95
 
 
 @every_kind
-def test_mp3_has_128_kilobits_a_second(sample_rate: int, channels: int) -> None:
+def test_mp3_has_128_kilobits_per_second(sample_rate: int, channels: int) -> None:
     file = encoded(AudioFormat.MP3, sample_rate, channels, speech(sample_rate, channels, SECONDS).tobytes())
     assert len(file) * 8 / (SECONDS + 0.15) <= 128_000 <= len(file) * 8 / SECONDS
     told = duration_of(AudioFormat.MP3, sample_rate, channels, len(file))
@@ -60,12 +60,12 @@ def test_mp3_has_128_kilobits_a_second(sample_rate: int, channels: int) -> None:
 
 
 @every_kind
-def test_much_audio_at_once_is_the_same_as_a_little_at_a_time(sample_rate: int, channels: int) -> None:
-    pcm, made = speech(sample_rate, channels, 20).tobytes(), encoder(AudioFormat.MP3, sample_rate, channels)
+def test_the_size_of_encoded_pieces_does_not_change_the_file(sample_rate: int, channels: int) -> None:
+    pcm, made = speech(sample_rate, channels, 20).tobytes(), new_encoder(AudioFormat.MP3, sample_rate, channels)
     assert made.encode(pcm) + made.end() == encoded(AudioFormat.MP3, sample_rate, channels, pcm)
 
 
-def test_the_channels_of_an_mp3_stay_apart() -> None:
+def test_the_channels_of_an_mp3_stay_separate() -> None:
     sent = speech(8_000, 2, SECONDS)
     sent[:, 1] = 0
     heard, _ = soundfile.read(io.BytesIO(encoded(AudioFormat.MP3, 8_000, 2, sent.tobytes())), dtype="int16")
@@ -73,12 +73,12 @@ def test_the_channels_of_an_mp3_stay_apart() -> None:
 
 
 @pytest.mark.parametrize("form", AudioFormat)
-def test_a_call_without_a_sound_is_a_file_without_a_sound(form: AudioFormat) -> None:
+def test_a_call_without_audio_is_a_file_without_audio(form: AudioFormat) -> None:
     file = encoded(form, 8_000, 2, b"")
     assert duration_of(form, 8_000, 2, len(file)) == timedelta(0)
 
 
-def test_sizes_that_wav_cannot_tell_are_those_of_a_file_that_is_still_written() -> None:
+def test_a_wav_beyond_4_gib_has_the_header_of_a_growing_file() -> None:
     wav = Wav(48_000, 2)
     sizes = [struct.unpack_from("<I", wav.header(length), offset) for length in (2**33,) for offset in (4, 40)]
     assert sizes == [(0xFFFF_FFFF,), (0xFFFF_FFFF,)]
@@ -86,7 +86,7 @@ def test_sizes_that_wav_cannot_tell_are_those_of_a_file_that_is_still_written() 
     assert struct.unpack_from("<I", wav.header(longest), 40) == (longest - WAV_HEADER_BYTES,)
 
 
-def test_a_wav_that_is_cut_off_plays_to_its_end() -> None:
+def test_a_truncated_wav_plays_to_its_end() -> None:
     wav, sent = Wav(8_000, 2), speech(8_000, 2, 1)
     file = wav.begin() + sent.tobytes()
     heard, _ = soundfile.read(io.BytesIO(file), dtype="int16")

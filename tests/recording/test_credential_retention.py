@@ -1,4 +1,4 @@
-"""Keys that recordings were stored with: listed, removed knowingly, sealed anew with the rest."""
+"""Stored credentials: listed, removed with `force` only while in use, and re-encrypted."""
 
 import asyncio
 from typing import Any
@@ -12,9 +12,9 @@ from app.demo.local_s3 import LocalS3
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, parse_sid
 from app.recording import credential_retention
-from app.storage.credentials import secret_of
+from app.storage.credentials import open_secret
 from app.storage.model import StoredCredential
-from tests.recording.recorded import configure, kept_keys, recorded, target_in
+from tests.recording.recorded import configure, count_stored_credentials, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded as statements
 from tests.support.waiting import until
@@ -28,7 +28,7 @@ async def listed(person: Person, account_id: str) -> list[dict[str, Any]]:
     return found
 
 
-async def test_they_are_listed_with_what_needs_them(
+async def test_stored_credentials_are_listed_with_their_number_of_recordings(
     installation: Installation, local_s3: LocalS3, account_user: Person, read_only: Person, world: World
 ) -> None:
     old, new = target_in(local_s3), target_in(local_s3, "other", "neighbourkey", "neighboursecret")
@@ -48,7 +48,7 @@ async def test_they_are_listed_with_what_needs_them(
         assert found.only("node") == {"id": first["id"]}
 
 
-async def test_keys_with_another_secret_are_not_the_present_ones(
+async def test_keys_with_another_secret_are_not_current(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3))
@@ -56,7 +56,7 @@ async def test_keys_with_another_secret_are_not_the_present_ones(
     assert [one["isCurrent"] for one in await listed(account_user, world["own"])] == [False]
 
 
-async def test_nobody_sees_or_removes_those_of_others(
+async def test_stored_credentials_of_other_tenants_are_not_visible(
     installation: Installation,
     local_s3: LocalS3,
     account_user: Person,
@@ -77,20 +77,20 @@ async def test_nobody_sees_or_removes_those_of_others(
         "mutation ($id: ID!) { removeStoredCredential(input: {id: $id}) { deletedId } }", id=credential["id"]
     )
     assert answer.codes == ["FORBIDDEN"]
-    assert await kept_keys(installation) == 1
+    assert await count_stored_credentials(installation) == 1
 
 
-async def test_they_are_removed_knowingly(
+async def test_credentials_in_use_are_removed_only_with_force(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     calls = [await recorded(installation, target_in(local_s3)) for _ in range(2)]
     (credential,) = await listed(account_user, world["own"])
     refused = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"])
     assert refusals(refused) == [("IN_USE", ["id"])]
-    assert refused["userErrors"][0]["message"].startswith("2 recordings need these keys.")
+    assert refused["userErrors"][0]["message"].startswith("2 recordings use these keys.")
     done = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
     assert done == {"deletedId": credential["id"], "userErrors": []}
-    assert await kept_keys(installation) == 0
+    assert await count_stored_credentials(installation) == 0
     async with installation.database():
         (event,) = await AuditEvent.filter(operation="removeStoredCredential")
         assert event.object_id == parse_sid(Kind.STORED_CREDENTIAL, credential["id"])
@@ -103,7 +103,7 @@ async def test_they_are_removed_knowingly(
     assert answer.content == calls[0].audio, "the account's present keys open the same bucket"
 
 
-async def test_those_that_nothing_needs_go_without_force(
+async def test_unused_credentials_are_removed_without_force(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3), recording_state=RecordingState.DELETED)
@@ -113,7 +113,7 @@ async def test_those_that_nothing_needs_go_without_force(
     assert done["deletedId"] == credential["id"]
 
 
-async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
+async def test_credentials_of_an_upload_in_progress_cannot_be_removed(
     installation: Installation, local_s3: LocalS3, account_user: Person, world: World
 ) -> None:
     for state in (RecordingState.RECORDING, RecordingState.STORING):
@@ -123,7 +123,7 @@ async def test_what_is_on_its_way_to_the_bucket_keeps_its_keys(
     assert refusals(refused) == [("CONFLICT", ["id"])]
 
 
-async def test_their_removal_and_the_deletion_of_a_recording_do_not_wait_for_each_other(
+async def test_removing_a_credential_and_deleting_a_recording_do_not_deadlock(
     installation: Installation, local_s3: LocalS3, admin: Person, account_user: Person, world: World
 ) -> None:
     """Each takes the keys before the call."""
@@ -169,11 +169,11 @@ async def test_no_statement_is_added_for_another_credential(
             await mine.update(fingerprint=bytes([number]) * 32)
         with statements() as sent:
             assert len(await listed(account_user, world["own"])) == number + 1
-        counts.append(len(sent) - (number == 0))  # the first asks who the key belongs to
+        counts.append(len(sent) - (number == 0))  # the first request looks up the key's owner
     assert counts[0] == counts[1] == counts[2]
 
 
-async def test_their_secrets_are_sealed_again_with_the_newest_key(
+async def test_secrets_are_encrypted_again_with_the_newest_key(
     installation: Installation, local_s3: LocalS3, world: World
 ) -> None:
     await recorded(installation, target_in(local_s3))
@@ -182,4 +182,4 @@ async def test_their_secrets_are_sealed_again_with_the_newest_key(
     both._ciphers = {**alone._ciphers, **old._ciphers}
     async with installation.database():
         await reencrypt(both)
-        assert secret_of(alone, await StoredCredential.get()) == "recordersecret"
+        assert open_secret(alone, await StoredCredential.get()) == "recordersecret"

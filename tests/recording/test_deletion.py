@@ -1,4 +1,4 @@
-"""Deleting a recording: its object and nothing else goes, the call says so, and one event tells of it."""
+"""Deleting a recording: only its object is deleted, the call says so, and one event is published."""
 
 import asyncio
 from typing import Any
@@ -11,7 +11,7 @@ from app.demo.local_s3 import LocalS3
 from app.foundation.events import LiveEvents
 from app.recording import deletion
 from app.recording.spool import Spool
-from tests.recording.recorded import Recorded, client_of, configure, kept_keys, recorded, target_in
+from tests.recording.recorded import Recorded, client_of, configure, count_stored_credentials, recorded, target_in
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.servers.iam_s3 import IamS3
 from tests.support.servers.scripted_s3 import ScriptedS3, error
@@ -34,7 +34,7 @@ async def events(installation: Installation, operation: str = "deleteRecording")
         return await AuditEvent.filter(operation=operation)
 
 
-async def test_the_object_goes_and_the_call_says_so(
+async def test_a_deletion_removes_the_object_and_marks_the_call(
     own: Recorded, installation: Installation, account_user: Person
 ) -> None:
     neighbour = await recorded(installation, own.target)
@@ -61,13 +61,13 @@ async def test_the_object_goes_and_the_call_says_so(
     assert answer.status_code == 410
 
 
-async def test_to_delete_again_changes_nothing(own: Recorded, installation: Installation, admin: Person) -> None:
+async def test_deleting_again_changes_nothing(own: Recorded, installation: Installation, admin: Person) -> None:
     first, second = await delete(admin, own), await delete(admin, own)
     assert second == {**first, "keptVersions": None}
     assert len(await events(installation)) == 1
 
 
-async def test_what_is_out_of_reach_is_not_deleted(
+async def test_recordings_of_other_tenants_are_not_deleted(
     own: Recorded, sibling_user: Person, other_provider: Person, read_only: Person, admin: Person
 ) -> None:
     unknown = await admin.change("deleteRecording", SELECTION, callId=f"CA{'0' * 32}")
@@ -94,7 +94,7 @@ async def test_a_storage_that_refuses_changes_nothing(
     assert await events(installation) == []
 
 
-async def test_a_storage_that_is_away_changes_nothing(installation: Installation, account_user: Person) -> None:
+async def test_an_unreachable_storage_changes_nothing(installation: Installation, account_user: Person) -> None:
     async with ScriptedS3() as s3:
         call = await recorded(installation, target_in(s3.endpoint))
         s3.answers["delete"] = error(503, "SlowDown")
@@ -103,7 +103,7 @@ async def test_a_storage_that_is_away_changes_nothing(installation: Installation
     assert (await call.now()).recording_state is RecordingState.STORED
 
 
-async def test_what_has_gone_with_its_bucket_is_gone(
+async def test_a_recording_of_a_deleted_bucket_counts_as_deleted(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     target = target_in(local_s3, "short-lived", "s3adminkey", "s3adminsecret")
@@ -115,7 +115,9 @@ async def test_what_has_gone_with_its_bucket_is_gone(
     assert (refusals(payload), payload["call"]["recording"]["state"]) == ([], "DELETED")
 
 
-async def test_a_versioned_bucket_is_told(installation: Installation, iam_s3: IamS3, account_user: Person) -> None:
+async def test_a_deletion_in_a_versioned_bucket_reports_kept_versions(
+    installation: Installation, iam_s3: IamS3, account_user: Person
+) -> None:
     admin = iam_s3.admin()
     admin.create_bucket(Bucket="versioned")
     admin.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
@@ -128,7 +130,7 @@ async def test_a_versioned_bucket_is_told(installation: Installation, iam_s3: Ia
     assert len(versions) == 1
 
 
-async def test_seaweedfs_tells_of_its_versions_too(
+async def test_kept_versions_of_seaweedfs_are_reported(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     target = target_in(local_s3, "with-versions", "s3adminkey", "s3adminsecret")
@@ -148,64 +150,64 @@ async def test_a_call_that_is_being_recorded_keeps_its_recording(
 
 
 @pytest.mark.parametrize("state", [RecordingState.STORING, RecordingState.FAILED])
-async def test_what_is_not_in_the_bucket_is_left_to_whoever_holds_it(
+async def test_a_recording_that_is_not_stored_is_deleted_by_the_server_that_holds_it(
     installation: Installation, local_s3: LocalS3, account_user: Person, state: RecordingState
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=state, recording_error={"code": "x"})
     payload = await delete(account_user, call)
     assert (payload["call"]["recording"]["state"], payload["keptVersions"]) == ("DELETED", None)
     now = await call.now()
-    # An upload may have to be undone, with the keys.
+    # An upload may have to be aborted, with the keys.
     assert (now.recording_error, now.recording_credential_id) == (None, call.call.recording_credential_id)
-    assert call.is_in_bucket(), "nobody but its holder touches it"
+    assert call.is_in_bucket(), "only the server that holds it deletes it"
     assert len(await events(installation)) == 1
 
 
-async def test_a_recording_that_was_stored_meanwhile_is_deleted_in_the_bucket(
+async def test_a_recording_stored_during_its_deletion_is_deleted_in_the_bucket(
     installation: Installation, local_s3: LocalS3, account_user: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.STORING)
-    mark = deletion._mark
+    mark = deletion._mark_deleted
 
     async def late(context: Any, found: Call) -> Call | None:
         if found.recording_state is RecordingState.STORING:
             await Call.filter(id=found.id).update(recording_state=RecordingState.STORED)
         return await mark(context, found)
 
-    monkeypatch.setattr(deletion, "_mark", late)
+    monkeypatch.setattr(deletion, "_mark_deleted", late)
     assert (await delete(account_user, call))["keptVersions"] is False
     assert not call.is_in_bucket()
 
 
-async def test_a_deletion_that_was_cut_off_after_the_object_is_completed(own: Recorded, admin: Person) -> None:
+async def test_a_deletion_interrupted_after_the_object_can_be_completed(own: Recorded, admin: Person) -> None:
     client_of(own.target).delete_object(Bucket="calls", Key=own.call.recording_key)
     assert (await delete(admin, own))["call"]["recording"]["state"] == "DELETED"
 
 
-async def test_many_at_once_leave_one_event(own: Recorded, installation: Installation, admin: Person) -> None:
+async def test_concurrent_deletions_publish_one_event(own: Recorded, installation: Installation, admin: Person) -> None:
     payloads = await asyncio.gather(*(delete(admin, own) for _ in range(6)))
     assert all(payload["userErrors"] == [] for payload in payloads)
     assert len(await events(installation)) == 1
 
 
-async def test_keys_that_nothing_needs_any_more_go_with_the_last_recording(
+async def test_credentials_are_deleted_with_the_last_recording_that_uses_them(
     installation: Installation, local_s3: LocalS3, admin: Person, world: World
 ) -> None:
     target = target_in(local_s3)
     first, second = await recorded(installation, target), await recorded(installation, target)
     await configure(installation, target_in(local_s3, "other", "neighbourkey", "neighboursecret"))
     await delete(admin, first)
-    assert await kept_keys(installation) == 1
+    assert await count_stored_credentials(installation) == 1
     await delete(admin, second)
-    assert await kept_keys(installation) == 0
+    assert await count_stored_credentials(installation) == 0
     third = await recorded(installation, target)
     await configure(installation, target)
     await delete(admin, third)
-    assert await kept_keys(installation) == 1, "those that the account uses now stay"
+    assert await count_stored_credentials(installation) == 1, "those that the account uses now stay"
     assert len(await events(installation)) == 3
 
 
-async def test_a_failed_recording_is_tried_again_by_hand(
+async def test_a_failed_recording_can_be_retried(
     installation: Installation, local_s3: LocalS3, account_user: Person, sibling_user: Person, tmp_path: Any
 ) -> None:
     installation.resources.clients[Spool] = Spool(tmp_path / "spool", 10**9)  # type: ignore[index]

@@ -1,4 +1,4 @@
-"""A stream that is closed with 1000 is kept, whatever the database does; what cannot be kept is closed with another code."""
+"""A stream closed with 1000 is saved, whatever the database does; other streams are closed with another code."""
 
 import asyncio
 import errno
@@ -29,7 +29,7 @@ async def gateway(installation: Installation, world: World, provider: Person) ->
 
 @pytest.fixture
 def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nothing that is asked of the database is answered before the test's end, as by a server that is stopped (SIGSTOP)."""
+    """The database answers nothing until the end of the test, like a stopped server (SIGSTOP)."""
     is_over = asyncio.Event()
 
     async def never(*_: Any, **__: Any) -> None:
@@ -37,14 +37,14 @@ def stalled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         raise TimeoutError
 
     monkeypatch.setattr(ingest, "DATABASE_SECONDS", 0.2)
-    for place, name in ((ingest, "admit"), (lifecycle, "begin"), (lifecycle, "storing")):
+    for place, name in ((ingest, "admit"), (lifecycle, "begin"), (lifecycle, "mark_storing")):
         monkeypatch.setattr(place, name, never)
     yield
     is_over.set()
 
 
 async def ended(gateway: Gateway, call: str, audio: bytes = AUDIO, **fields: Any) -> tuple[int, str]:
-    """How the server closes a call that its gateway has ended with 1000."""
+    """How the server closes a call that its gateway ended with 1000."""
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame(call, **fields))
         await connection.send(audio)
@@ -62,7 +62,7 @@ async def test_a_short_call_is_in_the_spool_when_it_is_closed_with_1000(gateway:
     assert (await gateway.spooled("a")).read(44, 10**6) == AUDIO
 
 
-async def test_a_short_call_is_kept_while_the_database_is_stalled(
+async def test_a_short_call_is_recorded_while_the_database_is_stalled(
     gateway: Gateway, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -71,28 +71,28 @@ async def test_a_short_call_is_kept_while_the_database_is_stalled(
     given: dict[str, Any] = {"from": "+4930123456", "to": "+49301000", "direction": "inbound"}
     codes = await asyncio.gather(*(ended(gateway, f"during-{number}", **given) for number in range(3)))
     assert codes == [(1000, "")] * 3
-    waiting = gateway.spool.waiting()
+    waiting = gateway.spool.call_ids()
     assert len(waiting) == 4
     for call_id in waiting[1:]:
-        about = gateway.spool.folder(call_id).joinpath("about.json").read_text()
-        assert '"during-' in about
-        assert '"+4930123456"' in about
-        assert '"without_database": true' in about
+        metadata = gateway.spool.folder(call_id).joinpath("about.json").read_text()
+        assert '"during-' in metadata
+        assert '"+4930123456"' in metadata
+        assert '"without_database": true' in metadata
         assert gateway.spool.folder(call_id).joinpath("audio").read_bytes()[44:] == AUDIO
 
 
 @pytest.mark.usefixtures("stalled")
-async def test_a_call_that_cannot_be_kept_is_not_closed_with_1000(gateway: Gateway) -> None:
+async def test_a_call_that_cannot_be_recorded_is_not_closed_with_1000(gateway: Gateway) -> None:
     assert await ended(gateway, "a") == DATABASE_AWAY
-    assert gateway.spool.waiting() == []
+    assert gateway.spool.call_ids() == []
 
 
-async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_another_caller(
+async def test_cached_admissions_apply_to_the_same_account_and_caller_only(
     gateway: Gateway, world: World, account_user: Person, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
     made = await account_user.change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
-    async with gateway.opened(made["token"]):  # so that the server knows this key
+    async with gateway.opened(made["token"]):  # so that the server has cached this key
         pass
     request.getfixturevalue("stalled")
     assert await ended(gateway, "a", accountSid=world["sibling"]) == DATABASE_AWAY
@@ -101,7 +101,7 @@ async def test_what_is_known_of_one_account_says_nothing_of_another_nor_to_anoth
     assert await ended(gateway, "c") == DATABASE_AWAY
 
 
-async def test_an_account_that_was_refused_since_is_not_recorded_while_the_database_is_stalled(
+async def test_a_refusal_invalidates_the_cached_admission(
     gateway: Gateway, world: World, provider: Person, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
@@ -112,19 +112,19 @@ async def test_an_account_that_was_refused_since_is_not_recorded_while_the_datab
     assert await ended(gateway, "a") == DATABASE_AWAY
 
 
-async def test_a_stream_that_is_closed_gives_its_slot_back_while_the_database_is_stalled(
+async def test_a_closed_stream_releases_its_slot_while_the_database_is_stalled(
     gateway: Gateway, request: pytest.FixtureRequest
 ) -> None:
     assert await ended(gateway, "before") == (1000, "")
     await gateway.idle()
     request.getfixturevalue("stalled")
     assert await ended(gateway, "during") == (1000, "")
-    slots = gateway.recorder._slots
+    slots = gateway.recording_ingest._slots
     await until(lambda: not slots.total)
-    assert gateway.server.server_state.tasks  # the database was not told yet
+    assert gateway.server.server_state.tasks  # the row is not updated yet
 
 
-async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway) -> None:
+async def test_the_server_answers_with_the_gateways_close_code(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(AUDIO)
@@ -133,7 +133,7 @@ async def test_the_code_that_a_gateway_closes_with_is_answered(gateway: Gateway)
         assert connection.protocol.close_rcvd.code == 1001
 
 
-async def test_a_gateway_that_says_nothing_and_closes_is_answered(gateway: Gateway) -> None:
+async def test_a_gateway_that_closes_before_the_first_frame_gets_an_answer(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         assert await closed_by(connection) == (1000, "")
 
@@ -152,21 +152,21 @@ async def test_a_call_whose_end_cannot_be_written_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, step, full)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        await until(gateway.spool.waiting)
+        await until(gateway.spool.call_ids)
         begun.set()
         await connection.send(AUDIO)
         reason = "the disk of the spool is full: the recording ends here"
         assert await closed_by(connection) == (1011, reason)
     if step == "append":
-        end = (await gateway.spooled("a")).ended
+        end = (await gateway.spooled("a")).stream_end
         assert end is not None
         assert (end.samples, end.is_cut) == (0, True)
 
 
-async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
+async def test_a_call_that_lost_audio_while_it_ended_is_not_closed_with_1000(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk takes the last piece and has refused the one before, of which the server hears at the same time."""
+    """The disk takes the last piece after it refused the one before; both results arrive at the same time."""
     fails, writes, goes_on, made = asyncio.Event(), threading.Event(), threading.Event(), SpooledRecording.append
 
     def full_once(recording: SpooledRecording, *given: Any) -> None:
@@ -179,13 +179,13 @@ async def test_a_call_that_lost_a_piece_while_it_ended_is_not_closed_with_1000(
     monkeypatch.setattr(SpooledRecording, "append", full_once)
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
-        await until(gateway.spool.waiting)
+        await until(gateway.spool.call_ids)
         fails.set()
         await connection.send(AUDIO)
         await until(writes.is_set)
         await connection.send(AUDIO)
         closing = asyncio.create_task(closed_by(connection))
-        (stream,) = gateway.recorder._streams
+        (stream,) = gateway.recording_ingest._streams
         await until(lambda: stream.ending is not None)
         goes_on.set()
         assert await closing == (1011, "the disk of the spool is full: the recording ends here")

@@ -1,4 +1,4 @@
-"""kill -9 while ten calls are recorded: of the server, of the storage, of the database. Nothing is lost, and no row lies."""
+"""kill -9 during ten recordings: of the server, the storage, the database. Nothing is lost, and every row is right."""
 
 import asyncio
 import io
@@ -29,7 +29,7 @@ ENCODER_SECONDS = 0.15
 
 @pytest.fixture
 def fragile_s3(tmp_path: Path) -> Iterator[LocalS3]:
-    """A real S3 of the test's own, that can be killed and started again."""
+    """A real S3 of this test that can be killed and restarted."""
     server = LocalS3(tmp_path / "s3", identities=(ADMIN, RECORDER)).start()
     try:
         server.create_bucket("calls")
@@ -57,7 +57,7 @@ async def served(folder: Path, url: str) -> AsyncIterator[RealServer]:
 
 
 def ten_calls(world: World) -> list[StreamedCall]:
-    """Six WAV and four MP3; two are so large that parts of them go ahead."""
+    """Six WAV and four MP3; two are large enough for early uploads."""
     own, sibling = world["own"], world["sibling"]
     calls = [StreamedCall(f"wav-{number}", own) for number in range(4)]
     calls += [StreamedCall(f"large-{number}", own, 48_000, times_real_time=20) for number in range(2)]
@@ -66,7 +66,7 @@ def ten_calls(world: World) -> list[StreamedCall]:
 
 @asynccontextmanager
 async def streamed(server: RealServer, key: str, calls: list[StreamedCall]) -> AsyncIterator[None]:
-    """All of them at once; at the end each is ended that still runs."""
+    """Streams all calls at once; ends those that are still open at the end."""
     tasks = [asyncio.create_task(call.run(server, key)) for call in calls]
     try:
         async with asyncio.timeout(20):
@@ -79,7 +79,7 @@ async def streamed(server: RealServer, key: str, calls: list[StreamedCall]) -> A
 
 
 async def all_send(calls: list[StreamedCall], seconds: float) -> None:
-    """Until each that is not on hold has sent so much more audio."""
+    """Waits until each call that is not on hold has sent this much more audio."""
     await asyncio.gather(*(call.sends(seconds) for call in calls if not call.is_on_hold))
 
 
@@ -88,7 +88,7 @@ async def until_parts_go_ahead(client: Any) -> None:
 
 
 def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: float) -> None:
-    """What was sent before that moment is in the bucket, each row says what is there, and nothing else is left."""
+    """The bucket has all audio sent before that moment, the rows are right, and nothing else remains."""
     for call in calls:
         row = rows[call.name]
         assert row.recording_state is RecordingState.STORED
@@ -102,14 +102,14 @@ def check(calls: list[StreamedCall], rows: dict[str, Call], client: Any, until: 
             assert row.recording_duration_ms / 1000 > wanted - ENCODER_SECONDS, call.name
             continue
         assert bytes(call.sent).startswith(heard.tobytes()), call.name
-        if call.times_real_time == 1:  # what is sent faster may wait in between, and has not arrived when it is sent
+        if call.times_real_time == 1:  # audio sent faster may still be in a socket
             assert heard.nbytes >= call.sent_before(until), call.name
         else:
             assert heard.nbytes >= 10 * 1024 * 1024, call.name
     assert client.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
 
 
-async def test_a_killed_server_has_lost_no_more_than_the_last_second(
+async def test_a_killed_server_loses_at_most_the_last_second(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
 ) -> None:
     client = s3_client(fragile_s3)
@@ -118,7 +118,7 @@ async def test_a_killed_server_has_lost_no_more_than_the_last_second(
         calls = ten_calls(server.world)
         async with streamed(server, key, calls):
             await until_parts_go_ahead(client)
-            for call in calls:  # their haste has the server write more often than it must
+            for call in calls:  # streams faster than real time make the server write more often
                 call.is_on_hold = call.times_real_time > 1
             await all_send(calls, 2)
             server.kill()
@@ -134,7 +134,7 @@ async def test_a_killed_server_has_lost_no_more_than_the_last_second(
         assert [path.name for path in server.spool.iterdir() if not path.name.startswith(".")] == []
 
 
-async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_back(
+async def test_audio_waits_for_an_unreachable_storage_and_is_stored_later(
     tmp_path: Path, database_url: str, fragile_s3: LocalS3
 ) -> None:
     async with served(tmp_path / "server", database_url) as server:
@@ -159,7 +159,7 @@ async def test_while_the_storage_is_away_audio_waits_and_is_stored_when_it_is_ba
         check(calls, rows, s3_client(fragile_s3), ended_at)
 
 
-async def test_while_the_database_is_away_recording_goes_on_and_rows_say_so_afterwards(
+async def test_recording_continues_without_the_database_and_rows_follow_later(
     tmp_path: Path, fragile_s3: LocalS3
 ) -> None:
     with Postgres() as postgres:

@@ -1,4 +1,4 @@
-"""What becomes of a call's recording in the database: states follow each other, and listeners are told."""
+"""State changes of a call's recording in the database, and their events."""
 
 import asyncio
 import re
@@ -12,7 +12,7 @@ from app.calls.model import Call, CallDirection, RecordingState
 from app.foundation.events import Change, LiveEvents
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.recording import lifecycle
-from app.recording.lifecycle import AccountDeleted, CallFacts, RecordedAlready
+from app.recording.lifecycle import AccountDeleted, AlreadyRecorded, CallFacts
 from app.storage.model import AudioFormat, BucketVendor, StoredCredential
 from app.storage.s3 import StorageTarget
 from tests.support.installation import Installation, World
@@ -33,7 +33,7 @@ async def begin(installation: Installation, live: LiveEvents, account: UUID, **f
     return await lifecycle.begin(installation.resources.keyring, live, told, TARGET, AudioFormat.WAV)
 
 
-async def test_a_call_that_nobody_has_reported_is_made(installation: Installation, world: World) -> None:
+async def test_a_recording_creates_an_unreported_call(installation: Installation, world: World) -> None:
     account = own(world)
     async with installation.database():
         live = LiveEvents()
@@ -44,12 +44,12 @@ async def test_a_call_that_nobody_has_reported_is_made(installation: Installatio
     assert (event.call_id, event.change) == (call.id, Change.RECORDING)
     assert (stored.recording_state, stored.started_at, stored.from_number) == (RecordingState.RECORDING, START, "+1")
     assert stored.direction is CallDirection.INBOUND
-    # The UTC start of the call and our id, whatever the gateway calls it.
+    # The UTC start of the call and our id, whatever the gateway's id is.
     assert re.fullmatch(rf"2026/03/01/{sid_of(Kind.CALL, call.id)}-[0-9a-f]{{8}}\.wav", str(stored.recording_key))
     assert stored.recording_bucket == "own-recordings"
 
 
-async def test_what_was_reported_of_a_call_stays(installation: Installation, world: World) -> None:
+async def test_reported_facts_of_a_call_stay(installation: Installation, world: World) -> None:
     account, live = own(world), LiveEvents()
     async with installation.database():
         first = await begin(installation, live, account, from_number="+1", trace_id="t")
@@ -75,45 +75,47 @@ async def test_a_call_is_recorded_once(installation: Installation, world: World)
     live = LiveEvents()
     async with installation.database():
         await begin(installation, live, own(world))
-        with pytest.raises(RecordedAlready):
+        with pytest.raises(AlreadyRecorded):
             await begin(installation, live, own(world))
         with pytest.raises(AccountDeleted):
             await begin(installation, live, uuid4())
 
 
-async def test_states_follow_each_other_and_deleted_is_the_last(installation: Installation, world: World) -> None:
+async def test_recording_states_follow_their_order_and_end_with_deleted(
+    installation: Installation, world: World
+) -> None:
     account, live = own(world), LiveEvents()
     async with installation.database():
         mine = ((await begin(installation, live, account)).id, account)
-        assert await lifecycle.storing(live, *mine)
-        assert await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
-        assert not await lifecycle.failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert await lifecycle.mark_storing(live, *mine)
+        assert await lifecycle.mark_failed(live, *mine, {"code": "AccessDenied"}, 6)
+        assert not await lifecycle.mark_failed(live, *mine, {"code": "AccessDenied"}, 6)
         assert (await Call.get(id=mine[0])).recording_error == {"code": "AccessDenied"}
-        assert await lifecycle.storing(live, *mine)
-        assert await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
-        assert not await lifecycle.storing(live, *mine)
+        assert await lifecycle.mark_storing(live, *mine)
+        assert await lifecycle.mark_stored(live, *mine, size_bytes=44, duration_ms=5)
+        assert not await lifecycle.mark_storing(live, *mine)
         call = await Call.get(id=mine[0])
         assert (call.recording_state, call.recording_size_bytes, call.recording_error) == (
             RecordingState.STORED,
             44,
             None,
         )
-        assert await lifecycle.deleted(*mine)
+        assert await lifecycle.mark_deleted(*mine)
         with live.subscribe(account) as listener:
-            assert not await lifecycle.deleted(*mine)
-            assert not await lifecycle.stored(live, *mine, size_bytes=44, duration_ms=5)
-            assert not await lifecycle.failed(live, *mine, {}, 6)
-            await lifecycle.waits(live, *mine, {}, 1)
+            assert not await lifecycle.mark_deleted(*mine)
+            assert not await lifecycle.mark_stored(live, *mine, size_bytes=44, duration_ms=5)
+            assert not await lifecycle.mark_failed(live, *mine, {}, 6)
+            await lifecycle.mark_retrying(live, *mine, {}, 1)
             assert listener._waiting.empty()
         call = await Call.get(id=mine[0])
     assert call.recording_state is RecordingState.DELETED
-    assert call.recording_key is not None  # a tombstone says where it was
+    assert call.recording_key is not None  # a deleted recording keeps its location
 
 
-async def test_a_recording_that_begins_while_its_account_is_deleted_holds_nothing_that_the_deletion_needs(
+async def test_a_beginning_recording_does_not_deadlock_with_the_deletion_of_its_account(
     installation: Installation, world: World
 ) -> None:
-    """Each takes the account before the stored credential: otherwise each waits for the other."""
+    """Both lock the account before the stored credential (deadlock)."""
     live, account = LiveEvents(), own(world)
     connection = await asyncpg.connect(installation.settings.database_url)
     try:

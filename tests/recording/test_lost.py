@@ -1,4 +1,4 @@
-"""Recordings whose machine is lost: given up by `maintain` when nobody has told of them for days, with all that may follow."""
+"""Recordings whose server is lost: `maintain` fails them after days without an update, and what may follow."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -22,7 +22,7 @@ from app.recording.stream import FirstFrame
 from app.storage.model import RecordingError
 from app.storage.s3 import ObjectStorage
 from tests.recording.test_upload_worker import told_of
-from tests.recording.upload_setup import StorageRoom, noise, opened_room
+from tests.recording.upload_setup import UploadEnvironment, noise, open_environment
 from tests.support.commands import run
 from tests.support.installation import Installation, Person
 from tests.support.servers.scripted_s3 import ScriptedS3
@@ -38,120 +38,122 @@ async def s3() -> AsyncIterator[ScriptedS3]:
 
 
 @pytest.fixture
-async def room(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> AsyncIterator[StorageRoom]:
+async def env(installation: Installation, tmp_path: Path, s3: ScriptedS3) -> AsyncIterator[UploadEnvironment]:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
-    async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
-        await room.configure(s3.endpoint)
-        yield room
+    async with open_environment(installation, tmp_path / "rooms-spool", storage) as env:
+        await env.configure(s3.endpoint)
+        yield env
     await storage.close()
 
 
-async def was_told_of(call_id: UUID, **ago: float) -> datetime:
-    """Nobody has written the call's row since."""
+async def set_last_update(call_id: UUID, **ago: float) -> datetime:
+    """The call's row has not been updated since."""
     then = datetime.now(UTC) - timedelta(**ago)
     await Call.filter(id=call_id).update(updated_at=then)
     return then
 
 
-async def is_told_of_since(room: StorageRoom, call_id: UUID, then: datetime) -> bool:
-    return (await room.call(call_id)).updated_at > then
+async def has_updates_since(env: UploadEnvironment, call_id: UUID, then: datetime) -> bool:
+    return (await env.call(call_id)).updated_at > then
 
 
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORING])
-async def test_what_nobody_has_told_of_for_three_days_is_given_up_with_the_reason(
-    room: StorageRoom, account_user: Person, state: RecordingState
+async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
+    env: UploadEnvironment, account_user: Person, state: RecordingState
 ) -> None:
-    lost, fresh = await room.recorded(noise(32_000)), await room.recorded(noise(32_000))
+    lost, fresh = await env.recorded(noise(32_000)), await env.recorded(noise(32_000))
     await Call.all().update(recording_state=state)
-    then = await was_told_of(lost, days=3, minutes=1)
-    await was_told_of(fresh, days=2, hours=23)
-    with room.told() as told:
-        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+    then = await set_last_update(lost, days=3, minutes=1)
+    await set_last_update(fresh, days=2, hours=23)
+    with env.told() as told:
+        assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
+        assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
     assert told == ["recording"]
-    assert (await room.call(fresh)).recording_state is state
+    assert (await env.call(fresh)).recording_state is state
     shown = await told_of(account_user, lost)
     assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", None, None)
     assert "retryRecording" in shown["error"]["advice"]
-    error = (await room.call(lost)).recording_error
+    error = (await env.call(lost)).recording_error
     assert error is not None
     assert f"since {then:%Y-%m-%d %H:%M} UTC" in error["message"]
 
 
-async def test_what_is_over_is_not_given_up(room: StorageRoom) -> None:
-    call_id = await room.recorded(noise(32_000))
-    await room.look()
-    await was_told_of(call_id, days=100)
-    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+async def test_finished_recordings_are_not_failed(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(noise(32_000))
+    await env.scan()
+    await set_last_update(call_id, days=100)
+    assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_what_comes_back_is_stored_when_somebody_asks_for_it(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(noise(32_000))
-    await was_told_of(call_id, days=4)
-    await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
-    await room.look()
-    assert (s3.objects, room.spool.waiting()) == ({}, [call_id])
-    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-
-
-async def test_what_does_not_come_back_is_given_up_again(room: StorageRoom) -> None:
-    call_id = await room.recorded(noise(32_000))
-    for _ in range(2):
-        await was_told_of(call_id, days=4)
-        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
-
-
-async def test_audio_that_was_last_tried_here_and_is_gone_cannot_be_tried_again(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_lost_recording_whose_audio_reappears_is_stored_by_a_retry(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    call_id = await room.recorded(noise(32_000))
-    error = RecordingError(message="Busy.", advice="Wait.", spool=room.spool.id)
-    await lifecycle.waits(room.live, call_id, room.account_id, error, 1)
-    await was_told_of(call_id, days=4)
-    await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
-    recording = room.spool.open(call_id)
+    call_id = await env.recorded(noise(32_000))
+    await set_last_update(call_id, days=4)
+    await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
+    await env.scan()
+    assert (s3.objects, env.spool.call_ids()) == ({}, [call_id])
+    await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_a_retried_recording_without_audio_fails_again(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(noise(32_000))
+    for _ in range(2):
+        await set_last_update(call_id, days=4)
+        assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
+        await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+
+
+async def test_a_recording_whose_audio_this_server_no_longer_has_cannot_be_retried(
+    env: UploadEnvironment, s3: ScriptedS3
+) -> None:
+    call_id = await env.recorded(noise(32_000))
+    error = RecordingError(message="Busy.", advice="Wait.", spool=env.spool.id)
+    await lifecycle.mark_retrying(env.live, call_id, env.account_id, error, 1)
+    await set_last_update(call_id, days=4)
+    await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(UserErrors, match="The audio is gone"):
-        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
+        await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
 
-async def test_a_call_that_ends_after_it_was_given_up_is_stored(room: StorageRoom) -> None:
-    recording = await room.running()
+async def test_a_call_that_ends_after_its_recording_failed_is_stored(env: UploadEnvironment) -> None:
+    recording = await env.running()
     recording.append(noise(32_000))
-    await was_told_of(recording.about.call_id, days=4)
-    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 1
-    room.end(recording)
-    await lifecycle.storing(room.live, recording.about.call_id, room.account_id)
-    room.storer.ended(recording)
-    await room.storer.settle()
-    assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
+    await set_last_update(recording.metadata.call_id, days=4)
+    assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 1
+    env.end(recording)
+    await lifecycle.mark_storing(env.live, recording.metadata.call_id, env.account_id)
+    env.worker.on_end(recording)
+    await env.worker.wait_until_idle()
+    assert (await env.call(recording.metadata.call_id)).recording_state is RecordingState.STORED
 
 
-async def test_a_call_that_goes_on_for_days_is_not_taken_for_lost(
-    room: StorageRoom, monkeypatch: pytest.MonkeyPatch
+async def test_a_call_that_lasts_for_days_does_not_count_as_lost(
+    env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ingest, "LOOK_AT_ACCOUNTS_EVERY_SECONDS", 0.05)
-    monkeypatch.setattr(ingest, "TELL_OF_LONG_CALLS_EVERY_SECONDS", 0.0)
-    await room.switch_on()
-    mine = ingest.RecordingIngest(room.installation.settings, room.keyring, room.spool, room.live)
+    monkeypatch.setattr(ingest, "CHECK_ACCOUNTS_EVERY_SECONDS", 0.05)
+    monkeypatch.setattr(ingest, "TOUCH_CALLS_EVERY_SECONDS", 0.0)
+    await env.record_all_calls()
+    mine = ingest.RecordingIngest(env.installation.settings, env.keyring, env.spool, env.live)
     async with mine.running():
-        stream = mine.stream(FirstFrame("long", room.account_id))
+        stream = mine.stream(FirstFrame("long", env.account_id))
         viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
         with mine.slot(viewer) as slot:
             call = await mine.begin(viewer, slot, stream)
-        then = await was_told_of(call.call_id, days=4)
-        await until(lambda: is_told_of_since(room, call.call_id, then))
-        assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
+        then = await set_last_update(call.call_id, days=4)
+        await until(lambda: has_updates_since(env, call.call_id, then))
+        assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
 
 
-async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
+async def test_the_search_for_lost_recordings_uses_its_index(env: UploadEnvironment) -> None:
     with recorded() as statements:
-        await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find)
+        await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find)
     (statement,) = (one for one in statements if "SELECT" in one[0])
     connection = connections.get("default")
     of_parts = "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'calls_underway'::regclass"
@@ -162,12 +164,12 @@ async def test_only_what_is_on_its_way_is_looked_at(room: StorageRoom) -> None:
 
 @asynccontextmanager
 async def hearing(live: LiveEvents) -> AsyncIterator[None]:
-    """Runs them, and has begun to hear other processes."""
+    """Runs the block once events of other processes arrive."""
     assert live._exchange is not None
     hears, hear = asyncio.Event(), live._exchange._handle
 
     def heard(message: Mapping[str, Any]) -> None:
-        hears.set()  # the first is Valkey's, that it has subscribed
+        hears.set()  # the first message of Valkey confirms the subscription
         hear(message)
 
     live._exchange._handle = heard  # type: ignore[method-assign]
@@ -176,22 +178,22 @@ async def hearing(live: LiveEvents) -> AsyncIterator[None]:
         yield
 
 
-async def test_maintain_gives_up_what_is_lost_and_tells_those_who_listen(
-    room: StorageRoom, valkey: PromptServer
+async def test_maintain_fails_lost_recordings_and_notifies_subscribers(
+    env: UploadEnvironment, valkey: PromptServer
 ) -> None:
-    call_id = await room.recorded(noise(32_000))
-    await was_told_of(call_id, days=4)
+    call_id = await env.recorded(noise(32_000))
+    await set_last_update(call_id, days=4)
     live = LiveEvents(valkey.url)
     async with hearing(live):
-        with live.subscribe(room.account_id) as listener:
-            printed = await run(room.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
+        with live.subscribe(env.account_id) as listener:
+            printed = await run(env.installation, "maintain", CACHE_URL=valkey.url, OUTBOUND_ALLOWED_HOSTS="127.0.0.1")
             assert "1 recordings of lost servers given up" in printed.splitlines()
             async with asyncio.timeout(5):
                 assert (await listener.next()).call_id == call_id
-    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+    assert (await env.call(call_id)).recording_state is RecordingState.FAILED
 
 
-async def test_who_ends_at_once_has_told_the_others_before(valkey: PromptServer) -> None:
+async def test_a_short_command_publishes_its_events_before_it_ends(valkey: PromptServer) -> None:
     hears, tells, event = (
         LiveEvents(valkey.url),
         LiveEvents(valkey.url),

@@ -1,4 +1,4 @@
-"""A database that knows nothing of a recording in the spool: an older dump was restored, or it is empty. No audio is erased."""
+"""A database without the rows of a spooled recording, from an older dump or empty. No audio is deleted."""
 
 import asyncio
 import errno
@@ -13,43 +13,44 @@ from uuid import UUID
 import pytest
 
 from app.accounts.model import Account
-from app.calls.keys import claimed
+from app.calls.keys import claim_call_id
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
 from app.foundation.errors import UserErrors
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
-from app.recording import lifecycle, lookup, retry, upload_worker
+from app.recording import lifecycle, lookup, processing, retry, upload_worker
 from app.recording import set_aside as aside
-from app.recording.spool import Ended, SpooledRecording
+from app.recording.metadata import StreamEnd
+from app.recording.spool import SpooledRecording
 from app.storage.model import AudioFormat, StoredCredential
 from tests.recording.recorded import target_in
-from tests.recording.test_lost import room, s3
+from tests.recording.test_lost import env, s3
 from tests.recording.test_upload_worker import told_of
-from tests.recording.upload_setup import StorageRoom, full_disk, noise
+from tests.recording.upload_setup import UploadEnvironment, full_disk, noise
 from tests.server.test_metrics import metrics, number
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Person
 from tests.support.servers.scripted_s3 import Request, ScriptedS3, error
 
-__all__ = ["room", "s3"]
+__all__ = ["env", "s3"]
 
 PCM = noise(32_000)
 
 
 async def lose(call_id: UUID) -> None:
-    """As an older dump has it: no row, no id, no key."""
+    """Like an older dump: no row, no id, no key."""
     await Call.filter(id=call_id).delete()
     await CallKey.filter(id=call_id).delete()
     await StoredCredential.all().delete()
 
 
-async def lose_account(room: StorageRoom, call_id: UUID) -> None:
-    """As an empty database has it, for the recording: its account is not there, and was never deleted."""
+async def lose_account(env: UploadEnvironment, call_id: UUID) -> None:
+    """Like an empty database: the account is missing and was never deleted."""
     await lose(call_id)
-    recording = room.spool.open(call_id)
+    recording = env.spool.open(call_id)
     assert recording is not None
-    about = replace(recording.about, account_id=new_id(), credential_id=new_id())
-    room.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(about.to_json()))
+    metadata = replace(recording.metadata, account_id=new_id(), credential_id=new_id())
+    env.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(metadata.to_json()))
     recording.close()
 
 
@@ -57,24 +58,24 @@ def stored(s3: ScriptedS3) -> list[bytes]:
     return [body[44:] for body in s3.objects.values()]
 
 
-async def test_a_call_whose_row_is_missing_is_made_again_and_its_recording_stored(
-    room: StorageRoom, s3: ScriptedS3, account_user: Person
+async def test_a_missing_call_is_created_again_and_its_recording_stored(
+    env: UploadEnvironment, s3: ScriptedS3, account_user: Person
 ) -> None:
-    call_id = await room.recorded(PCM)
-    before = await room.call(call_id)
+    call_id = await env.recorded(PCM)
+    before = await env.call(call_id)
     await lose(call_id)
-    await room.look()
-    call = await room.call(call_id)
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_key) == (RecordingState.STORED, before.recording_key)
     assert (call.gateway_call_id, call.started_at) == (before.gateway_call_id, before.started_at)
     assert stored(s3) == [PCM]
-    assert room.spool.waiting() == []
+    assert env.spool.call_ids() == []
     assert (await told_of(account_user, call_id))["state"] == "STORED"
 
 
-async def test_what_the_stream_said_of_the_call_is_made_again_too(room: StorageRoom) -> None:
-    call_id = await room.recorded(PCM)
-    recording = room.spool.open(call_id)
+async def test_facts_from_the_stream_are_restored_with_the_call(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(PCM)
+    recording = env.spool.open(call_id)
     assert recording is not None
     said: dict[str, Any] = {
         "from_number": "+4930123456",
@@ -82,91 +83,92 @@ async def test_what_the_stream_said_of_the_call_is_made_again_too(room: StorageR
         "trace_id": "4bf92f35",
         "application_id": new_id(),
     }
-    about = replace(recording.about, direction=CallDirection.INBOUND, **said)
-    room.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(about.to_json()))
+    metadata = replace(recording.metadata, direction=CallDirection.INBOUND, **said)
+    env.spool.folder(call_id).joinpath("about.json").write_text(json.dumps(metadata.to_json()))
     recording.close()
     await lose(call_id)
-    await room.look()
-    call = await room.call(call_id)
+    await env.scan()
+    call = await env.call(call_id)
     assert {name: getattr(call, name) for name in said} == said
     assert call.direction is CallDirection.INBOUND
 
 
-async def test_a_call_that_was_only_reported_by_then_gets_its_recording_back(room: StorageRoom, s3: ScriptedS3) -> None:
-    """The dump is of the moment between the report of the call and the begin of its recording."""
-    call_id = await room.recorded(PCM)
+async def test_a_call_known_by_reports_only_gets_its_recording_back(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    """The dump is from between the report of the call and the beginning of its recording."""
+    call_id = await env.recorded(PCM)
     places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
     await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, from_number="+4930", **places)
-    await room.look()
-    call = await room.call(call_id)
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.from_number) == (RecordingState.STORED, "+4930")
     assert stored(s3) == [PCM]
 
 
-async def test_a_call_that_was_reported_again_keeps_its_new_id(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
-    known = await room.call(call_id)
+async def test_a_call_that_was_reported_again_keeps_its_new_id(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(PCM)
+    known = await env.call(call_id)
     await lose(call_id)
-    again = await claimed(room.account_id, known.gateway_call_id, new_id())
+    again = await claim_call_id(env.account_id, known.gateway_call_id, new_id())
     await Call.create(
-        id=again, account_id=room.account_id, gateway_call_id=known.gateway_call_id, started_at=known.started_at
+        id=again, account_id=env.account_id, gateway_call_id=known.gateway_call_id, started_at=known.started_at
     )
-    await room.look()
-    await room.look()
-    call = await room.call(again)
+    await env.scan()
+    await env.scan()
+    call = await env.call(again)
     assert (call.recording_state, call.recording_key) == (RecordingState.STORED, known.recording_key)
     assert not await Call.filter(id=call_id).exists()
-    assert (stored(s3), room.spool.waiting()) == ([PCM], [])
+    assert (stored(s3), env.spool.call_ids()) == ([PCM], [])
 
 
-async def test_a_row_that_goes_missing_while_the_recording_waits_is_made_again_with_its_tries(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_row_lost_while_the_recording_waits_is_created_again_with_its_attempts(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
     s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
     for _ in range(3):
-        await room.later(minutes=20)
-    tries = (await room.call(call_id)).recording_attempts
+        await env.later(minutes=20)
+    tries = (await env.call(call_id)).recording_attempts
     await lose(call_id)
-    await room.look()
-    call = await room.call(call_id)
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, tries)
     s3.answers.clear()
-    await room.later(hours=1)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.later(hours=1)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_an_object_is_not_deleted_because_its_row_is_missing(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
+async def test_an_object_is_not_deleted_because_its_row_is_missing(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(PCM)
 
-    async def lose_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def lose_during(request: Request, writer: asyncio.StreamWriter) -> None:
         await lose(call_id)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = lose_meanwhile
-    await room.look()
+    s3.answers["put"] = lose_during
+    await env.scan()
     s3.answers.clear()
-    await room.later(seconds=1)
+    await env.later(seconds=1)
     assert "delete" not in s3.calls
     assert stored(s3) == [PCM]
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-    assert room.spool.waiting() == []
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+    assert env.spool.call_ids() == []
 
 
 @pytest.fixture
 def errors(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the storing logs as an error."""
+    """Events that uploads log as errors."""
     found: list[str] = []
     log = SimpleNamespace(error=lambda event, **_: found.append(event), warning=lambda *_, **__: None)
-    monkeypatch.setattr(upload_worker, "_log", log)
+    for module in (processing, upload_worker):
+        monkeypatch.setattr(module, "_log", log)
     return found
 
 
 async def test_a_disk_that_cannot_be_written_is_an_error_once_for_each_recording_and_counts_each_time(
-    room: StorageRoom, admin: Person, monkeypatch: pytest.MonkeyPatch, errors: list[str]
+    env: UploadEnvironment, admin: Person, monkeypatch: pytest.MonkeyPatch, errors: list[str]
 ) -> None:
-    call_id = await room.recorded(PCM)
-    await lose_account(room, call_id)
+    call_id = await env.recorded(PCM)
+    await lose_account(env, call_id)
     count = 'vga_recording_upload_failures_total{code="disk"}'
     before = number((await metrics(admin)).text, count)
 
@@ -175,363 +177,369 @@ async def test_a_disk_that_cannot_be_written_is_an_error_once_for_each_recording
 
     monkeypatch.setattr(SpooledRecording, "write_state", read_only)
     for _ in range(3):
-        await room.later(minutes=1)
+        await env.later(minutes=1)
     assert errors == ["a recording cannot be stored"]
     assert number((await metrics(admin)).text, count) - before == 3
-    assert room.spool.waiting() == [call_id]
+    assert env.spool.call_ids() == [call_id]
 
 
 @pytest.mark.parametrize(
     "away", [ConnectionRefusedError(111, "refused"), OSError(errno.EHOSTUNREACH, "no route"), TimeoutError()]
 )
-async def test_a_database_that_is_away_is_no_fault_of_the_disk(
-    room: StorageRoom, monkeypatch: pytest.MonkeyPatch, errors: list[str], away: OSError
+async def test_a_database_outage_is_not_logged_as_a_disk_error(
+    env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch, errors: list[str], away: OSError
 ) -> None:
-    await room.recorded(PCM)
+    await env.recorded(PCM)
 
     async def ask(*_: Any) -> None:
         raise away
 
-    monkeypatch.setattr(upload_worker, "_row", ask)
-    await room.look()
+    monkeypatch.setattr(processing, "_read_row", ask)
+    await env.scan()
     assert errors == []
 
 
 @pytest.mark.parametrize("has_sent", [True, False])
 async def test_a_recording_of_an_unknown_account_is_set_aside_with_an_error_and_counts(
-    room: StorageRoom, s3: ScriptedS3, admin: Person, errors: list[str], has_sent: bool
+    env: UploadEnvironment, s3: ScriptedS3, admin: Person, errors: list[str], has_sent: bool
 ) -> None:
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
     if has_sent:
         s3.answers["head"] = error(503, "SlowDown")
-        await room.look()
-        await room.later(seconds=1)
-    await lose_account(room, call_id)
-    await room.later(minutes=2)
-    assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
-    assert room.spool.aside_folder(call_id).joinpath("audio").read_bytes()[44:] == PCM
+        await env.scan()
+        await env.later(seconds=1)
+    await lose_account(env, call_id)
+    await env.later(minutes=2)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [call_id])
+    assert env.spool.set_aside_folder(call_id).joinpath("audio").read_bytes()[44:] == PCM
     assert len(s3.objects) == has_sent
-    assert errors == ["a recording is set aside: see `python -m app spool`"]
-    await room.look()
+    assert errors == ["recording set aside: see `python -m app spool`"]
+    await env.scan()
     assert number((await metrics(admin)).text, "vga_recording_spool_set_aside") == 1
 
 
-async def test_a_deleted_recording_stays_deleted_in_whichever_database(room: StorageRoom, s3: ScriptedS3) -> None:
-    """Its object could not be deleted yet when a dump came back in which nobody had deleted it."""
-    call_id = await room.recorded(PCM)
+async def test_a_deleted_recording_stays_deleted_after_a_restore_of_the_database(
+    env: UploadEnvironment, s3: ScriptedS3
+) -> None:
+    """Its object could not be deleted before a dump without the deletion was restored."""
+    call_id = await env.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
-    await room.look()
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.later(minutes=30)
+    await env.scan()
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.later(minutes=30)
     await Call.filter(id=call_id).update(recording_state=RecordingState.STORING)
     s3.answers.clear()
-    await room.later(hours=1)
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
-    assert (await room.call(call_id)).recording_state is RecordingState.DELETED
+    await env.later(hours=1)
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])
+    assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_a_deleted_account_leaves_what_it_had_stored_in_its_bucket(
-    room: StorageRoom, s3: ScriptedS3, provider: Person
+async def test_objects_of_a_deleted_account_stay_in_its_bucket(
+    env: UploadEnvironment, s3: ScriptedS3, provider: Person
 ) -> None:
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
     s3.answers["head"] = error(503, "SlowDown")
-    await room.look()
+    await env.scan()
     assert len(s3.objects) == 1
-    await provider.change("deleteAccount", "deletedId", id=room.installation.world["own"], force=True)
-    await room.later(minutes=30)
-    assert not await Account.filter(id=room.account_id).exists()
-    assert (room.spool.waiting(), room.spool.aside()) == ([], [])
+    await provider.change("deleteAccount", "deletedId", id=env.installation.world["own"], force=True)
+    await env.later(minutes=30)
+    assert not await Account.filter(id=env.account_id).exists()
+    assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [])
     assert "delete" not in s3.calls
     assert call_id.hex in next(iter(s3.objects))
 
 
-async def test_an_account_that_moved_keeps_its_recordings(room: StorageRoom, s3: ScriptedS3, admin: Person) -> None:
-    call_id = await room.recorded(PCM)
-    world = room.installation.world
+async def test_an_account_that_moved_keeps_its_recordings(
+    env: UploadEnvironment, s3: ScriptedS3, admin: Person
+) -> None:
+    call_id = await env.recorded(PCM)
+    world = env.installation.world
     moved = await admin.change(
         "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
     )
     assert moved["userErrors"] == []
     await lose(call_id)
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
     assert stored(s3) == [PCM]
 
 
-async def test_a_call_older_than_calls_are_kept_is_set_aside_and_not_made_again(room: StorageRoom) -> None:
-    call_id = await room.recorded(PCM)
+async def test_a_call_beyond_the_retention_period_is_set_aside(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(PCM)
     await lose(call_id)
-    await room.later(days=401)
+    await env.later(days=401)
     assert not await Call.filter(id=call_id).exists()
-    assert room.spool.aside() == [call_id]
+    assert env.spool.set_aside_ids() == [call_id]
 
 
-async def begun_without_database(room: StorageRoom, call_id: UUID) -> None:
-    """As while the database did not answer: no row is there, and the settings are those of an earlier call."""
+async def begun_without_database(env: UploadEnvironment, call_id: UUID) -> None:
+    """Begun during a database outage: there is no row, and the settings are cached ones."""
     await lose(call_id)
-    path = room.spool.folder(call_id) / "about.json"
+    path = env.spool.folder(call_id) / "about.json"
     path.write_text(json.dumps({**json.loads(path.read_bytes()), "without_database": True}))
 
 
-async def test_a_recording_that_began_without_the_database_is_stored_where_it_is_still_wanted(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_recording_begun_without_the_database_is_stored_if_the_settings_still_record_it(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    await room.switch_on()
-    await begun_without_database(room, await room.recorded(PCM))
-    await room.look()
-    assert (stored(s3), room.spool.waiting(), room.spool.aside()) == ([PCM], [], [])
+    await env.record_all_calls()
+    await begun_without_database(env, await env.recorded(PCM))
+    await env.scan()
+    assert (stored(s3), env.spool.call_ids(), env.spool.set_aside_ids()) == ([PCM], [], [])
 
 
-async def test_a_recording_that_began_without_the_database_is_set_aside_where_none_is_wanted_now(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_recording_begun_without_the_database_is_set_aside_if_recording_is_disabled(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    call_id = await room.recorded(PCM)
-    await begun_without_database(room, call_id)
-    await room.look()
-    assert (s3.requests, room.spool.aside(), await Call.all().count()) == ([], [call_id], 0)
-    assert "turn on `recordAllCalls`" in next(aside.listed(room.spool)).reason
-    await adopted(room)
-    assert (stored(s3), room.spool.aside()) == ([PCM], [])
+    call_id = await env.recorded(PCM)
+    await begun_without_database(env, call_id)
+    await env.scan()
+    assert (s3.requests, env.spool.set_aside_ids(), await Call.all().count()) == ([], [call_id], 0)
+    assert "turn on `recordAllCalls`" in next(aside.list_set_aside(env.spool)).reason
+    await adopted(env)
+    assert (stored(s3), env.spool.set_aside_ids()) == ([PCM], [])
 
 
-async def test_a_recording_that_began_without_the_database_is_set_aside_where_the_account_is_suspended(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_recording_begun_without_the_database_is_set_aside_if_its_account_is_suspended(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    await room.switch_on()
-    call_id = await room.recorded(PCM)
-    await begun_without_database(room, call_id)
-    await Account.filter(id=room.account_id).update(active=False)
-    await room.look()
-    assert (s3.requests, room.spool.aside()) == ([], [call_id])
-    assert "the account is suspended" in next(aside.listed(room.spool)).reason
+    await env.record_all_calls()
+    call_id = await env.recorded(PCM)
+    await begun_without_database(env, call_id)
+    await Account.filter(id=env.account_id).update(active=False)
+    await env.scan()
+    assert (s3.requests, env.spool.set_aside_ids()) == ([], [call_id])
+    assert "the account is suspended" in next(aside.list_set_aside(env.spool)).reason
 
 
-async def test_a_second_recording_of_a_call_is_set_aside(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
-    known = await room.call(call_id)
+async def test_a_second_recording_of_a_call_is_set_aside(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(PCM)
+    known = await env.call(call_id)
     await lose(call_id)
-    facts = lifecycle.CallFacts(room.account_id, known.gateway_call_id, datetime.now(UTC))
+    facts = lifecycle.CallFacts(env.account_id, known.gateway_call_id, datetime.now(UTC))
     target = target_in("calls")
-    again = await lifecycle.begin(room.keyring, room.live, facts, target, AudioFormat.WAV)
-    await room.look()
-    assert room.spool.aside() == [call_id]
-    assert (await room.call(again.id)).recording_state is RecordingState.RECORDING
+    again = await lifecycle.begin(env.keyring, env.live, facts, target, AudioFormat.WAV)
+    await env.scan()
+    assert env.spool.set_aside_ids() == [call_id]
+    assert (await env.call(again.id)).recording_state is RecordingState.RECORDING
 
 
-async def test_audio_of_which_the_bucket_holds_only_a_part_is_kept(room: StorageRoom) -> None:
+async def test_audio_of_a_partial_object_is_set_aside(env: UploadEnvironment) -> None:
     """A retry on another machine has found an object that its storage has truncated."""
-    call_id = await with_a_part_in_its_bucket(room)
-    assert (room.spool.waiting(), room.spool.aside()) == ([], [call_id])
+    call_id = await with_a_part_in_its_bucket(env)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [call_id])
 
 
-async def test_a_retry_of_what_is_set_aside_names_the_command(room: StorageRoom, s3: ScriptedS3) -> None:
+async def test_a_retry_of_a_recording_set_aside_names_the_command(env: UploadEnvironment, s3: ScriptedS3) -> None:
     s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(PCM)
-    await room.look()
-    room.spool.folder(call_id).joinpath("about.json").write_text("{")
-    await room.later(minutes=5)
+    call_id = await env.recorded(PCM)
+    await env.scan()
+    env.spool.folder(call_id).joinpath("about.json").write_text("{")
+    await env.later(minutes=5)
     call = sid_of(Kind.CALL, call_id)
     with pytest.raises(UserErrors, match=f"python -m app spool --adopt {call}"):
-        await retry.retry(room.context, call)
+        await retry.retry(env.context, call)
 
 
-async def test_a_retry_asks_no_bucket_whose_keys_do_not_open(
-    room: StorageRoom, monkeypatch: pytest.MonkeyPatch
+async def test_a_retry_does_not_use_keys_that_cannot_be_decrypted(
+    env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call_id = await room.recorded(PCM)
-    recording = room.spool.open(call_id)
+    call_id = await env.recorded(PCM)
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    await lifecycle.storing(room.live, call_id, room.account_id)
+    await lifecycle.mark_storing(env.live, call_id, env.account_id)
 
     async def cannot(*_: Any) -> None:
         raise CannotOpen("No key.")
 
-    monkeypatch.setattr(lookup, "in_bucket", cannot)
-    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+    monkeypatch.setattr(lookup, "find_in_bucket", cannot)
+    call = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert call.recording_state is RecordingState.STORING
 
 
 # The command.
 
 
-async def spool(room: StorageRoom, *options: str) -> tuple[int | None, str, str]:
-    environment = environment_of(room.installation.settings, SPOOL_DIR=str(room.folder))
+async def spool(env: UploadEnvironment, *options: str) -> tuple[int | None, str, str]:
+    environment = environment_of(env.installation.settings, SPOOL_DIR=str(env.folder))
     status, printed, wrong = await ended(environment, "spool", *options)
     return status, printed, wrong.partition("\n")[2]
 
 
-async def set_aside(room: StorageRoom) -> UUID:
-    call_id = await room.recorded(PCM)
-    await lose_account(room, call_id)
-    await room.look()
+async def set_aside(env: UploadEnvironment) -> UUID:
+    call_id = await env.recorded(PCM)
+    await lose_account(env, call_id)
+    await env.scan()
     return call_id
 
 
-async def test_the_command_lists_what_is_set_aside_and_adopts_it_for_another_account(
-    room: StorageRoom, s3: ScriptedS3
+async def test_the_command_lists_set_aside_recordings_and_adopts_them_for_another_account(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    assert await spool(room) == (0, "Nothing is set aside.\n", "")
-    call_id = await set_aside(room)
-    call, own = sid_of(Kind.CALL, call_id), room.installation.world["own"]
-    status, printed, _ = await spool(room)
+    assert await spool(env) == (0, "Nothing is set aside.\n", "")
+    call_id = await set_aside(env)
+    call, own = sid_of(Kind.CALL, call_id), env.installation.world["own"]
+    status, printed, _ = await spool(env)
     assert (status, printed.count("\n")) == (0, 1)
     assert printed.startswith(f"{call}: account AC")
     assert "32044 bytes; this database does not know the account" in printed
-    status, _, wrong = await spool(room, "--adopt", call)
+    status, _, wrong = await spool(env, "--adopt", call)
     assert status == 1
     assert wrong.startswith("This database does not know the account AC")
-    assert (await spool(room, "--adopt", call, "--account", own))[0] == 0
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-    assert (stored(s3), room.spool.waiting(), room.spool.aside()) == ([PCM], [], [])
+    assert (await spool(env, "--adopt", call, "--account", own))[0] == 0
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+    assert (stored(s3), env.spool.call_ids(), env.spool.set_aside_ids()) == ([PCM], [], [])
 
 
-async def test_the_command_discards_what_is_set_aside_when_it_is_told_yes(room: StorageRoom) -> None:
-    call_id = await set_aside(room)
+async def test_the_command_discards_a_recording_only_with_yes(env: UploadEnvironment) -> None:
+    call_id = await set_aside(env)
     call = sid_of(Kind.CALL, call_id)
-    status, _, wrong = await spool(room, "--discard", call)
-    assert (status, room.spool.aside()) == (1, [call_id])
+    status, _, wrong = await spool(env, "--discard", call)
+    assert (status, env.spool.set_aside_ids()) == (1, [call_id])
     assert "This would delete it; there may be no other copy. To do it, add --yes." in wrong
-    assert (await spool(room, "--discard", call, "--yes"))[:2] == (0, f"{call} is deleted.\n")
-    assert room.spool.aside() == []
-    status, _, wrong = await spool(room, "--discard", call, "--yes")
+    assert (await spool(env, "--discard", call, "--yes"))[:2] == (0, f"{call} is deleted.\n")
+    assert env.spool.set_aside_ids() == []
+    status, _, wrong = await spool(env, "--discard", call, "--yes")
     assert (status, wrong.startswith(f"No recording of a call {call} is set aside here.")) == (1, True)
 
 
-async def test_the_command_lists_and_discards_what_cannot_be_read(room: StorageRoom) -> None:
-    call_id = await room.recorded(PCM)
-    room.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
-    await room.look()
+async def test_the_command_lists_and_discards_unreadable_recordings(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(PCM)
+    env.spool.folder(call_id).joinpath("about.json").write_text('{"call_id"')
+    await env.scan()
     call = sid_of(Kind.CALL, call_id)
-    assert "its about.json cannot be read" in (await spool(room))[1]
-    status, _, wrong = await spool(room, "--adopt", call)
-    assert (status, "put the file in order first" in wrong) == (1, True)
-    assert (await spool(room, "--discard", call, "--yes"))[0] == 0
+    assert "its about.json cannot be read" in (await spool(env))[1]
+    status, _, wrong = await spool(env, "--adopt", call)
+    assert (status, "repair the file first" in wrong) == (1, True)
+    assert (await spool(env, "--discard", call, "--yes"))[0] == 0
 
 
-async def adopted(room: StorageRoom, account_id: UUID | None = None) -> None:
-    """All that is set aside is adopted, and stored as far as that goes."""
-    for one in aside.listed(room.spool):
-        await aside.adopt(room.spool, one, account_id)
-    await room.look()
-    await room.later(seconds=1)
+async def adopted(env: UploadEnvironment, account_id: UUID | None = None) -> None:
+    """Adopts all recordings that are set aside, and stores them as far as possible."""
+    for one in aside.list_set_aside(env.spool):
+        await aside.adopt(env.spool, one, account_id)
+    await env.scan()
+    await env.later(seconds=1)
 
 
-async def test_a_call_older_than_calls_are_kept_is_stored_when_it_is_adopted(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
+async def test_a_call_beyond_the_retention_period_is_stored_when_adopted(
+    env: UploadEnvironment, s3: ScriptedS3
+) -> None:
+    call_id = await env.recorded(PCM)
     await lose(call_id)
-    await room.later(days=401)
-    await adopted(room)
-    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.later(days=401)
+    await adopted(env)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def with_a_part_in_its_bucket(room: StorageRoom) -> UUID:
-    call_id = await room.recorded(PCM)
+async def with_a_part_in_its_bucket(env: UploadEnvironment) -> UUID:
+    call_id = await env.recorded(PCM)
     found = {"recording_size_bytes": 20_000, "recording_duration_ms": 600}
     await Call.filter(id=call_id).update(recording_state=RecordingState.STORED, **found)
-    await room.look()
-    assert room.spool.aside() == [call_id]
+    await env.scan()
+    assert env.spool.set_aside_ids() == [call_id]
     return call_id
 
 
-async def test_a_part_in_the_bucket_is_replaced_by_the_whole_that_is_adopted(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await with_a_part_in_its_bucket(room)
-    await adopted(room)
-    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
-    call = await room.call(call_id)
+async def test_adopting_a_recording_replaces_its_partial_object(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await with_a_part_in_its_bucket(env)
+    await adopted(env)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
 
 
-async def test_a_recording_whose_call_has_another_is_not_adopted_and_stays_as_it_is(room: StorageRoom) -> None:
-    call_id = await room.recorded(PCM)
-    await recorded_again(room, call_id)
-    await room.look()
+async def test_a_recording_whose_call_has_another_recording_cannot_be_adopted(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(PCM)
+    await recorded_again(env, call_id)
+    await env.scan()
     with pytest.raises(aside.CannotAdopt, match=r"another recording in this database.*/audio"):
-        await adopted(room)
-    assert room.spool.aside() == [call_id]
-    assert next(aside.listed(room.spool)).reason == "the call has another recording in this database"
+        await adopted(env)
+    assert env.spool.set_aside_ids() == [call_id]
+    assert next(aside.list_set_aside(env.spool)).reason == "the call has another recording in this database"
 
 
 async def test_a_recording_is_not_adopted_for_another_account_than_that_of_its_call(
-    room: StorageRoom, s3: ScriptedS3
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    call_id = await with_a_part_in_its_bucket(room)
-    world = room.installation.world
+    call_id = await with_a_part_in_its_bucket(env)
+    world = env.installation.world
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(env, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
     assert await Call.filter(id=call_id).count() == 1
-    await Call.filter(id=call_id).delete()  # its CallKey is there, so a report would make the row again
+    await Call.filter(id=call_id).delete()  # its CallKey exists, so a report would create the row again
     with pytest.raises(aside.CannotAdopt, match=f"the account {world['own']}'s"):
-        await adopted(room, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
+        await adopted(env, UUID(str(parse_sid(Kind.ACCOUNT, world["sibling"]))))
 
 
 @pytest.mark.parametrize("has_failed", [False, True])
-async def test_what_could_not_be_read_is_stored_when_its_file_is_in_order_again(
-    room: StorageRoom, s3: ScriptedS3, has_failed: bool
+async def test_an_unreadable_recording_can_be_adopted_once_its_file_is_repaired(
+    env: UploadEnvironment, s3: ScriptedS3, has_failed: bool
 ) -> None:
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
     if has_failed:
-        await lifecycle.failed(room.live, call_id, room.account_id, {"message": "Refused."}, 6)
-    about = room.spool.folder(call_id) / "about.json"
-    whole = about.read_text()
-    about.write_text('{"call_id"')
-    await room.look()
-    # A newer version may have known more of it.
-    room.spool.aside_folder(call_id).joinpath("about.json").write_text(whole.replace("{", '{"more": 1, ', 1))
-    await adopted(room)
-    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+        await lifecycle.mark_failed(env.live, call_id, env.account_id, {"message": "Refused."}, 6)
+    metadata = env.spool.folder(call_id) / "about.json"
+    whole = metadata.read_text()
+    metadata.write_text('{"call_id"')
+    await env.scan()
+    # A newer version may have more fields.
+    env.spool.set_aside_folder(call_id).joinpath("about.json").write_text(whole.replace("{", '{"more": 1, ', 1))
+    await adopted(env)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
 
 
-async def test_what_an_older_version_has_set_aside_is_listed_counted_and_adopted(
-    room: StorageRoom, s3: ScriptedS3, admin: Person
+async def test_recordings_set_aside_by_an_older_version_are_listed_counted_and_adopted(
+    env: UploadEnvironment, s3: ScriptedS3, admin: Person
 ) -> None:
-    call_id = await room.recorded(PCM)
-    room.spool.folder(call_id).rename(room.folder / f".broken-{call_id.hex}")
-    await room.look()
+    call_id = await env.recorded(PCM)
+    env.spool.folder(call_id).rename(env.folder / f".broken-{call_id.hex}")
+    await env.scan()
     assert number((await metrics(admin)).text, "vga_recording_spool_set_aside") == 1
-    await adopted(room)
-    assert (room.spool.waiting(), room.spool.aside(), stored(s3)) == ([], [], [PCM])
+    await adopted(env)
+    assert (env.spool.call_ids(), env.spool.set_aside_ids(), stored(s3)) == ([], [], [PCM])
 
 
-async def test_a_full_disk_leaves_what_is_to_be_adopted_as_it_was(room: StorageRoom) -> None:
-    call_id = await set_aside(room)
-    before = next(aside.listed(room.spool))
-    with full_disk(room.folder), pytest.raises(aside.CannotAdopt, match="No space left"):
-        await aside.adopt(room.spool, before, room.account_id)
-    assert next(aside.listed(room.spool)) == before
-    room.spool.folder(call_id).mkdir()
+async def test_adopting_on_a_full_disk_changes_nothing(env: UploadEnvironment) -> None:
+    call_id = await set_aside(env)
+    before = next(aside.list_set_aside(env.spool))
+    with full_disk(env.folder), pytest.raises(aside.CannotAdopt, match="No space left"):
+        await aside.adopt(env.spool, before, env.account_id)
+    assert next(aside.list_set_aside(env.spool)) == before
+    env.spool.folder(call_id).mkdir()
     with pytest.raises(aside.CannotAdopt, match="The spool has a recording of this call already"):
-        await aside.adopt(room.spool, before, room.account_id)
-    assert next(aside.listed(room.spool)) == before
+        await aside.adopt(env.spool, before, env.account_id)
+    assert next(aside.list_set_aside(env.spool)) == before
 
 
-async def test_the_command_adopts_all_that_can_be(room: StorageRoom, s3: ScriptedS3) -> None:
-    await set_aside(room)
-    unreadable = await room.recorded(noise(2_000))
-    room.spool.folder(unreadable).joinpath("about.json").write_text("{")
-    await room.look()
-    status, printed, wrong = await spool(room, "--adopt", "all", "--account", room.installation.world["own"])
+async def test_the_command_adopts_all_recordings_that_can_be_adopted(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    await set_aside(env)
+    unreadable = await env.recorded(noise(2_000))
+    env.spool.folder(unreadable).joinpath("about.json").write_text("{")
+    await env.scan()
+    status, printed, wrong = await spool(env, "--adopt", "all", "--account", env.installation.world["own"])
     assert (status, printed.count("is back in the spool")) == (1, 1)
     assert wrong.startswith(f"{sid_of(Kind.CALL, unreadable)}: about.json cannot be read")
-    await room.look()
-    assert (stored(s3), room.spool.aside()) == ([PCM], [unreadable])
+    await env.scan()
+    assert (stored(s3), env.spool.set_aside_ids()) == ([PCM], [unreadable])
 
 
-# What is in the bucket already.
+# Recordings that are already in their bucket.
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_what_is_in_the_bucket_is_found_there_before_it_is_called_lost(
-    room: StorageRoom, s3: ScriptedS3, form: AudioFormat
+async def test_a_recording_in_its_bucket_is_not_failed_as_lost(
+    env: UploadEnvironment, s3: ScriptedS3, form: AudioFormat
 ) -> None:
-    call_id = await room.recorded(PCM, form)
-    await room.look()
-    whole = await room.call(call_id)
+    call_id = await env.recorded(PCM, form)
+    await env.scan()
+    whole = await env.call(call_id)
     await as_in_an_older_dump(call_id, RecordingState.STORING)
-    assert await lifecycle.give_up_lost(room.live, datetime.now(UTC), room.find) == 0
-    call = await room.call(call_id)
+    assert await lifecycle.fail_lost_recordings(env.live, datetime.now(UTC), env.find) == 0
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, whole.recording_size_bytes)
     assert call.recording_duration_ms == whole.recording_duration_ms
 
@@ -542,165 +550,163 @@ async def as_in_an_older_dump(call_id: UUID, state: RecordingState, **more: Any)
     await Call.filter(id=call_id).update(recording_state=state, updated_at=old, **sizes, **more)
 
 
-async def test_a_storage_that_cannot_be_asked_now_is_asked_again_for_a_month(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
-    await room.look()
+async def test_an_unreachable_storage_is_asked_again_for_a_month(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(PCM)
+    await env.scan()
     await as_in_an_older_dump(call_id, RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
-    assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
-    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 1
+    assert await lifecycle.fail_lost_recordings(env.live, old.replace(day=30), env.find) == 0
+    assert (await env.call(call_id)).recording_state is RecordingState.RECORDING
+    assert await lifecycle.fail_lost_recordings(env.live, old.replace(month=3), env.find) == 1
 
 
-async def test_a_storage_that_has_failed_is_asked_for_no_other_recording_in_the_same_run(
-    room: StorageRoom, s3: ScriptedS3
-) -> None:
+async def test_a_failing_storage_is_asked_once_per_run(env: UploadEnvironment, s3: ScriptedS3) -> None:
     for _ in range(3):
-        await as_in_an_older_dump(await room.recorded(PCM), RecordingState.RECORDING)
+        await as_in_an_older_dump(await env.recorded(PCM), RecordingState.RECORDING)
     s3.answers["head"] = error(503, "SlowDown")
     old = datetime(2020, 1, 1, tzinfo=UTC)
-    assert await lifecycle.give_up_lost(room.live, old.replace(day=30), room.find) == 0
+    assert await lifecycle.fail_lost_recordings(env.live, old.replace(day=30), env.find) == 0
     assert s3.calls.count("head") == 1
-    assert await lifecycle.give_up_lost(room.live, old.replace(month=3), room.find) == 3
+    assert await lifecycle.fail_lost_recordings(env.live, old.replace(month=3), env.find) == 3
 
 
-async def test_what_failed_in_an_older_dump_and_is_in_the_bucket_is_found_by_a_retry(
-    room: StorageRoom, account_user: Person, provider: Person
+async def test_a_retry_finds_a_recording_that_is_already_in_its_bucket(
+    env: UploadEnvironment, account_user: Person, provider: Person
 ) -> None:
-    call_id = await room.recorded(PCM)
-    await room.look()
-    failed = {"message": "Busy.", "advice": "Wait.", "spool": room.spool.id}
+    call_id = await env.recorded(PCM)
+    await env.scan()
+    failed = {"message": "Busy.", "advice": "Wait.", "spool": env.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
-    call = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+    call = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
     assert (await told_of(account_user, call_id))["error"] is None
 
 
-async def test_an_object_that_may_have_been_sent_is_found_before_it_is_sent_again(
-    room: StorageRoom, s3: ScriptedS3
+async def test_an_object_that_may_exist_is_looked_up_before_another_upload(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
     s3.answers["head"] = error(503, "SlowDown")
-    await room.look()
+    await env.scan()
     s3.answers.clear()
-    await room.later(minutes=1)
+    await env.later(minutes=1)
     assert s3.calls.count("put") == 1
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-# Without a sample.
+# Recordings without audio.
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_a_recording_without_a_sample_is_none_and_the_call_says_why(
-    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat
+async def test_a_stream_without_audio_leaves_no_recording_and_the_call_says_why(
+    env: UploadEnvironment, s3: ScriptedS3, account_user: Person, form: AudioFormat
 ) -> None:
-    call_id = await room.recorded(b"", form)
-    await room.look()
+    call_id = await env.recorded(b"", form)
+    await env.scan()
     shown = await told_of(account_user, call_id)
     assert (shown["state"], shown["error"]["code"]) == ("NONE", None)
     query = "query ($with: Boolean!) { recentCalls(filter: {hasRecording: $with}) { nodes { id } } }"
     found = {has: (await account_user.ask(query, **{"with": has})).data for has in (True, False)}
     assert {has: bool(answer["recentCalls"]["nodes"]) for has, answer in found.items()} == {True: False, False: True}
-    assert (s3.requests, room.spool.waiting()) == ([], [])
-    call = await room.call(call_id)
+    assert (s3.requests, env.spool.call_ids()) == ([], [])
+    call = await env.call(call_id)
     assert call.recording_error is not None
-    assert "without a single audio sample" in call.recording_error["message"]
+    assert "without sending any audio" in call.recording_error["message"]
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
 @pytest.mark.parametrize("how", ["killed", "disk full", "power failure"])
-async def test_a_recording_whose_audio_this_server_lost_is_failed_and_the_call_says_so(
-    room: StorageRoom, s3: ScriptedS3, account_user: Person, form: AudioFormat, how: str
+async def test_a_recording_whose_audio_this_server_lost_is_failed(
+    env: UploadEnvironment, s3: ScriptedS3, account_user: Person, form: AudioFormat, how: str
 ) -> None:
-    recording = await room.running(form)
+    recording = await env.running(form)
     if how == "disk full":
-        recording.finish(Ended(datetime.now(UTC), 0, 0, is_cut=True))
+        recording.finish(StreamEnd(datetime.now(UTC), 0, 0, is_cut=True))
     elif how == "power failure":
         recording.append(PCM)
-        recording.finish(Ended(datetime.now(UTC), 1_000, 8_000))
-        recording.cut(0)
+        recording.finish(StreamEnd(datetime.now(UTC), 1_000, 8_000))
+        recording.truncate(0)
     recording.close()
-    call_id = recording.about.call_id
-    await room.look()
+    call_id = recording.metadata.call_id
+    await env.scan()
     assert (await told_of(account_user, call_id))["state"] == "FAILED"
-    error = (await room.call(call_id)).recording_error
+    error = (await env.call(call_id)).recording_error
     assert error is not None
     assert "lost on this server" in error["message"]
-    assert (s3.requests, room.spool.waiting()) == ([], [])
-    with pytest.raises(UserErrors, match="The audio is gone"):
-        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+    assert (s3.requests, env.spool.call_ids()) == ([], [])
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
+        await retry.retry(env.context, sid_of(Kind.CALL, call_id))
 
 
-async def test_nothing_is_made_again_of_a_recording_without_a_sample(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(b"")
+async def test_a_recording_without_audio_creates_no_missing_rows(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(b"")
     await lose(call_id)
-    await room.look()
-    assert (room.spool.waiting(), await Call.all().count(), s3.requests) == ([], 0, [])
+    await env.scan()
+    assert (env.spool.call_ids(), await Call.all().count(), s3.requests) == ([], 0, [])
 
 
 # Two servers, each with a recording of the same call.
 
 
 async def as_only_reported(call_id: UUID) -> str:
-    """The row of a call whose recording was begun after the dump; answers the gateway's id of the call."""
+    """The row of a call whose recording began after the dump; returns the gateway's id of the call."""
     places = {f"recording_{name}": None for name in ("key", "bucket", "region", "vendor", "format", "credential_id")}
     await Call.filter(id=call_id).update(recording_state=RecordingState.NONE, **places)
     return (await Call.get(id=call_id)).gateway_call_id
 
 
-async def recorded_again(room: StorageRoom, call_id: UUID) -> str | None:
-    """The gateway streams the call to another server; answers the key of that recording."""
-    facts = lifecycle.CallFacts(room.account_id, await as_only_reported(call_id), datetime.now(UTC))
-    again = await lifecycle.begin(room.keyring, room.live, facts, target_in("calls"), AudioFormat.WAV)
+async def recorded_again(env: UploadEnvironment, call_id: UUID) -> str | None:
+    """The gateway streams the call to another server; returns the key of that recording."""
+    facts = lifecycle.CallFacts(env.account_id, await as_only_reported(call_id), datetime.now(UTC))
+    again = await lifecycle.begin(env.keyring, env.live, facts, target_in("calls"), AudioFormat.WAV)
     assert again.id == call_id
     return again.recording_key
 
 
-async def test_two_recordings_of_a_call_have_two_objects(room: StorageRoom) -> None:
-    call_id = await room.recorded(PCM)
-    first = (await room.call(call_id)).recording_key
-    assert await recorded_again(room, call_id) != first
+async def test_two_recordings_of_a_call_have_two_objects(env: UploadEnvironment) -> None:
+    call_id = await env.recorded(PCM)
+    first = (await env.call(call_id)).recording_key
+    assert await recorded_again(env, call_id) != first
 
 
 @pytest.mark.parametrize("pcm", [PCM, b""])
-async def test_a_call_that_another_server_records_by_now_is_left_to_it(
-    room: StorageRoom, s3: ScriptedS3, pcm: bytes
+async def test_a_call_recorded_by_another_server_is_left_to_that_server(
+    env: UploadEnvironment, s3: ScriptedS3, pcm: bytes
 ) -> None:
-    call_id = await room.recorded(pcm)
-    key = await recorded_again(room, call_id)
-    await room.look()
-    assert (room.spool.waiting(), room.spool.aside(), s3.requests) == ([], [call_id], [])
-    call = await room.call(call_id)
+    call_id = await env.recorded(pcm)
+    key = await recorded_again(env, call_id)
+    await env.scan()
+    assert (env.spool.call_ids(), env.spool.set_aside_ids(), s3.requests) == ([], [call_id], [])
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_key) == (RecordingState.RECORDING, key)
 
 
-async def test_a_call_that_another_server_records_since_the_upload_began_is_left_to_it(
-    room: StorageRoom, s3: ScriptedS3
+async def test_a_call_recorded_by_another_server_since_the_upload_began_is_left_to_that_server(
+    env: UploadEnvironment, s3: ScriptedS3
 ) -> None:
-    call_id = await room.recorded(PCM)
+    call_id = await env.recorded(PCM)
 
-    async def record_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
-        await recorded_again(room, call_id)
+    async def record_during(request: Request, writer: asyncio.StreamWriter) -> None:
+        await recorded_again(env, call_id)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = record_meanwhile
-    await room.look()
-    await room.later(seconds=1)
-    assert room.spool.aside() == [call_id]
-    assert (await room.call(call_id)).recording_state is RecordingState.RECORDING
+    s3.answers["put"] = record_during
+    await env.scan()
+    await env.later(seconds=1)
+    assert env.spool.set_aside_ids() == [call_id]
+    assert (await env.call(call_id)).recording_state is RecordingState.RECORDING
 
 
-async def test_a_deleted_recording_takes_no_other_of_its_call_with_it(room: StorageRoom, s3: ScriptedS3) -> None:
-    call_id = await room.recorded(PCM)
+async def test_deleting_a_recording_keeps_another_recording_of_its_call(env: UploadEnvironment, s3: ScriptedS3) -> None:
+    call_id = await env.recorded(PCM)
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
-    await room.look()
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.later(minutes=30)
-    key = await recorded_again(room, call_id)
+    await env.scan()
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.later(minutes=30)
+    key = await recorded_again(env, call_id)
     s3.answers.clear()
-    await room.later(hours=1)
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
-    call = await room.call(call_id)
+    await env.later(hours=1)
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_key) == (RecordingState.RECORDING, key)

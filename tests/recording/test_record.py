@@ -1,4 +1,4 @@
-"""`/record`: what a gateway streams arrives in the spool, whole, whatever happens meanwhile."""
+"""`/record`: streamed audio arrives in the spool completely, whatever happens during the call."""
 
 import asyncio
 import base64
@@ -28,16 +28,15 @@ from app.foundation.encryption import Keyring
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.logging import RequestLog
-from app.recording import ingest, lifecycle
-from app.recording.admission import admit
-from app.recording.admission import closed as closed_accounts
+from app.recording import audio_stream, ingest, lifecycle
+from app.recording.admission import admit, refusals_of_closed_accounts
 from app.recording.spool import Spool, SpooledRecording
 from app.recording.stream import FirstFrame
 from app.server.transport.websocket import StreamingProtocol
 from app.storage.model import BucketVendor
 from tests.recording.gateways import Gateway, closed, gateway_of, uuid_of
 from tests.recording.sounds import likeness, speech
-from tests.recording.test_spool import about
+from tests.recording.test_spool import metadata
 from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person, World
 from tests.support.loop_clock import pass_seconds
@@ -76,13 +75,13 @@ MASK = b"\x01\x02\x03\x04"
 
 
 def frame(first_byte: int, payload: bytes) -> bytes:
-    """A masked frame as RFC 6455, 5.2, has it; made by hand."""
+    """A masked frame (RFC 6455, 5.2), built without a library."""
     length = len(payload)
     size = bytes([0x80 | length]) if length < 126 else bytes([0x80 | 126]) + length.to_bytes(2, "big")
     return bytes([first_byte]) + size + MASK + bytes(byte ^ MASK[i % 4] for i, byte in enumerate(payload))
 
 
-async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: World) -> None:
+async def test_the_protocol_is_followed_byte_for_byte(gateway: Gateway, world: World) -> None:
     basic = base64.b64encode(f"gateway:{gateway.key}".encode()).decode()
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(HANDSHAKE.format(basic=basic).encode())
@@ -110,16 +109,16 @@ async def test_the_protocol_is_spoken_byte_for_byte(gateway: Gateway, world: Wor
         b"data\x00\x05\x00\x00"
     )
     assert recording.audio_path.read_bytes() == header + b"\x01\x00\x02\x00" * 160 + b"\x03\x00\x04\x00" * 160
-    assert recording.ended is not None
-    assert (recording.ended.duration_ms, recording.ended.samples) == (40, 320)
+    assert recording.stream_end is not None
+    assert (recording.stream_end.duration_ms, recording.stream_end.samples) == (40, 320)
     call = await gateway.call("b6f48929-8e86-4d62-ae3b-64fb574d91f6")
     assert (call.direction, call.from_number, call.to_number) == (CallDirection.INBOUND, "+4930123456", "+49301000")
     assert (call.trace_id, call.recording_state) == ("0af7651916cd43dd8448eb211c80319c", RecordingState.STORING)
-    assert recording.about.key == call.recording_key
+    assert recording.metadata.key == call.recording_key
 
 
 @pytest.mark.parametrize(("rate", "mix"), [(8_000, "stereo"), (16_000, "mono"), (48_000, "stereo")])
-async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate: int, mix: str) -> None:
+async def test_wav_holds_the_sent_audio_whatever_the_frame_sizes(gateway: Gateway, rate: int, mix: str) -> None:
     sent = speech(rate, 2 if mix == "stereo" else 1, 3)
     await gateway.stream("cut", sent.tobytes(), frame_bytes=333, sampleRate=rate, mixType=mix)
     heard, found_rate = soundfile.read((await gateway.spooled("cut")).audio_path, dtype="int16", always_2d=True)
@@ -127,7 +126,7 @@ async def test_wav_holds_what_was_sent_however_it_was_cut(gateway: Gateway, rate
     assert numpy.array_equal(heard, sent)
 
 
-async def test_a_sample_that_is_cut_between_two_writings_is_whole(
+async def test_a_sample_split_between_two_writes_is_complete(
     installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ingest, "WRITE_EVERY_SECONDS", 0.01)
@@ -139,30 +138,30 @@ async def test_a_sample_that_is_cut_between_two_writings_is_whole(
                 await gateway.running("cut", written=number * 643 // 4 * 4)
         await gateway.idle()
         recording = await gateway.spooled("cut")
-    assert recording.ended is not None
-    assert recording.ended.samples == 20 * 643 // 4
+    assert recording.stream_end is not None
+    assert recording.stream_end.samples == 20 * 643 // 4
 
 
-async def worked_off(threads: ThreadPoolExecutor) -> None:
-    """Until they have done all that was asked of them before."""
-    await asyncio.sleep(0)  # for those who are about to ask
+async def finish_work(threads: ThreadPoolExecutor) -> None:
+    """Waits until all submitted work is done."""
+    await asyncio.sleep(0)  # lets tasks submit their work first
     size = threads._max_workers
     together, loop = threading.Barrier(size), asyncio.get_running_loop()
     await asyncio.gather(*(loop.run_in_executor(threads, together.wait) for _ in range(size)))
 
 
-async def test_the_end_of_a_call_comes_after_what_is_being_written(
+async def test_the_end_of_a_call_waits_for_a_write_in_progress(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = audio_stream.AudioStream.write, threading.Event(), threading.Event()
 
-    def slow(stream: ingest.AudioStream, audio: bytes) -> Exception | None:
+    def slow(stream: audio_stream.AudioStream, audio: bytes) -> Exception | None:
         if audio.startswith(b"1"):
             is_writing.set()
             goes_on.wait()
         return write(stream, audio)
 
-    monkeypatch.setattr(ingest.AudioStream, "write", slow)
+    monkeypatch.setattr(audio_stream.AudioStream, "write", slow)
     try:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("slow"))
@@ -172,7 +171,7 @@ async def test_the_end_of_a_call_comes_after_what_is_being_written(
             await connection.send(b"2" * 640)
             closing = asyncio.create_task(connection.close())
             await until(lambda: stream.ending is not None)
-            await worked_off(gateway.recorder._ending)
+            await finish_work(gateway.recording_ingest._ending)
             goes_on.set()
             await closing
     finally:
@@ -182,10 +181,10 @@ async def test_the_end_of_a_call_comes_after_what_is_being_written(
 
 
 async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gateway) -> None:
-    """It has a transaction, which others wait for."""
+    """A beginning holds a transaction that others wait for."""
     may_go_on = threading.Event()
     for _ in range(ingest._THREADS):
-        gateway.recorder._threads.submit(may_go_on.wait)
+        gateway.recording_ingest._threads.submit(may_go_on.wait)
     try:
         async with gateway.opened() as connection:
             await connection.send(gateway.first_frame("begins"))
@@ -199,41 +198,43 @@ async def test_a_call_begins_while_the_audio_of_others_is_written(gateway: Gatew
     await gateway.idle()
 
 
-async def test_a_stream_that_is_ahead_of_time_is_written_second_by_second() -> None:
-    stream = ingest.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
+async def test_a_stream_faster_than_real_time_is_written_second_by_second() -> None:
+    stream = audio_stream.AudioStream(FirstFrame("fast", UUID(int=1)), lambda: None)
     second, ten_seconds = 8_000 * 4, bytes(range(256)) * 1_250
-    stream.take(ten_seconds)
-    written = stream.audio_of_turn()
+    stream.receive(ten_seconds)
+    written = stream.next_audio()
     assert written == ten_seconds[:second]
     assert stream.has_audio
-    assert stream.audio_of_turn() == ten_seconds[second : 2 * second]
-    assert stream.last_audio() == ten_seconds[2 * second :]
+    assert stream.next_audio() == ten_seconds[second : 2 * second]
+    assert stream.remaining_audio() == ten_seconds[2 * second :]
 
 
-async def test_a_stream_that_had_to_wait_is_written_as_far_as_its_audio_has_come(
+async def test_a_delayed_stream_catches_up_with_real_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(ingest, "time", SimpleNamespace(monotonic=lambda: now))
-    stream = ingest.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
-    stream.take(bytes(8_000 * 4 * 8))
+    monkeypatch.setattr(audio_stream, "time", SimpleNamespace(monotonic=lambda: now))
+    stream = audio_stream.AudioStream(FirstFrame("slow", UUID(int=1)), lambda: None)
+    stream.receive(bytes(8_000 * 4 * 8))
     now = 105.0
-    assert len(stream.audio_of_turn()) == 8_000 * 4 * 5
-    assert len(stream.audio_of_turn()) == 8_000 * 4
+    assert len(stream.next_audio()) == 8_000 * 4 * 5
+    assert len(stream.next_audio()) == 8_000 * 4
 
 
-async def test_there_is_room_as_soon_as_a_full_stream_has_had_its_turn() -> None:
+async def test_a_full_stream_has_room_after_a_write() -> None:
     told: list[str] = []
-    stream = ingest.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
-    stream.has_room = lambda: told.append("room")
-    stream.take(bytes(ingest.MAXIMUM_WAITING_BYTES + 8_000 * 4))
-    stream.audio_of_turn()
+    stream = audio_stream.AudioStream(FirstFrame("full", UUID(int=1)), lambda: told.append("full"))
+    stream.on_room = lambda: told.append("room")
+    stream.receive(bytes(audio_stream.MAXIMUM_BUFFER_BYTES + 8_000 * 4))
+    stream.next_audio()
     assert told == ["full"]
-    stream.audio_of_turn()
+    stream.next_audio()
     assert told == ["full", "room"]
 
 
-async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: World, provider: Person) -> None:
+async def test_a_recorded_mp3_sounds_like_the_sent_audio(
+    installation: Installation, world: World, provider: Person
+) -> None:
     sent = speech(8_000, 2, 5)
     async with gateway_of(installation, world, provider, form="MP3") as gateway:
         await gateway.stream("mp3", sent.tobytes(), frame_bytes=333)
@@ -242,11 +243,11 @@ async def test_mp3_sounds_like_what_was_sent(installation: Installation, world: 
     assert rate == 16_000
     assert abs(len(heard) / rate - 5) < 0.2
     assert [likeness(sent[:, each], heard[::2, each]) > 0.95 for each in (0, 1)] == [True, True]
-    assert recording.about.key.endswith(".mp3")
+    assert recording.metadata.key.endswith(".mp3")
 
 
 async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    is_full, take = asyncio.Event(), ingest.AudioStream.take
+    is_full, take = asyncio.Event(), audio_stream.AudioStream.receive
 
     def taken(*given: Any) -> bool:
         has_room = take(*given)
@@ -258,11 +259,11 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
         await is_full.wait()
         return await admit(*given)
 
-    monkeypatch.setattr(ingest.AudioStream, "take", taken)
+    monkeypatch.setattr(audio_stream.AudioStream, "receive", taken)
     monkeypatch.setattr(ingest, "admit", slow)
-    # More than is kept in memory for a stream: the rest waits in the socket.
+    # More than a stream's buffer holds: the rest waits in the socket.
     sent = speech(48_000, 2, 8)
-    assert sent.nbytes > 2 * ingest.MAXIMUM_WAITING_BYTES
+    assert sent.nbytes > 2 * audio_stream.MAXIMUM_BUFFER_BYTES
     await gateway.stream("slow", sent.tobytes(), frame_bytes=3_840, sampleRate=48_000)
     heard, _ = soundfile.read((await gateway.spooled("slow")).audio_path, dtype="int16")
     assert numpy.array_equal(heard, sent)
@@ -270,7 +271,7 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
 
 @pytest.fixture
 def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings of a call are found when its gateway has closed the connection."""
+    """The settings of a call are found after its gateway has closed the connection."""
     has_gone, keeps_close = asyncio.Event(), StreamingProtocol._holds_back
 
     def noted(*given: Any) -> bool:
@@ -286,13 +287,13 @@ def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("late_settings")
-async def test_a_gateway_that_has_gone_before_its_settings_were_found_is_recorded(gateway: Gateway) -> None:
+async def test_a_call_that_ends_during_the_lookup_of_settings_is_recorded(gateway: Gateway) -> None:
     await gateway.stream("short", bytes(640 * 3))
     assert (await gateway.spooled("short")).audio_bytes == 44 + 640 * 3
 
 
-async def test_a_vendor_in_the_address_is_passed_over(gateway: Gateway) -> None:
-    """Some gateways add the bucket's, which is the account's to say."""
+async def test_a_vendor_in_the_path_is_ignored(gateway: Gateway) -> None:
+    """Some gateways append the bucket's vendor, which the account configures."""
     async with gateway.opened(path="/record/google") as connection:
         await connection.send(gateway.first_frame("with-vendor"))
         await connection.send(bytes(64_000))
@@ -309,7 +310,7 @@ async def test_audio_is_on_the_disk_before_a_second_has_passed(gateway: Gateway)
         await gateway.running("running", written=640)
         call = await gateway.call("running")
         assert call.recording_state is RecordingState.RECORDING
-        assert gateway.spool.open(call.id) is None  # held
+        assert gateway.spool.open(call.id) is None  # locked
         (path,) = gateway.installation.settings.spool.glob("*/audio")
         assert path.stat().st_size == 44 + 640
 
@@ -325,7 +326,7 @@ async def test_messages_in_fragments_are_audio_too(gateway: Gateway) -> None:
     assert audio == b"".join(bytes([number, 0]) * 10 for number in (1, 2, 3, 4))
 
 
-async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gateway: Gateway) -> None:
+async def test_a_lost_connection_leaves_a_complete_recording(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("lost"))
         await connection.send(bytes(640))
@@ -333,11 +334,11 @@ async def test_a_connection_that_is_lost_leaves_a_recording_that_is_whole(gatewa
         connection.transport.abort()
     await gateway.idle()
     recording = await gateway.spooled("lost")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert soundfile.info(recording.audio_path).frames == 160
 
 
-async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
+async def test_a_server_that_stops_keeps_the_recording(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("stopped"))
         await connection.send(bytes(640))
@@ -347,11 +348,11 @@ async def test_a_server_that_stops_keeps_what_it_has(gateway: Gateway) -> None:
         assert code == 1012
     await gateway.idle()
     recording = await gateway.spooled("stopped")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(gateway: Gateway) -> None:
+async def test_a_message_that_is_too_long_ends_the_recording_only(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("long"))
         await connection.send(bytes(640))
@@ -369,7 +370,7 @@ async def test_a_message_that_is_too_long_ends_the_recording_and_not_the_server(
         (errno.EIO, "the spool cannot be written: the recording ends here"),
     ],
 )
-async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
+async def test_a_failing_disk_ends_the_recording_with_the_reason(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch, code: int, reason: str
 ) -> None:
     async with gateway.opened() as connection:
@@ -397,7 +398,7 @@ async def test_a_disk_that_takes_no_audio_ends_the_recording_with_its_reason(
         (errno.ENFILE, "files", "this server has too many open files"),
     ],
 )
-async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_recorded(
+async def test_a_failing_spool_leaves_no_call_in_state_recording(
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch, code: int, why: str, reason: str
 ) -> None:
     def broken(*_: Any) -> None:
@@ -406,42 +407,38 @@ async def test_a_spool_that_cannot_be_written_leaves_no_call_that_seems_to_be_re
     before = await refusals(admin, why)
     with monkeypatch.context() as patched:
         patched.setattr(SpooledRecording, "append", broken)
-        assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: try again later, or elsewhere")
+        assert await gateway.refused(gateway.first_frame("a")) == (1013, f"{reason}: retry later or on another server")
     assert await refusals(admin, why) == before + 1
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
-    assert len(gateway.spool.waiting()) == 1
+    assert len(gateway.spool.call_ids()) == 1
 
 
-async def test_what_was_begun_when_the_database_went_away_goes_on(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_recording_whose_commit_was_lost_continues(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     begin: Any = lifecycle.begin
 
     async def committed_and_gone(*given: Any) -> None:
-        async def hold(*told: Any) -> None:
+        async def before_commit(*told: Any) -> None:
             await given[-1](*told)
             raise ConnectionResetError
 
-        await begin(*given[:-1], hold)
+        await begin(*given[:-1], before_commit)
 
     with monkeypatch.context() as patched:
         patched.setattr(lifecycle, "begin", committed_and_gone)
         await gateway.stream("a", bytes(640))
-    (left,) = gateway.spool.waiting()
+    (left,) = gateway.spool.call_ids()
     free = gateway.spool.open(left)
     assert free is not None
-    assert (free.audio_bytes, free.ended is not None) == (44 + 640, True)
+    assert (free.audio_bytes, free.stream_end is not None) == (44 + 640, True)
 
 
-async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_open_streams_are_ended_when_the_process_stops(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     settings, opened = gateway.installation.settings, gateway.installation.resources
     mine = ingest.RecordingIngest(settings, opened.keyring, gateway.spool, LiveEvents())
     own = parse_sid(Kind.ACCOUNT, gateway.account)
     assert own is not None
-    write, is_writing, goes_on = ingest.AudioStream.write, threading.Event(), threading.Event()
+    write, is_writing, goes_on = audio_stream.AudioStream.write, threading.Event(), threading.Event()
 
     def slow(*given: Any) -> Exception | None:
         is_writing.set()
@@ -451,10 +448,10 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
     async def while_it_ends() -> None:
         await until(lambda: mine._is_ending)
         for _ in range(10):
-            await worked_off(mine._ending)
+            await finish_work(mine._ending)
         goes_on.set()
 
-    monkeypatch.setattr(ingest.AudioStream, "write", slow)
+    monkeypatch.setattr(audio_stream.AudioStream, "write", slow)
     async with gateway.installation.database():
         stream = mine.stream(FirstFrame("left", own))
         going_on = asyncio.create_task(while_it_ends())
@@ -463,16 +460,16 @@ async def test_streams_that_run_when_the_process_ends_are_ended_in_order(
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             for number in range(50):
-                stream.take(bytes([number, 0]) * 16_000)
+                stream.receive(bytes([number, 0]) * 16_000)
                 if number == 10:
                     await until(is_writing.is_set)
         await going_on
     recording = await gateway.spooled("left")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.read(44, 2_000_000) == b"".join(bytes([number, 0]) * 16_000 for number in range(50))
 
 
-async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_loses_none_of_those_that_run(
+async def test_without_the_database_unknown_accounts_are_refused_and_running_calls_continue(
     gateway: Gateway, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> None:
@@ -483,33 +480,33 @@ async def test_without_its_database_it_takes_no_calls_of_unknown_accounts_and_lo
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
         monkeypatch.setattr(ingest, "admit", away)
-        monkeypatch.setattr(lifecycle, "storing", away)
+        monkeypatch.setattr(lifecycle, "mark_storing", away)
         refused = await gateway.refused(gateway.first_frame("b", accountSid=world["sibling"]))
         assert refused == (1013, "the database does not answer: try again later")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_a_recording_that_the_database_cannot_be_told_of_is_let_go_of(
+async def test_a_recording_is_handed_over_even_if_its_row_cannot_be_updated(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*_: Any) -> None:
         raise OperationalError("database or disk is full")
 
-    monkeypatch.setattr(lifecycle, "storing", full)
+    monkeypatch.setattr(lifecycle, "mark_storing", full)
     await gateway.stream("a", bytes(640))
     assert (await gateway.spooled("a")).audio_bytes == 44 + 640
 
 
-async def test_recording_goes_on_when_the_machine_has_no_more_threads(
+async def test_recording_continues_when_the_machine_has_no_more_threads(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start = threading.Thread.start
 
     def none_left(thread: threading.Thread) -> None:
-        if thread.name.startswith("recorder"):
+        if thread.name.startswith("ingest"):
             raise RuntimeError("can't start new thread")
         start(thread)
 
@@ -519,7 +516,7 @@ async def test_recording_goes_on_when_the_machine_has_no_more_threads(
     assert found == [44 + 64_000] * 4
 
 
-async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_writing_continues_after_a_failed_cycle(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         failed = asyncio.Event()
@@ -529,7 +526,7 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
             raise ZeroDivisionError
 
         with monkeypatch.context() as patched:
-            patched.setattr(ingest.RecordingIngest, "_end_what_is_too_much", fails)
+            patched.setattr(ingest.RecordingIngest, "_end_over_quota", fails)
             await connection.send(bytes(640))
             await failed.wait()
         await connection.send(bytes(640))
@@ -538,7 +535,7 @@ async def test_one_writing_that_fails_is_not_the_last(gateway: Gateway, monkeypa
         assert path.stat().st_size == 44 + 2 * 640
 
 
-async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
+async def test_writing_does_not_wait_for_the_spool_to_be_measured(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     is_measuring, is_measured = threading.Event(), threading.Event()
@@ -560,7 +557,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             await until(is_measuring.is_set)
-            stream.take(bytes(640))
+            stream.receive(bytes(640))
             await until(lambda: stream.samples == 160)
             is_measured.set()
     finally:
@@ -568,7 +565,7 @@ async def test_the_writing_does_not_wait_for_a_large_spool_to_be_measured(
 
 
 @pytest.mark.usefixtures("late_settings")
-async def test_who_has_gone_before_being_refused_is_no_error_of_ours(
+async def test_a_client_that_leaves_before_its_refusal_is_no_server_error(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written: list[bytes] = []
@@ -588,7 +585,10 @@ async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch:
     await gateway.idle()
     whole, refused = (json.loads(line) for line in written)
     assert (whole["path"], whole["status"], whole["close_code"], whole["audio_seconds"]) == ("/record", 101, 1000, 1.0)
-    assert (refused["close_code"], refused["close_reason"]) == (4409, "the call is recorded already, or was")
+    assert (refused["close_code"], refused["close_reason"]) == (
+        4409,
+        "the call is being recorded or was recorded before",
+    )
     assert whole["request_id"] != refused["request_id"]
 
 
@@ -596,14 +596,14 @@ async def test_each_stream_is_one_line_of_the_log(gateway: Gateway, monkeypatch:
 
 
 @pytest.mark.parametrize("pair", ["gateway:{}", "{}:", "{}:x", ":{}"])
-async def test_basic_credentials_carry_the_key_in_either_place(gateway: Gateway, pair: str) -> None:
+async def test_basic_credentials_carry_the_key_as_user_or_password(gateway: Gateway, pair: str) -> None:
     basic = base64.b64encode(pair.format(gateway.key).encode()).decode()
     async with gateway.opened(additional_headers={"Authorization": f"Basic {basic}"}) as connection:
         assert connection.subprotocol == "audio.jambonz.org"
 
 
 @pytest.mark.parametrize("header", [None, "Basic !", "Basic YTpi", "Bearer vgk_no", "Digest a"])
-async def test_nobody_streams_without_a_key(gateway: Gateway, header: str | None) -> None:
+async def test_streaming_requires_a_key(gateway: Gateway, header: str | None) -> None:
     headers = {"Authorization": header} if header else {}
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(additional_headers=headers):
@@ -613,7 +613,7 @@ async def test_nobody_streams_without_a_key(gateway: Gateway, header: str | None
 
 
 @pytest.mark.parametrize("person", ["admin", "account_user", "read_only"])
-async def test_only_gateways_stream(gateway: Gateway, world: World, person: str) -> None:
+async def test_streaming_requires_a_gateway_key(gateway: Gateway, world: World, person: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(key=world.tokens[person]):
             pass
@@ -621,14 +621,14 @@ async def test_only_gateways_stream(gateway: Gateway, world: World, person: str)
     assert b'"requiredAccess":"GATEWAY"' in (refused.value.response.body or b"")
 
 
-async def test_a_gateway_asks_for_the_sub_protocol(gateway: Gateway) -> None:
+async def test_the_sub_protocol_is_required(gateway: Gateway) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with gateway.opened(subprotocols=None):
             pass
     assert refused.value.response.status_code == 400
 
 
-async def test_accounts_out_of_reach_are_not_there(gateway: Gateway, world: World) -> None:
+async def test_streams_for_accounts_of_other_tenants_are_refused_as_not_found(gateway: Gateway, world: World) -> None:
     unknown = "AC" + "0" * 32
     answers = [await gateway.refused(gateway.first_frame("a", accountSid=one)) for one in (world["foreign"], unknown)]
     assert answers == [(4404, "accountSid: there is no such account")] * 2
@@ -664,7 +664,7 @@ async def test_a_suspended_account_is_not_recorded(gateway: Gateway, world: Worl
 
 
 @pytest.mark.parametrize("change", ["setAccountActive", "setServiceProviderActive"])
-async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
+async def test_running_calls_of_a_suspended_account_end_within_5_s_and_are_kept(
     gateway: Gateway, world: World, admin: Person, change: str
 ) -> None:
     who, of_it = ("own", "account") if change == "setAccountActive" else ("provider", "serviceProvider")
@@ -675,17 +675,15 @@ async def test_running_calls_of_who_is_suspended_end_within_5_s_and_are_kept(
         made = await admin.change(change, f"{of_it} {{ id }}", id=world[who], active=False)
         assert made["userErrors"] == []
         await pass_seconds(4.9)
-        async with asyncio.timeout(3):  # before the next look
+        async with asyncio.timeout(3):  # before the next check
             assert await closed(connection) == (4423, "the account is suspended: its calls are not recorded")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
-    gateway: Gateway, world: World, admin: Person
-) -> None:
+async def test_running_calls_of_a_deleted_account_end_within_5_s(gateway: Gateway, world: World, admin: Person) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
@@ -693,14 +691,14 @@ async def test_running_calls_of_an_account_that_is_deleted_end_within_5_s(
         made = await admin.change("deleteAccount", "deletedId", id=world["own"], force=True)
         assert made["userErrors"] == []
         await pass_seconds(4.9)
-        async with asyncio.timeout(3):  # before the next look
+        async with asyncio.timeout(3):  # before the next check
             assert await closed(connection) == (4404, "accountSid: there is no such account")
 
 
-async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_account_is_suspended(
+async def test_a_suspension_ends_no_calls_of_other_accounts_and_none_during_a_database_outage(
     gateway: Gateway, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks, find_closed = 0, closed_accounts
+    looks, find_closed = 0, refusals_of_closed_accounts
 
     async def looked(*given: Any) -> Any:
         nonlocal looks
@@ -712,29 +710,29 @@ async def test_calls_of_others_and_calls_without_a_database_go_on_when_an_accoun
         looks += 1
         raise ConnectionRefusedError
 
-    async def is_looked_at_again() -> None:
+    async def next_check() -> None:
         before = looks
-        await pass_seconds(ingest.LOOK_AT_ACCOUNTS_EVERY_SECONDS)
+        await pass_seconds(ingest.CHECK_ACCOUNTS_EVERY_SECONDS)
         await until(lambda: looks > before)
 
-    monkeypatch.setattr(ingest, "closed", looked)
+    monkeypatch.setattr(ingest, "refusals_of_closed_accounts", looked)
     other = {"id": world["sibling"], "active": False}
     assert (await provider.change("setAccountActive", "account { id }", **other))["userErrors"] == []
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         await connection.send(bytes(640))
         await gateway.running("a", arrived=640)
-        await is_looked_at_again()
-        await is_looked_at_again()  # so that the first look has had its answer
+        await next_check()
+        await next_check()  # so that the first check has finished
         with monkeypatch.context() as patched:
-            patched.setattr(ingest, "closed", away)
+            patched.setattr(ingest, "refusals_of_closed_accounts", away)
             own = {"id": world["own"], "active": False}
             assert (await provider.change("setAccountActive", "account { id }", **own))["userErrors"] == []
-            await is_looked_at_again()
+            await next_check()
             await connection.send(bytes(640))
             await gateway.running("a", written=2 * 640)
             assert connection.protocol.close_rcvd is None
-        await is_looked_at_again()
+        await next_check()
         assert (await closed(connection))[0] == 4423
     await gateway.idle()
     assert (await gateway.spooled("a")).audio_bytes == 44 + 2 * 640
@@ -748,12 +746,12 @@ async def test_a_call_is_recorded_once(gateway: Gateway) -> None:
         again = await gateway.refused(gateway.first_frame("once"))
         await connection.send(bytes(640))
     await gateway.idle()
-    assert again == (4409, "the call is recorded already, or was")
+    assert again == (4409, "the call is being recorded or was recorded before")
     assert await gateway.refused(gateway.first_frame("once")) == again
     assert (await gateway.spooled("once")).audio_bytes == 44 + 1280
 
 
-async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_database_has_lost_that(
+async def test_a_call_with_audio_in_the_spool_is_not_recorded_twice_after_a_data_loss(
     gateway: Gateway,
 ) -> None:
     await gateway.stream("a", bytes(640))
@@ -763,7 +761,7 @@ async def test_a_call_whose_audio_waits_here_is_recorded_already_though_the_data
     assert (await gateway.refused(gateway.first_frame("a")))[0] == 4409
 
 
-async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider: Person) -> None:
+async def test_revoking_a_key_ends_no_running_call(gateway: Gateway, provider: Person) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("on"))
         answer = await provider.ask("{ viewer { serviceProvider { apiKeys { nodes { id name } } } } }")
@@ -776,7 +774,7 @@ async def test_a_key_that_is_revoked_cuts_off_no_call(gateway: Gateway, provider
 
 
 @pytest.mark.settings(recording_streams=1)
-async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Gateway) -> None:
+async def test_calls_beyond_the_limit_are_refused_with_try_again_later(gateway: Gateway) -> None:
     async with gateway.opened() as connection:
         await connection.send(gateway.first_frame("a"))
         assert (await gateway.refused())[0] == 1013
@@ -785,7 +783,7 @@ async def test_more_calls_than_may_be_at_once_are_to_try_again_later(gateway: Ga
     assert (await gateway.spooled("b")).audio_bytes == 44 + 640
 
 
-async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_counts_as_lost(
+async def test_a_call_whose_storage_keys_cannot_be_decrypted_is_refused_and_counted(
     gateway: Gateway, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[dict[str, Any]] = []
@@ -795,7 +793,7 @@ async def test_a_call_whose_storage_keys_do_not_open_is_to_try_elsewhere_and_cou
     before = await refusals(admin, "keys")
     assert await gateway.refused(gateway.first_frame("a")) == (
         1013,
-        "the account's storage keys do not open with this server's ENCRYPTION_KEYS: try again later, or elsewhere",
+        "this server cannot decrypt the account's storage keys (ENCRYPTION_KEYS): retry later or on another server",
     )
     assert await refusals(admin, "keys") == before + 1
     assert [(one["why"], one["error"], one["reason"]) for one in said] == [
@@ -808,7 +806,7 @@ async def refusals(admin: Person, why: str) -> float:
 
 
 async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
-    """The status with which a handshake is refused."""
+    """The HTTP status of a refused handshake."""
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     asked: dict[str, Any] = {
         "additional_headers": headers,
@@ -823,7 +821,7 @@ async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
 AUDIO = "audio.jambonz.org"
 
 
-async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_at_the_handshake_is_counted_with_its_reason(gateway: Gateway, admin: Person) -> None:
     for key, protocol, status, why in (
         (None, AUDIO, 401, "unauthenticated"),
         ("vgk_mistyped", AUDIO, 401, "unauthenticated"),
@@ -836,7 +834,7 @@ async def test_a_call_that_is_refused_at_the_handshake_counts_with_its_reason(ga
 
 
 @pytest.mark.settings(database_timeout_seconds=1)
-async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_during_a_database_outage_is_counted(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "database")
     other = await orm.single_connection(gateway.installation.settings)
     async with other.transaction():
@@ -846,7 +844,7 @@ async def test_a_call_that_is_refused_while_the_database_is_away_counts(gateway:
     assert await refusals(admin, "database") == before + 1
 
 
-async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway, admin: Person) -> None:
+async def test_a_call_refused_by_an_internal_error_is_counted(gateway: Gateway, admin: Person) -> None:
     before = await refusals(admin, "error")
     async with gateway.installation.database() as connection:
         await connection.execute_query("ALTER TABLE recording_configs RENAME TO gone")
@@ -855,9 +853,9 @@ async def test_a_call_that_is_refused_by_a_fault_of_ours_counts(gateway: Gateway
 
 
 def fill(gateway: Gateway, account: str, megabytes: float, provider: str | None = None) -> None:
-    """Another process of the machine has put so much of this account into the spool."""
+    """Another process of the machine has put this much of the account into the spool."""
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, provider) if provider else None
-    told = replace(about(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
+    told = replace(metadata(), account_id=UUID(uuid_of(account)), service_provider_id=provider_id)
     recording = Spool(gateway.installation.settings.spool, 10**12).create(told)
     recording.append(bytes(int(megabytes * 1_000_000)))
     recording.close()
@@ -881,7 +879,7 @@ async def test_a_full_spool_refuses_new_calls_and_ends_none(gateway: Gateway, wo
 
 
 @pytest.mark.settings(spool_megabytes=1)
-async def test_an_account_that_has_filled_its_quarter_of_the_spool_hinders_no_other(
+async def test_an_account_that_has_filled_its_quarter_of_the_spool_does_not_block_others(
     gateway: Gateway, world: World, provider: Person
 ) -> None:
     wanted = {"accountId": world["sibling"], "recordAllCalls": True, "audioFormat": "WAV"}
@@ -889,7 +887,7 @@ async def test_an_account_that_has_filled_its_quarter_of_the_spool_hinders_no_ot
     fill(gateway, world["own"], 0.26)
     assert await gateway.refused(gateway.first_frame("mine")) == (
         1013,
-        "the account has as much in the spool as one may: try again later, or elsewhere",
+        "the account has used its share of the spool: retry later or on another server",
     )
     await gateway.stream("other", bytes(640), accountSid=world["sibling"])
     assert (await gateway.spooled("other")).audio_bytes == 44 + 640
@@ -906,11 +904,11 @@ async def test_a_call_that_outgrows_its_accounts_quarter_of_the_spool_is_ended_a
         await connection.send(bytes(300_000))
         assert await closed(connection) == (
             1013,
-            "the account has as much in the spool as one may: try again later, or elsewhere",
+            "the account has used its share of the spool: retry later or on another server",
         )
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 300_000
     assert [(alarm["why"], alarm["account"]) for alarm in alarms] == [("spool", gateway.account)]
 
@@ -926,20 +924,20 @@ async def test_a_spool_that_is_a_tenth_beyond_its_limit_ends_all_calls_in_order(
         assert await closed(connection) == (1013, "the spool is overfull: the recording ends here")
     await gateway.idle()
     recording = await gateway.spooled("a")
-    assert recording.ended is not None
+    assert recording.stream_end is not None
     assert recording.audio_bytes == 44 + 640
 
 
-async def test_who_says_nothing_is_not_waited_for(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_client_that_sends_no_first_frame_is_closed(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     from app.recording import routes
 
     monkeypatch.setattr(routes, "FIRST_FRAME_SECONDS", 0.1)
-    assert await gateway.refused() == (4408, "nothing was said about the call within 0.1 s")
+    assert await gateway.refused() == (4408, "no first frame came within 0.1 s")
 
 
 async def test_audio_before_the_first_frame_is_refused(gateway: Gateway) -> None:
     code, reason = await gateway.refused(bytes(640))
-    assert (code, reason) == (4400, "the first frame is a JSON text about the call; audio comes after it")
+    assert (code, reason) == (4400, "the first frame must be a JSON text about the call; audio follows it")
 
 
 async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
@@ -955,7 +953,7 @@ async def test_a_stream_that_is_idle_stays_open(gateway: Gateway) -> None:
 
 
 @pytest.mark.settings(spool_megabytes=1)
-async def test_accounts_that_fill_their_providers_share_of_the_spool_hinder_no_other_provider(
+async def test_accounts_that_fill_their_providers_share_of_the_spool_do_not_block_other_providers(
     gateway: Gateway, world: World, admin: Person
 ) -> None:
     wanted = {"accountId": world["foreign"], "recordAllCalls": True, "audioFormat": "WAV"}
@@ -975,4 +973,4 @@ async def test_accounts_that_fill_their_providers_share_of_the_spool_hinder_no_o
     assert (await gateway.spooled("foreign")).audio_bytes == 44 + 640
 
 
-PROVIDERS_SHARE_FULL = "the service provider has as much in the spool as one may: try again later, or elsewhere"
+PROVIDERS_SHARE_FULL = "the service provider has used its share of the spool: retry later or on another server"

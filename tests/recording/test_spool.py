@@ -1,4 +1,4 @@
-"""The spool: recordings on a local disk, each held by one process."""
+"""The spool: recordings on a local disk, each locked by one process."""
 
 import errno
 import json
@@ -20,15 +20,16 @@ import pytest
 
 from app.foundation.concurrency_limits import Quota
 from app.recording.audio import Wav
-from app.recording.crash_recovery import recovered
-from app.recording.spool import About, Ended, Spool
+from app.recording.crash_recovery import recover
+from app.recording.metadata import RecordingMetadata, StreamEnd
+from app.recording.spool import Spool
 from app.storage.model import AudioFormat, BucketVendor
 from app.storage.rules import Tag
 from tests.recording.upload_setup import full_disk
 
 
-def about() -> About:
-    return About(
+def metadata() -> RecordingMetadata:
+    return RecordingMetadata(
         call_id=uuid4(),
         account_id=uuid4(),
         gateway_call_id="a@b",
@@ -51,9 +52,9 @@ def spool(tmp_path: Path) -> Spool:
     return Spool(tmp_path / "spool", 400_000)
 
 
-def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_path: Path) -> None:
-    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
-    recording = spool.create(told)
+def test_another_process_reads_the_same_recording(spool: Spool, tmp_path: Path) -> None:
+    expected, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(expected)
     recording.append(b"abc")
     recording.append(bytearray(b"def"))
     recording.overwrite(1, b"XY")
@@ -61,98 +62,98 @@ def test_what_is_written_is_found_again_by_another_process(spool: Spool, tmp_pat
     recording.finish(ended)
     recording.close()
     other = Spool(tmp_path / "spool", 1_000)
-    assert other.waiting() == [told.call_id]
-    found = other.open(told.call_id)
+    assert other.call_ids() == [expected.call_id]
+    found = other.open(expected.call_id)
     assert found is not None
-    assert (found.about, found.ended, found.read_state()) == (told, ended, {"attempts": 2})
+    assert (found.metadata, found.stream_end, found.read_state()) == (expected, ended, {"attempts": 2})
     assert (found.audio_path.read_bytes(), found.audio_bytes, found.read(2, 2)) == (b"aXYdef", 6, b"Yd")
 
 
-def test_a_recording_is_held_by_one(spool: Spool) -> None:
-    told = about()
-    recording = spool.create(told)
-    assert spool.waiting() == [told.call_id]
-    assert spool.open(told.call_id) is None
+def test_a_recording_is_locked_by_one_process(spool: Spool) -> None:
+    expected = metadata()
+    recording = spool.create(expected)
+    assert spool.call_ids() == [expected.call_id]
+    assert spool.open(expected.call_id) is None
     with pytest.raises(FileExistsError):
-        spool.create(told)
+        spool.create(expected)
     recording.close()
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
     again.remove()
-    assert (spool.waiting(), spool.open(told.call_id)) == ([], None)
+    assert (spool.call_ids(), spool.open(expected.call_id)) == ([], None)
 
 
-def test_what_a_killed_process_was_recording_has_ended_when_it_was_written_last(spool: Spool) -> None:
-    recording = spool.create(replace(about(), format=AudioFormat.WAV))
+def test_a_recovered_recording_ends_at_its_last_write(spool: Spool) -> None:
+    recording = spool.create(replace(metadata(), format=AudioFormat.WAV))
     recording.append(Wav(8_000, 2).begin() + bytes(32_000))
     os.utime(recording.audio_path, (1_000_000_000,) * 2)
-    assert recovered(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
+    assert recover(recording).ended_at == datetime.fromtimestamp(1_000_000_000, UTC)
 
 
-def test_a_process_that_is_killed_lets_go(spool: Spool, tmp_path: Path) -> None:
-    told = about()
-    spool.create(told).close()
-    hold = (
+def test_a_killed_process_releases_its_locks(spool: Spool, tmp_path: Path) -> None:
+    expected = metadata()
+    spool.create(expected).close()
+    before_commit = (
         "import sys, uuid, pathlib; from app.recording.spool import Spool\n"
         "held = Spool(pathlib.Path(sys.argv[1]), 1).open(uuid.UUID(sys.argv[2]))\n"
         "held.append(b'abc'); print(held is not None, flush=True); sys.stdin.read()"
     )
-    arguments = [sys.executable, "-c", hold, str(tmp_path / "spool"), str(told.call_id)]
+    arguments = [sys.executable, "-c", before_commit, str(tmp_path / "spool"), str(expected.call_id)]
     with subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "True\n"
-        assert spool.open(told.call_id) is None
+        assert spool.open(expected.call_id) is None
         process.kill()
-    found = spool.open(told.call_id)
+    found = spool.open(expected.call_id)
     assert found is not None
-    assert found.ended is None
+    assert found.stream_end is None
     assert found.audio_path.read_bytes() == b"abc"
 
 
-def test_it_is_full_when_it_holds_as_much_as_it_may_and_no_more_when_that_is_gone(spool: Spool) -> None:
-    recording = spool.create(about())
+def test_the_spool_is_full_at_its_limit_and_not_after_a_removal(spool: Spool) -> None:
+    recording = spool.create(metadata())
     assert not spool.is_full
     recording.append(bytes(400_000))
     assert spool.is_full
     recording.remove()
-    assert spool.size() == 0
+    assert spool.size_bytes() == 0
 
 
-def test_short_recordings_count_for_the_room_that_their_folders_take(spool: Spool) -> None:
+def test_short_recordings_count_with_the_size_of_their_folders(spool: Spool) -> None:
     for _ in range(4):
-        spool.create(about()).append(b"x")
-    counted = spool.size()
+        spool.create(metadata()).append(b"x")
+    counted = spool.size_bytes()
     assert 4 * 16_384 < counted < 4 * 32_768
     spool.measure()
-    assert spool.size() == counted
+    assert spool.size_bytes() == counted
 
 
 def test_measuring_finds_the_free_space_and_the_recording_that_has_waited_longest(spool: Spool) -> None:
     spool.measure()
     assert spool.oldest_waiting_seconds == 0
     for waited, is_set_aside in ((300, False), (700, False), (5_000, True)):
-        one = about()
+        one = metadata()
         spool.create(one).close()
         folder = spool.folder(one.call_id)
         os.utime(folder / "audio", (0, time.time() - waited))
         if is_set_aside:
-            folder.rename(spool.aside_folder(one.call_id))
+            folder.rename(spool.set_aside_folder(one.call_id))
     spool.measure()
     assert 700 <= spool.oldest_waiting_seconds < 760
     assert 0 < spool.free_bytes <= shutil.disk_usage(spool.folder(uuid4()).parent).total
 
 
 def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:
-    Spool(tmp_path / "spool", 1).create(about()).append(bytes(5_000))
-    assert spool.size() == 0
+    Spool(tmp_path / "spool", 1).create(metadata()).append(bytes(5_000))
+    assert spool.size_bytes() == 0
     spool.measure()
-    assert spool.size() > 5_000
+    assert spool.size_bytes() > 5_000
 
 
-def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
-    mine, other = about(), about()
+def test_an_account_has_a_quarter_of_the_spool_across_processes(spool: Spool, tmp_path: Path) -> None:
+    mine, other = metadata(), metadata()
     recording = spool.create(mine)
-    recording.append(bytes(100_000 - spool.size() - 1))
+    recording.append(bytes(100_000 - spool.size_bytes() - 1))
     assert full_share(spool, mine) is None
     recording.append(bytes(1))
     assert [full_share(spool, one) for one in (mine, other)] == [Quota.ACCOUNT, None]
@@ -164,14 +165,14 @@ def test_an_account_has_a_quarter_of_it_whoever_added_it(spool: Spool, tmp_path:
         assert [full_share(spool, one) for one in (mine, other)] == [None, Quota.ACCOUNT]
 
 
-def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_it(spool: Spool, tmp_path: Path) -> None:
+def test_a_provider_has_three_quarters_of_the_spool_across_accounts_and_processes(spool: Spool, tmp_path: Path) -> None:
     provider = uuid4()
-    *mine, empty = [replace(about(), service_provider_id=provider) for _ in range(5)]
-    other = replace(about(), service_provider_id=uuid4())
+    *mine, empty = [replace(metadata(), service_provider_id=provider) for _ in range(5)]
+    other = replace(metadata(), service_provider_id=uuid4())
     recordings = [spool.create(one) for one in mine]
     for recording in recordings[:3]:
         recording.append(bytes(60_000))
-    recordings[3].append(bytes(299_999 - spool.size()))
+    recordings[3].append(bytes(299_999 - spool.size_bytes()))
     assert full_share(spool, empty) is None
     recordings[3].append(bytes(1))
     assert [full_share(spool, one) for one in (empty, other)] == [Quota.PROVIDER, None]
@@ -183,47 +184,47 @@ def test_a_provider_has_three_quarters_of_it_across_its_accounts_whoever_added_i
     assert full_share(another, empty) is None
 
 
-def full_share(spool: Spool, told: About) -> Quota | None:
-    return spool.full_share(told.account_id, told.service_provider_id)
+def full_share(spool: Spool, expected: RecordingMetadata) -> Quota | None:
+    return spool.full_share(expected.account_id, expected.service_provider_id)
 
 
-def test_what_an_earlier_version_left_without_a_provider_is_stored_all_the_same(spool: Spool, tmp_path: Path) -> None:
-    told = about()
-    spool.create(told).close()
-    file = tmp_path / "spool" / told.call_id.hex / "about.json"
+def test_metadata_without_a_provider_from_an_older_version_is_read(spool: Spool, tmp_path: Path) -> None:
+    expected = metadata()
+    spool.create(expected).close()
+    file = tmp_path / "spool" / expected.call_id.hex / "about.json"
     stored = json.loads(file.read_text())
     assert stored.pop("service_provider_id", "missing") is None
     file.write_text(json.dumps(stored))
     spool.measure()
-    found = spool.open(told.call_id)
+    found = spool.open(expected.call_id)
     assert found is not None
-    assert found.about == told
+    assert found.metadata == expected
 
 
-def test_a_piece_at_the_end_can_be_cut_off(spool: Spool) -> None:
-    recording = spool.create(about())
+def test_the_audio_can_be_truncated(spool: Spool) -> None:
+    recording = spool.create(metadata())
     recording.append(b"abcdef")
-    recording.cut(4)
+    recording.truncate(4)
     recording.append(b"XY")
     assert recording.audio_path.read_bytes() == b"abcdXY"
 
 
-def test_what_a_full_disk_took_half_of_is_not_there_when_it_is_read_again(spool: Spool, tmp_path: Path) -> None:
-    told = about()
-    recording = spool.create(told)
+def test_a_partial_write_on_a_full_disk_is_undone(spool: Spool, tmp_path: Path) -> None:
+    expected = metadata()
+    recording = spool.create(expected)
     recording.append(bytes(4_000))
     with full_disk(tmp_path), pytest.raises(OSError, match="No space"):
         recording.append(bytes(1_000))
     recording.close()
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
     assert again.audio_bytes == 4_000
 
 
-def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind(
+def test_a_failed_creation_leaves_no_open_files_and_no_folder(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told, opened = about(), os.open
+    expected, opened = metadata(), os.open
     open_files = len(os.listdir("/proc/self/fd"))
     for limit in range(4):
         left = limit
@@ -238,14 +239,14 @@ def test_a_recording_that_cannot_be_begun_leaves_nothing_open_and_nothing_behind
         with monkeypatch.context() as patched:
             patched.setattr(os, "open", open_file)
             with pytest.raises(OSError, match="Too many open files"):
-                spool.create(told)
+                spool.create(expected)
         assert len(os.listdir("/proc/self/fd")) == open_files
         assert [path.name for path in (tmp_path / "spool").iterdir() if path.is_dir()] == []
-    assert spool.create(told).audio_bytes == 0
+    assert spool.create(expected).audio_bytes == 0
 
 
-def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> None:
-    recording = spool.create(about())
+def test_a_late_write_does_not_reach_another_file(spool: Spool, tmp_path: Path) -> None:
+    recording = spool.create(metadata())
     recording.append(b"abc")
     recording.close()
     others = [tmp_path / name for name in "ab"]
@@ -254,7 +255,7 @@ def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> 
             opened.enter_context(path.open("w+b"))
         changes: list[Callable[[], object]] = [
             lambda: recording.overwrite(0, b"xyz"),
-            lambda: recording.cut(1),
+            lambda: recording.truncate(1),
             lambda: recording.append(b"x"),
         ]
         for change in changes:
@@ -263,58 +264,56 @@ def test_who_is_late_writes_into_no_other_file(spool: Spool, tmp_path: Path) -> 
     assert [path.read_bytes() for path in others] == [b"", b""]
 
 
-def test_folders_that_a_dead_process_left_half_made_are_removed_and_young_ones_are_not(
-    spool: Spool, tmp_path: Path
-) -> None:
+def test_stale_incomplete_folders_are_removed_and_recent_ones_are_not(spool: Spool, tmp_path: Path) -> None:
     old, young = tmp_path / "spool" / f".new-{uuid4().hex}-1", tmp_path / "spool" / f".gone-{uuid4().hex}-1"
     for folder in (old, young):
         folder.mkdir()
         (folder / "audio").write_bytes(b"x")
     os.utime(old, (time.time() - 3_600,) * 2)
     spool.measure()
-    assert (old.exists(), young.exists(), spool.waiting()) == (False, True, [])
+    assert (old.exists(), young.exists(), spool.call_ids()) == (False, True, [])
 
 
 @pytest.mark.parametrize("content", ['{"call_id"', "[]", "null", '"call_id"', "{}"])
-def test_a_recording_that_cannot_be_read_is_set_aside_and_stops_nobody(
+def test_an_unreadable_recording_is_set_aside_and_does_not_block_others(
     spool: Spool, tmp_path: Path, content: str
 ) -> None:
-    good, bad = about(), about()
-    for told in (good, bad):
-        spool.create(told).close()
+    good, bad = metadata(), metadata()
+    for expected in (good, bad):
+        spool.create(expected).close()
     (tmp_path / "spool" / bad.call_id.hex / "about.json").write_text(content)
     assert spool.open(bad.call_id) is None
-    assert spool.waiting() == [good.call_id]
+    assert spool.call_ids() == [good.call_id]
     assert (tmp_path / "spool" / f".aside-{bad.call_id.hex}" / "audio").exists()
 
 
-def test_what_a_newer_version_has_written_is_read(spool: Spool, tmp_path: Path) -> None:
-    told, ended = about(), Ended(datetime.now(UTC), 1_500, 12_000)
-    recording = spool.create(told)
+def test_files_of_a_newer_version_are_read(spool: Spool, tmp_path: Path) -> None:
+    expected, ended = metadata(), StreamEnd(datetime.now(UTC), 1_500, 12_000)
+    recording = spool.create(expected)
     recording.finish(ended)
     recording.close()
     for name in ("about.json", "ended.json"):
-        path = tmp_path / "spool" / told.call_id.hex / name
+        path = tmp_path / "spool" / expected.call_id.hex / name
         path.write_text(path.read_text().replace("{", '{"of_tomorrow": 1, ', 1))
-    again = spool.open(told.call_id)
+    again = spool.open(expected.call_id)
     assert again is not None
-    assert (again.about, again.ended) == (told, ended)
+    assert (again.metadata, again.stream_end) == (expected, ended)
 
 
-def test_it_keeps_no_secret(spool: Spool) -> None:
-    names = about().to_json().keys()
+def test_the_spool_holds_no_secret(spool: Spool) -> None:
+    names = metadata().to_json().keys()
     assert not [name for name in names if "secret" in name or "access_key" in name]
-    assert About.from_json(replace(about(), tags=()).to_json()).tags == ()
+    assert RecordingMetadata.from_json(replace(metadata(), tags=()).to_json()).tags == ()
 
 
-def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
+def test_other_users_of_the_machine_cannot_read_the_spool(tmp_path: Path) -> None:
     mask = os.umask(0o022)
     try:
         (tmp_path / "spool").mkdir()
-        recording = Spool(tmp_path / "spool", 1_000).create(about())
+        recording = Spool(tmp_path / "spool", 1_000).create(metadata())
         recording.append(b"abc")
         recording.write_state({"attempts": 2})
-        recording.finish(Ended(datetime.now(UTC), 1_500, 12_000))
+        recording.finish(StreamEnd(datetime.now(UTC), 1_500, 12_000))
     finally:
         os.umask(mask)
     found = [tmp_path / "spool", *(tmp_path / "spool").rglob("*")]
@@ -325,28 +324,28 @@ def test_nobody_else_on_the_machine_reads_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["audio", "about.json", "lock"])
-def test_a_folder_in_the_place_of_a_file_is_told_once_and_stops_nobody(
+def test_a_folder_instead_of_a_file_is_logged_once_and_does_not_block_others(
     spool: Spool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
-    bad = about()
+    expected: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: expected.append(text)))
+    bad = metadata()
     spool.create(bad).close()
     (tmp_path / "spool" / bad.call_id.hex / name).unlink()
     (tmp_path / "spool" / bad.call_id.hex / name).mkdir()
     open_files = len(os.listdir("/proc/self/fd"))
     for _ in range(3):
         assert spool.open(bad.call_id) is None
-    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
-    assert spool.waiting() == []
+    assert (len(expected), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert spool.call_ids() == []
 
 
-def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
+def test_a_recording_that_cannot_be_opened_is_logged_once_and_stays(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[str] = []
-    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: told.append(text)))
-    one = about()
+    expected: list[str] = []
+    monkeypatch.setattr("app.recording.spool._log", SimpleNamespace(error=lambda text, **_: expected.append(text)))
+    one = metadata()
     spool.create(one).close()
 
     def broken(*_: object) -> None:
@@ -357,5 +356,5 @@ def test_a_recording_that_the_disk_does_not_give_now_is_told_once_and_stays(
         patched.setattr("app.recording.spool.SpooledRecording", broken)
         for _ in range(3):
             assert spool.open(one.call_id) is None
-    assert (len(told), len(os.listdir("/proc/self/fd"))) == (1, open_files)
+    assert (len(expected), len(os.listdir("/proc/self/fd"))) == (1, open_files)
     assert spool.open(one.call_id) is not None

@@ -1,4 +1,4 @@
-"""What a gateway says of a call before its audio."""
+"""The first frame of a stream."""
 
 import json
 from typing import Any
@@ -21,16 +21,16 @@ def reason(text: str) -> str:
     return refused.value.reason
 
 
-def test_what_is_left_out_has_its_usual_value() -> None:
+def test_absent_fields_of_the_first_frame_have_defaults() -> None:
     assert FirstFrame.read(json.dumps(GOOD)) == FirstFrame("a-1", UUID(ACCOUNT), 8_000, 2)
 
 
 @pytest.mark.parametrize("name", [ACCOUNT, ACCOUNT.replace("-", ""), "AC" + ACCOUNT.replace("-", ""), ACCOUNT.upper()])
-def test_accounts_are_named_by_our_id_or_the_bare_uuid(name: str) -> None:
+def test_accounts_are_named_by_sid_or_bare_uuid(name: str) -> None:
     assert FirstFrame.read(json.dumps({**GOOD, "accountSid": name})).account_id == UUID(ACCOUNT)
 
 
-def test_all_that_is_known_is_read_and_the_rest_passed_over() -> None:
+def test_known_fields_are_read_and_others_ignored() -> None:
     told: dict[str, Any] = {
         **GOOD,
         "sampleRate": 16_000,
@@ -48,7 +48,7 @@ def test_all_that_is_known_is_read_and_the_rest_passed_over() -> None:
     assert (found.application_id, found.from_number, found.to_number) == (UUID("1" * 32), "anonymous", None)
 
 
-def test_what_is_null_or_empty_is_not_known() -> None:
+def test_null_and_empty_fields_are_unknown() -> None:
     for unknown in ("", None):
         told = dict.fromkeys(("from", "to", "applicationSid", "direction", "traceId"), unknown)
         assert FirstFrame.read(json.dumps({**GOOD, **told})) == FirstFrame.read(json.dumps(GOOD)), unknown
@@ -70,13 +70,13 @@ def test_what_is_null_or_empty_is_not_known() -> None:
         *(("traceId", value) for value in ("x" * 129, 7)),
     ],
 )
-def test_what_is_wrong_is_named(field: str, value: Any) -> None:
+def test_an_invalid_field_is_named(field: str, value: Any) -> None:
     assert reason(json.dumps({**GOOD, field: value})).startswith(field)
 
 
-def test_all_that_is_wrong_is_named_at_once_as_far_as_there_is_room() -> None:
+def test_all_invalid_fields_are_named_within_the_length_of_a_close_reason() -> None:
     assert reason('{"sampleRate": 1}') == (
-        "callSid is missing; accountSid is missing; sampleRate is one of 8000, 16000, 24000, 48000"
+        "callSid is missing; accountSid is missing; sampleRate must be one of 8000, 16000, 24000, 48000"
     )
     assert reason(json.dumps({name: [] for name in ("callSid", "accountSid", "sampleRate", "from", "to")})).endswith(
         "…"
@@ -84,5 +84,5 @@ def test_all_that_is_wrong_is_named_at_once_as_far_as_there_is_room() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"a": NaN}', "[" * 60_000, '"x"', "x" * 70_000])
-def test_what_is_no_json_object_is_refused(text: str) -> None:
+def test_a_first_frame_that_is_no_json_object_is_refused(text: str) -> None:
     assert "first frame" in reason(text)

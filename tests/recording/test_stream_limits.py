@@ -1,4 +1,4 @@
-"""Slots for streams: no account and no service provider holds all of them, and a stream without audio holds none for long."""
+"""Stream slots: no account and no service provider takes all of them, and streams without audio are ended."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -31,13 +31,13 @@ async def key_of(person: Person, **owner: str) -> str:
 
 
 async def recorded(gateway: Gateway, held: AsyncExitStack, call: str, account: str, key: str | None = None) -> None:
-    """Begins a stream, and returns when its call is recorded."""
+    """Opens a stream, and returns when its call is recorded."""
     connection = await held.enter_async_context(gateway.opened(key))
     await connection.send(gateway.first_frame(call, accountSid=account))
     await connection.send(bytes(640))
     await (await connection.ping())
-    recorder = gateway.installation.resources.clients[RecordingIngest]
-    while call not in {one.first.gateway_call_id for one in recorder._streams}:
+    recording_ingest = gateway.installation.resources.clients[RecordingIngest]
+    while call not in {one.first.gateway_call_id for one in recording_ingest._streams}:
         await (await connection.ping())
 
 
@@ -50,7 +50,7 @@ async def test_the_keys_of_one_account_take_at_most_half_of_the_slots(
         code, reason = await gateway.refused(key=key)
         assert (code, reason) == (
             1013,
-            "as many calls of one account are recorded here as may be: try again later, or elsewhere",
+            "this server records its maximum number of calls of one account: retry later or on another server",
         )
         async with AsyncExitStack() as held:
             await recorded(gateway, held, "another", world["sibling"])
@@ -81,7 +81,7 @@ async def test_a_provider_takes_at_most_three_quarters_of_the_slots_whichever_ke
 
 
 @pytest.mark.settings(recording_streams=4)
-async def test_a_providers_key_that_names_no_call_takes_at_most_three_quarters_of_the_slots(
+async def test_a_providers_key_without_a_call_takes_at_most_three_quarters_of_the_slots(
     gateway: Gateway, admin: Person, world: World
 ) -> None:
     foreign = await key_of(admin, accountId=world["foreign"])
@@ -93,7 +93,7 @@ async def test_a_providers_key_that_names_no_call_takes_at_most_three_quarters_o
 
 
 @pytest.mark.settings(recording_streams=4)
-async def test_keys_of_its_accounts_that_name_no_call_count_for_their_provider(
+async def test_account_keys_without_a_call_count_for_their_provider(
     gateway: Gateway, admin: Person, world: World
 ) -> None:
     own, sibling, foreign = [await key_of(admin, accountId=world[name]) for name in ("own", "sibling", "foreign")]
@@ -105,7 +105,7 @@ async def test_keys_of_its_accounts_that_name_no_call_count_for_their_provider(
 
 
 @pytest.mark.settings(recording_streams=2)
-async def test_a_stream_that_ends_gives_its_slot_back(gateway: Gateway, world: World) -> None:
+async def test_a_stream_that_ends_releases_its_slot(gateway: Gateway, world: World) -> None:
     for number in range(4):
         async with AsyncExitStack() as held:
             await recorded(gateway, held, f"own-{number}", world["own"])
@@ -121,9 +121,9 @@ async def test_a_stream_that_never_sends_audio_ends(gateway: Gateway, monkeypatc
     assert (await gateway.spooled("silent")).audio_bytes == 44
 
 
-async def test_a_stream_that_was_heard_may_be_silent_for_as_long_as_it_likes(gateway: Gateway, world: World) -> None:
+async def test_a_stream_that_has_sent_audio_may_pause_without_limit(gateway: Gateway, world: World) -> None:
     async with AsyncExitStack() as held:
         await recorded(gateway, held, "on-hold", world["own"])
         (running,) = gateway.installation.resources.clients[RecordingIngest]._streams
-        running.end_if_silent(Refused(CloseCode.NOTHING_SAID, ""))
-        assert not running.broken.done()
+        running.end_if_silent(Refused(CloseCode.TIMED_OUT, ""))
+        assert not running.failure.done()

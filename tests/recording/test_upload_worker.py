@@ -1,4 +1,4 @@
-"""From the spool to a real S3 server: in one piece or in parts, with tags, again after failures, and never half."""
+"""Uploads from the spool to a real S3 server: in one request or in parts, with tags, with retries, never partially."""
 
 import asyncio
 import errno
@@ -18,12 +18,12 @@ from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.outbound.failure_kind import FailureKind
 from app.recording import backoff, lifecycle, retry, upload_worker
-from app.recording.backoff import Fault
+from app.recording.backoff import UploadFault
 from app.storage import uploads
 from app.storage.failures import StorageFailure
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus, StoredCredential
 from app.storage.s3 import ObjectStorage
-from tests.recording.upload_setup import TAGS, StorageRoom, full_disk, noise, opened_room, pcm_of, s3_client
+from tests.recording.upload_setup import TAGS, UploadEnvironment, full_disk, noise, open_environment, pcm_of, s3_client
 from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person
 from tests.support.servers.fixtures import EARLY, RECORDER
@@ -35,18 +35,18 @@ LARGE = 2 * PART + 100_000
 
 
 @pytest.fixture
-async def room(
+async def env(
     installation: Installation, tmp_path: Path, local_s3: LocalS3, storage: ObjectStorage
-) -> AsyncIterator[StorageRoom]:
-    """Stores to the real server, in the bucket `calls`."""
-    async with opened_room(installation, tmp_path / "rooms-spool", storage) as room:
-        await room.configure(local_s3.endpoint)
-        yield room
+) -> AsyncIterator[UploadEnvironment]:
+    """Uploads to the real server, to the bucket `calls`."""
+    async with open_environment(installation, tmp_path / "rooms-spool", storage) as env:
+        await env.configure(local_s3.endpoint)
+        yield env
 
 
 @pytest.fixture
 def s3(local_s3: LocalS3) -> Iterator[Any]:
-    """Everything about the bucket; nothing but whole objects is left there by any test."""
+    """The content of the bucket; each test leaves whole objects only."""
     client = s3_client(local_s3)
     yield client
     assert client.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
@@ -63,14 +63,14 @@ def keys(s3: Any) -> list[str]:
     return [each["Key"] for each in s3.list_objects_v2(Bucket="calls").get("Contents", [])]
 
 
-async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(
-    room: StorageRoom, s3: Any, tmp_path: Path
+async def test_a_short_recording_is_stored_with_one_request_with_tags_and_type(
+    env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(320_000)
-    call_id = await room.recorded(pcm)
-    with room.told() as told:
-        await room.look()
-    call = await room.call(call_id)
+    call_id = await env.recorded(pcm)
+    with env.told() as told:
+        await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_size_bytes, call.recording_duration_ms) == (
         RecordingState.STORED,
         320_044,
@@ -82,17 +82,17 @@ async def test_a_short_recording_goes_in_one_piece_with_its_tags_and_type(
     assert s3.head_object(Bucket="calls", Key=call.recording_key)["ContentType"] == "audio/wav"
     tags = s3.get_object_tagging(Bucket="calls", Key=call.recording_key)["TagSet"]
     assert sorted((tag["Key"], tag["Value"]) for tag in tags) == sorted((tag.name, tag.value) for tag in TAGS)
-    assert room.spool.waiting() == []
-    assert room.spool.size() == 0
+    assert env.spool.call_ids() == []
+    assert env.spool.size_bytes() == 0
 
 
 @pytest.mark.parametrize("form", [AudioFormat.WAV, AudioFormat.MP3])
-async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(
-    room: StorageRoom, s3: Any, form: AudioFormat
+async def test_a_long_recording_is_stored_in_parts_with_tags_and_type(
+    env: UploadEnvironment, s3: Any, form: AudioFormat
 ) -> None:
-    call_id = await room.recorded(noise(LARGE), form)
-    await room.look()
-    call = await room.call(call_id)
+    call_id = await env.recorded(noise(LARGE), form)
+    await env.scan()
+    call = await env.call(call_id)
     assert call.recording_state is RecordingState.STORED
     stored = content(s3, call.recording_key)
     assert stored.endswith(noise(LARGE))
@@ -103,42 +103,42 @@ async def test_a_long_recording_goes_in_parts_with_its_tags_and_type(
     assert len(s3.get_object_tagging(Bucket="calls", Key=call.recording_key)["TagSet"]) == len(TAGS)
 
 
-async def test_parts_of_a_running_call_go_ahead_and_the_first_of_a_wav_comes_last(
-    room: StorageRoom, s3: Any, tmp_path: Path
+async def test_parts_of_a_running_call_are_uploaded_early_and_the_first_of_a_wav_last(
+    env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(3 * PART)
-    recording = await room.running()
+    recording = await env.running()
     sent: list[tuple[int, ...]] = []
     for begin in range(0, len(pcm), PART):
         recording.append(pcm[begin : begin + PART])
-        room.storer.grown(recording)
-        await room.storer.settle()
-        growing = room.storer._growing.get(recording.about.call_id)
-        sent.append(tuple(growing.upload.etags) if growing and growing.upload else ())
+        env.worker.on_append(recording)
+        await env.worker.wait_until_idle()
+        early = env.worker._early_uploads.get(recording.metadata.call_id)
+        sent.append(tuple(early.upload.etags) if early and early.upload else ())
     assert sent == [(), (2,), (2, 3)]
     recording.append(pcm[:1000])
-    room.end(recording)
-    room.storer.ended(recording)
-    await room.storer.settle()
-    call = await room.call(recording.about.call_id)
+    env.end(recording)
+    env.worker.on_end(recording)
+    await env.worker.wait_until_idle()
+    call = await env.call(recording.metadata.call_id)
     assert call.recording_state is RecordingState.STORED
     (tmp_path / "heard.wav").write_bytes(content(s3, call.recording_key))
     assert pcm_of(tmp_path / "heard.wav")[0] == pcm + pcm[:1000]
-    assert room.spool.waiting() == []
+    assert env.spool.call_ids() == []
 
 
-async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stored(
-    room: StorageRoom, s3: Any, tmp_path: Path
+async def test_an_upload_of_a_killed_process_is_aborted_and_the_whole_file_stored(
+    env: UploadEnvironment, s3: Any, tmp_path: Path
 ) -> None:
     pcm = noise(2 * PART + 3)
-    recording = await room.running()
+    recording = await env.running()
     recording.append(pcm)
-    room.storer.grown(recording)
-    await room.storer.settle()
+    env.worker.on_append(recording)
+    await env.worker.wait_until_idle()
     assert len(s3.list_multipart_uploads(Bucket="calls")["Uploads"]) == 1
-    recording.close()  # as the kernel does with a dead process' locks
-    await room.look(room.another_storer())
-    call = await room.call(recording.about.call_id)
+    recording.close()  # the kernel releases the locks of a dead process
+    await env.scan(env.another_worker())
+    call = await env.call(recording.metadata.call_id)
     assert call.recording_state is RecordingState.STORED
     (tmp_path / "heard.wav").write_bytes(content(s3, call.recording_key))
     heard, duration_ms = pcm_of(tmp_path / "heard.wav")
@@ -146,109 +146,113 @@ async def test_what_a_killed_process_had_begun_is_given_up_and_the_whole_is_stor
     assert call.recording_duration_ms == duration_ms == len(heard) // 32
 
 
-async def test_an_upload_whose_id_nobody_has_heard_is_found_and_given_up(room: StorageRoom, s3: Any) -> None:
-    call_id = await room.recorded(noise(LARGE))
-    recording = room.spool.open(call_id)
+async def test_an_upload_whose_id_was_lost_is_found_and_aborted(env: UploadEnvironment, s3: Any) -> None:
+    call_id = await env.recorded(noise(LARGE))
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.write_state({"is_beginning": True})
-    s3.create_multipart_upload(Bucket="calls", Key=recording.about.key)
+    s3.create_multipart_upload(Bucket="calls", Key=recording.metadata.key)
     recording.close()
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
     assert s3.list_multipart_uploads(Bucket="calls").get("Uploads", []) == []
 
 
-async def test_what_another_process_holds_is_left_alone(room: StorageRoom, s3: Any) -> None:
-    recording = await room.running()
+async def test_a_recording_locked_by_another_process_is_skipped(env: UploadEnvironment, s3: Any) -> None:
+    recording = await env.running()
     recording.append(noise(32_000))
-    await room.look()
-    assert (await room.call(recording.about.call_id)).recording_state is RecordingState.RECORDING
+    await env.scan()
+    assert (await env.call(recording.metadata.call_id)).recording_state is RecordingState.RECORDING
     recording.close()
-    await room.look()
-    assert (await room.call(recording.about.call_id)).recording_state is RecordingState.STORED
+    await env.scan()
+    assert (await env.call(recording.metadata.call_id)).recording_state is RecordingState.STORED
 
 
 @pytest.mark.parametrize("size", [320_000, LARGE])
 @pytest.mark.parametrize("ended", [True, False])
-async def test_what_fills_the_disk_is_stored_and_leaves_it(room: StorageRoom, s3: Any, size: int, ended: bool) -> None:
-    call_id = await room.recorded(noise(size), ended=ended)
-    with full_disk(room.folder):
-        await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-    assert room.spool.waiting() == []
+async def test_recordings_on_a_full_disk_are_stored_and_removed(
+    env: UploadEnvironment, s3: Any, size: int, ended: bool
+) -> None:
+    call_id = await env.recorded(noise(size), ended=ended)
+    with full_disk(env.folder):
+        await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+    assert env.spool.call_ids() == []
 
 
-async def test_on_a_full_disk_too_the_waits_become_longer_and_end(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_delays_grow_and_end_on_a_full_disk(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
-    call_id = await room.recorded(noise(320_000))
-    with full_disk(room.folder):
-        for _ in backoff.WAITS:
-            await room.later(hours=1)
-    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+    call_id = await env.recorded(noise(320_000))
+    with full_disk(env.folder):
+        for _ in backoff.DELAYS:
+            await env.later(hours=1)
+    assert (await env.call(call_id)).recording_state is RecordingState.FAILED
 
 
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
         (errno.EMFILE, "Raise the limit of open files"),
-        (errno.EIO, "Look at the disk of this server's spool."),
+        (errno.EIO, "Check the disk of this server's spool."),
     ],
 )
-async def test_what_the_spool_does_not_give_is_reported_by_its_cause(
-    room: StorageRoom, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
+async def test_a_recording_that_cannot_be_read_reports_the_cause(
+    env: UploadEnvironment, monkeypatch: pytest.MonkeyPatch, code: int, advice: str
 ) -> None:
-    call_id = await room.recorded(noise(32_000))
+    call_id = await env.recorded(noise(32_000))
 
     def refuse(*_: Any) -> None:
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patched:
         patched.setattr(uploads, "_Piece", refuse)
-        await room.look()
-    error = (await room.call(call_id)).recording_error
+        await env.scan()
+    error = (await env.call(call_id)).recording_error
     assert error is not None
     assert error["message"] == f"This server could not read the recording from its spool: {os.strerror(code)}."
     assert advice in error["advice"]
 
 
-async def test_a_busy_storage_is_tried_for_a_day_and_no_longer(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_busy_storage_is_retried_for_a_day(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(noise(32_000))
-    begun, tries = room.time, 0
-    await room.look()
-    while (call := await room.call(call_id)).recording_state is not RecordingState.FAILED:
+    call_id = await env.recorded(noise(32_000))
+    begun, tries = env.time, 0
+    await env.scan()
+    while (call := await env.call(call_id)).recording_state is not RecordingState.FAILED:
         assert call.recording_state is RecordingState.STORING
         assert tries < 60, "it never ends"
         tries += 1
-        await room.later(seconds=1)  # not due yet: nothing is sent
+        await env.later(seconds=1)  # not due yet: no request is made
         assert s3.calls.count("put") == call.recording_attempts
-        await room.later(hours=1, minutes=13)
-    assert timedelta(hours=22) <= room.time - begun <= timedelta(hours=26)
+        await env.later(hours=1, minutes=13)
+    assert timedelta(hours=22) <= env.time - begun <= timedelta(hours=26)
     assert call.recording_error is not None
     told = {name: call.recording_error[name] for name in ("code", "http_status", "message")}
     assert told == {"code": "SlowDown", "http_status": 503, "message": "The storage answered SlowDown (HTTP 503)."}
-    assert "busy" in call.recording_error["advice"]
-    assert room.spool.waiting() == [call_id]
+    assert "overloaded" in call.recording_error["advice"]
+    assert env.spool.call_ids() == [call_id]
 
 
-async def test_while_it_waits_the_call_says_why_and_until_when(
-    scripted: tuple[StorageRoom, ScriptedS3], account_user: Person
+async def test_a_waiting_recording_says_why_and_until_when(
+    scripted: tuple[UploadEnvironment, ScriptedS3], account_user: Person
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
-    call_id = await room.recorded(noise(32_000))
-    with room.told() as told:
-        await room.look()
+    call_id = await env.recorded(noise(32_000))
+    with env.told() as told:
+        await env.scan()
     assert told == ["recording", "call"], "that it is on its way, and that it has to wait"
     waiting = await told_of(account_user, call_id)
     assert (waiting["state"], waiting["error"]["code"]) == ("STORING", "AccessDenied")
     assert "extend its policy" in waiting["error"]["advice"]
     wait = datetime.fromisoformat(waiting["error"]["nextTryAt"]) - datetime.fromisoformat(waiting["error"]["at"])
-    assert 0.8 * backoff.WAITS[0] <= wait <= 1.2 * backoff.WAITS[0]
-    for _ in backoff.WAITS:
-        await room.later(hours=1)
+    assert 0.8 * backoff.DELAYS[0] <= wait <= 1.2 * backoff.DELAYS[0]
+    for _ in backoff.DELAYS:
+        await env.later(hours=1)
     failed = await told_of(account_user, call_id)
     assert (failed["state"], failed["error"]["code"], failed["error"]["nextTryAt"]) == ("FAILED", "AccessDenied", None)
 
@@ -261,232 +265,236 @@ async def told_of(person: Person, call_id: UUID) -> Any:
     return answer.data["node"]["recording"]
 
 
-async def test_a_storage_that_makes_up_codes_does_not_fill_the_metrics(
-    scripted: tuple[StorageRoom, ScriptedS3], admin: Person
+async def test_invented_error_codes_do_not_add_metric_labels(
+    scripted: tuple[UploadEnvironment, ScriptedS3], admin: Person
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     other, known = (f'vga_recording_upload_failures_total{{code="{code}"}}' for code in ("other", "SlowDown"))
     before = (await metrics(admin)).text
     for code in ("MadeUpOnce", "MadeUpTwice", "SlowDown"):
         s3.answers["put"] = error(503, code)
-        await room.recorded(noise(1_000))
-        await room.look()
+        await env.recorded(noise(1_000))
+        await env.scan()
     told = (await metrics(admin)).text
     assert "MadeUp" not in told
     assert number(told, other) - number(before, other) == 2
     assert number(told, known) - number(before, known) == 1
 
 
-async def test_the_waits_become_longer_and_a_success_ends_them(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_delays_grow_until_a_success(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(500, "InternalError")
-    call_id = await room.recorded(noise(32_000))
-    await room.look()
+    call_id = await env.recorded(noise(32_000))
+    await env.scan()
     waits = []
     for _ in range(3):
-        before, tried = room.time, s3.calls.count("put")
+        before, tried = env.time, s3.calls.count("put")
         while s3.calls.count("put") == tried:
-            await room.later(seconds=1)
-        waits.append((room.time - before).total_seconds())
-    for wait, planned in zip(waits, backoff.WAITS, strict=False):
+            await env.later(seconds=1)
+        waits.append((env.time - before).total_seconds())
+    for wait, planned in zip(waits, backoff.DELAYS, strict=False):
         assert 0.8 * planned.total_seconds() <= wait <= 1.2 * planned.total_seconds() + 1
     s3.answers.clear()
-    await room.later(minutes=6)
-    call = await room.call(call_id)
+    await env.later(minutes=6)
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_error) == (RecordingState.STORED, None)
     assert s3.objects["/calls/" + str(call.recording_key)].endswith(noise(32_000))
 
 
-async def test_after_a_restart_the_waits_go_on_where_they_were(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_delays_continue_after_a_restart(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
-    await room.recorded(noise(32_000))
-    await room.look()
-    await room.look(room.another_storer())
+    await env.recorded(noise(32_000))
+    await env.scan()
+    await env.scan(env.another_worker())
     assert s3.calls.count("put") == 1
-    room.time += timedelta(seconds=7)
-    await room.look(room.another_storer())
+    env.time += timedelta(seconds=7)
+    await env.scan(env.another_worker())
     assert s3.calls.count("put") == 2
 
 
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (error(404, "NoSuchBucket"), "There is no bucket of this name"),
+        (error(404, "NoSuchBucket"), "There is no bucket with this name"),
         (error(403, "AccessDenied"), "extend its policy"),
         (error(403, "InvalidAccessKeyId"), "does not know this access key ID"),
         (error(403, "SignatureDoesNotMatch"), "enter the secret again"),
         (error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}), "Choose eu-west-1"),
     ],
 )
-async def test_what_a_person_must_mend_fails_within_half_an_hour_and_says_how(
-    scripted: tuple[StorageRoom, ScriptedS3], answer: Answer, words: str
+async def test_a_permanent_fault_fails_within_half_an_hour_with_advice(
+    scripted: tuple[UploadEnvironment, ScriptedS3], answer: Answer, words: str
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["put"] = answer
-    call_id = await room.recorded(noise(32_000))
-    with room.told() as told:
-        await room.look()
-        for _ in range(len(backoff.WAITS) - 1):
-            assert (await room.call(call_id)).recording_state is RecordingState.STORING
-            await room.later(minutes=19)
-    call = await room.call(call_id)
+    call_id = await env.recorded(noise(32_000))
+    with env.told() as told:
+        await env.scan()
+        for _ in range(len(backoff.DELAYS) - 1):
+            assert (await env.call(call_id)).recording_state is RecordingState.STORING
+            await env.later(minutes=19)
+    call = await env.call(call_id)
     assert call.recording_state is RecordingState.FAILED
     assert call.recording_error is not None
     assert words in call.recording_error["advice"]
     assert told[-1] == "recording"
-    config = await RecordingConfig.get(account_id=room.account_id)
+    config = await RecordingConfig.get(account_id=env.account_id)
     assert config.storage_status is StorageStatus.FAILING
     assert config.storage_status_since is not None
 
 
-async def test_a_configuration_for_another_bucket_is_not_blamed(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_failure_does_not_affect_a_configuration_for_another_bucket(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
-    call_id = await room.recorded(noise(32_000))
-    await room.configure(s3.endpoint, bucket_name="other-calls")
-    for _ in backoff.WAITS:
-        await room.later(hours=1)
-    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
-    config = await RecordingConfig.get(account_id=room.account_id)
+    call_id = await env.recorded(noise(32_000))
+    await env.configure(s3.endpoint, bucket_name="other-calls")
+    for _ in backoff.DELAYS:
+        await env.later(hours=1)
+    assert (await env.call(call_id)).recording_state is RecordingState.FAILED
+    config = await RecordingConfig.get(account_id=env.account_id)
     assert config.storage_status is StorageStatus.UNVERIFIED
 
 
-async def test_by_hand_it_is_tried_again_and_a_success_proves_the_storage(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_a_successful_retry_marks_the_storage_as_working(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
-    call_id = await room.recorded(noise(32_000))
-    for _ in backoff.WAITS:
-        await room.later(hours=1)
+    call_id = await env.recorded(noise(32_000))
+    for _ in backoff.DELAYS:
+        await env.later(hours=1)
     tried = s3.calls.count("put")
-    await room.later(hours=48)
-    assert s3.calls.count("put") == tried, "what has failed for good is left alone"
+    await env.later(hours=48)
+    assert s3.calls.count("put") == tried, "a permanent failure is not retried"
     s3.answers.clear()
-    asked = await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+    asked = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (asked.recording_state, asked.recording_error) == (RecordingState.STORING, None)
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-    assert (await RecordingConfig.get(account_id=room.account_id)).storage_status is StorageStatus.WORKING
-    assert room.spool.waiting() == []
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+    assert (await RecordingConfig.get(account_id=env.account_id)).storage_status is StorageStatus.WORKING
+    assert env.spool.call_ids() == []
 
 
-async def test_by_hand_all_tries_begin_again_in_whichever_process(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_retry_resets_the_attempts_in_any_process(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
-    call_id = await room.recorded(noise(32_000))
-    for _ in backoff.WAITS:
-        await room.later(hours=1)
-    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
-    await room.look(room.another_storer())
-    call = await room.call(call_id)
+    call_id = await env.recorded(noise(32_000))
+    for _ in backoff.DELAYS:
+        await env.later(hours=1)
+    await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    await env.scan(env.another_worker())
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
 
 
-async def test_by_hand_what_waits_is_tried_at_once(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_retry_of_a_waiting_recording_starts_at_once(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(noise(32_000))
+    call_id = await env.recorded(noise(32_000))
     for _ in range(5):
-        await room.later(minutes=20)
+        await env.later(minutes=20)
     s3.answers.clear()
-    await room.later(seconds=1)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORING
-    await retry.retry(room.context, sid_of(Kind.CALL, call_id))
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.later(seconds=1)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORING
+    await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_by_hand_there_is_nothing_to_try_without_the_audio(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_retry_without_the_audio_is_refused(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(404, "NoSuchBucket")
-    call_id = await room.recorded(noise(32_000))
-    for _ in backoff.WAITS:
-        await room.later(hours=1)
-    recording = room.spool.open(call_id)
+    call_id = await env.recorded(noise(32_000))
+    for _ in backoff.DELAYS:
+        await env.later(hours=1)
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.remove()
-    with pytest.raises(UserErrors, match="The audio is gone"):
-        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
-    assert (await room.call(call_id)).recording_state is RecordingState.FAILED
+    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
+        await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    assert (await env.call(call_id)).recording_state is RecordingState.FAILED
 
 
 @pytest.mark.parametrize("state", [RecordingState.RECORDING, RecordingState.STORED, RecordingState.DELETED])
-async def test_by_hand_only_what_failed_or_waits_is_tried(
-    scripted: tuple[StorageRoom, ScriptedS3], state: RecordingState
+async def test_only_failed_or_waiting_recordings_can_be_retried(
+    scripted: tuple[UploadEnvironment, ScriptedS3], state: RecordingState
 ) -> None:
-    room, _ = scripted
-    call_id = await room.recorded(noise(32_000))
+    env, _ = scripted
+    call_id = await env.recorded(noise(32_000))
     await Call.filter(id=call_id).update(
         recording_state=state, recording_size_bytes=32_044, recording_duration_ms=1_000
     )
     with pytest.raises(UserErrors) as refused:
-        await retry.retry(room.context, sid_of(Kind.CALL, call_id))
+        await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert refused.value.errors[0].code is UserErrorCode.CONFLICT
-    assert (await room.call(call_id)).recording_state is state
+    assert (await env.call(call_id)).recording_state is state
 
 
-async def test_newer_keys_of_the_same_bucket_are_tried_too_and_remembered(
-    room: StorageRoom, s3: Any, local_s3: LocalS3
+async def test_newer_keys_of_the_same_bucket_are_tried_and_saved(
+    env: UploadEnvironment, s3: Any, local_s3: LocalS3
 ) -> None:
-    await room.configure(
-        local_s3.endpoint, access_key_id=EARLY.access_key_id, secret_access_key=EARLY.secret_access_key
-    )
-    call_id = await room.recorded(noise(32_000))
-    await room.look()
-    call = await room.call(call_id)
+    await env.configure(local_s3.endpoint, access_key_id=EARLY.access_key_id, secret_access_key=EARLY.secret_access_key)
+    call_id = await env.recorded(noise(32_000))
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
-    await room.configure(local_s3.endpoint)
-    await room.later(minutes=1)
-    call = await room.call(call_id)
+    await env.configure(local_s3.endpoint)
+    await env.later(minutes=1)
+    call = await env.call(call_id)
     assert call.recording_state is RecordingState.STORED
     kept = await StoredCredential.get(id=call.recording_credential_id)
     assert kept.access_key_id == RECORDER.access_key_id
 
 
-async def test_keys_for_another_server_are_never_tried(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_keys_for_another_server_are_never_used(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["put"] = error(403, "AccessDenied")
-    await room.recorded(noise(32_000))
+    await env.recorded(noise(32_000))
     async with ScriptedS3() as other:
-        await room.configure(other.endpoint, access_key_id="otherkey", secret_access_key="othersecret")
-        await room.look()
+        await env.configure(other.endpoint, access_key_id="otherkey", secret_access_key="othersecret")
+        await env.scan()
         assert other.requests == []
     assert s3.calls.count("put") == 1
 
 
 @pytest.mark.parametrize("part", [1, 2, 3])
-async def test_a_part_that_fails_gives_the_upload_up(scripted: tuple[StorageRoom, ScriptedS3], part: int) -> None:
-    room, s3 = scripted
+async def test_a_failed_part_aborts_the_upload(scripted: tuple[UploadEnvironment, ScriptedS3], part: int) -> None:
+    env, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
         return error(503, "SlowDown") if request.query.get("partNumber") == str(part) else None
 
     s3.answers["put"] = refuse
-    call_id = await room.recorded(noise(LARGE))
-    await room.look()
+    call_id = await env.recorded(noise(LARGE))
+    await env.scan()
     assert s3.calls == ["create", *(["put"] * part), "abort"]
     assert s3.uploads == {}
-    assert (await room.call(call_id)).recording_state is RecordingState.STORING
+    assert (await env.call(call_id)).recording_state is RecordingState.STORING
 
 
-async def test_an_upload_that_could_not_be_given_up_is_given_up_at_the_next_try(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_an_upload_that_could_not_be_aborted_is_aborted_at_the_next_attempt(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["put"] = s3.answers["abort"] = error(503, "SlowDown")
-    await room.recorded(noise(LARGE))
-    await room.look()
+    await env.recorded(noise(LARGE))
+    await env.scan()
     assert len(s3.uploads) == 1
     del s3.answers["abort"]
-    await room.later(seconds=10)
+    await env.later(seconds=10)
     assert s3.calls[-4:] == ["abort", "create", "put", "abort"]
     assert s3.uploads == {}
 
 
-async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_an_error_in_a_response_of_status_200_is_an_error(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
 
     def refuse(request: Request) -> Answer | None:
         if "uploadId" not in request.query:
@@ -494,39 +502,39 @@ async def test_an_error_in_an_answer_of_200_is_an_error(scripted: tuple[StorageR
         return Answer(200, error(500, "InternalError").body, {"Content-Type": "application/xml"})
 
     s3.answers["create"] = refuse
-    call_id = await room.recorded(noise(LARGE))
-    await room.look()
-    call = await room.call(call_id)
+    call_id = await env.recorded(noise(LARGE))
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 1)
     assert s3.uploads == {}
 
 
-async def test_a_storage_that_keeps_less_than_it_was_sent_has_not_stored_it(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_an_object_smaller_than_the_upload_is_a_fault(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["head"] = Answer(200, b"", {"x-unused": ""})  # no length: 0 bytes
-    call_id = await room.recorded(noise(32_000))
-    await room.look()
-    call = await room.call(call_id)
+    call_id = await env.recorded(noise(32_000))
+    await env.scan()
+    call = await env.call(call_id)
     assert call.recording_state is RecordingState.STORING
     assert call.recording_error is not None
     assert call.recording_error["message"] == "The storage took 32044 bytes and holds 0."
 
 
-async def test_a_key_that_may_not_read_is_good_enough_to_store(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_storing_needs_no_permission_to_read(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     s3.answers["head"] = error(403, "AccessDenied")
-    call_id = await room.recorded(noise(LARGE))
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    call_id = await env.recorded(noise(LARGE))
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_every_body_carries_its_md5(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
-    await room.recorded(noise(LARGE))
-    await room.recorded(noise(1000))
-    await room.look()
+async def test_every_body_carries_its_md5(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
+    await env.recorded(noise(LARGE))
+    await env.recorded(noise(1000))
+    await env.scan()
     puts = [request for request in s3.requests if request.call == "put"]
     assert len(puts) == 4
     for request in puts:
@@ -537,81 +545,85 @@ def _in_memory(body: bytes) -> Any:
     return io.BytesIO(body)
 
 
-async def test_what_is_deleted_while_it_waits_leaves_nothing(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
-    s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(noise(32_000))
-    await room.look()
-    await Call.filter(id=call_id).update(recording_state=RecordingState.DELETED)
-    await room.look()
-    assert room.spool.waiting() == []
-    assert s3.calls.count("put") == 1
-    assert (await room.call(call_id)).recording_state is RecordingState.DELETED
-
-
-async def test_what_is_deleted_while_it_is_sent_is_deleted_in_the_bucket_too(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_a_recording_deleted_while_it_waits_leaves_nothing(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(32_000))
+    env, s3 = scripted
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await env.recorded(noise(32_000))
+    await env.scan()
+    await Call.filter(id=call_id).update(recording_state=RecordingState.DELETED)
+    await env.scan()
+    assert env.spool.call_ids() == []
+    assert s3.calls.count("put") == 1
+    assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
-    async def delete_meanwhile(request: Request, writer: asyncio.StreamWriter) -> None:
+
+async def test_a_recording_deleted_during_its_upload_is_deleted_in_the_bucket(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
+    call_id = await env.recorded(noise(32_000))
+
+    async def delete_during(request: Request, writer: asyncio.StreamWriter) -> None:
         await Call.filter(id=call_id).update(recording_state=RecordingState.DELETED)
         await s3.send(s3.work(request), request, writer)
 
-    s3.answers["put"] = delete_meanwhile
-    await room.look()
+    s3.answers["put"] = delete_during
+    await env.scan()
     assert s3.objects == {}
     assert s3.calls[-1] == "delete"
-    assert room.spool.waiting() == []
-    assert (await room.call(call_id)).recording_state is RecordingState.DELETED
+    assert env.spool.call_ids() == []
+    assert (await env.call(call_id)).recording_state is RecordingState.DELETED
 
 
-async def test_a_deleted_upload_in_parts_is_given_up(room: StorageRoom, s3: Any) -> None:
-    recording = await room.running()
+async def test_a_deletion_aborts_the_multipart_upload(env: UploadEnvironment, s3: Any) -> None:
+    recording = await env.running()
     recording.append(noise(LARGE))
-    room.storer.grown(recording)
-    await room.storer.settle()
+    env.worker.on_append(recording)
+    await env.worker.wait_until_idle()
     assert len(s3.list_multipart_uploads(Bucket="calls")["Uploads"]) == 1
-    await Call.filter(id=recording.about.call_id).update(recording_state=RecordingState.DELETED)
-    room.end(recording)
-    room.storer.ended(recording)
-    await room.storer.settle()
-    assert room.spool.waiting() == []
+    await Call.filter(id=recording.metadata.call_id).update(recording_state=RecordingState.DELETED)
+    env.end(recording)
+    env.worker.on_end(recording)
+    await env.worker.wait_until_idle()
+    assert env.spool.call_ids() == []
     assert keys(s3) == []
 
 
-async def test_with_its_account_a_recording_goes_and_its_upload_too(
-    room: StorageRoom, s3: Any, provider: Person
+async def test_deleting_an_account_removes_its_recordings_and_uploads(
+    env: UploadEnvironment, s3: Any, provider: Person
 ) -> None:
-    recording = await room.running()
+    recording = await env.running()
     recording.append(noise(LARGE))
-    room.storer.grown(recording)
-    await room.storer.settle()
-    deleted = await provider.change("deleteAccount", "deletedId", id=room.installation.world["own"], force=True)
+    env.worker.on_append(recording)
+    await env.worker.wait_until_idle()
+    deleted = await provider.change("deleteAccount", "deletedId", id=env.installation.world["own"], force=True)
     assert deleted["deletedId"]
-    room.end(recording)
-    room.storer.ended(recording)
-    await room.storer.settle()
-    assert (room.spool.waiting(), room.spool.aside()) == ([], [])
+    env.end(recording)
+    env.worker.on_end(recording)
+    await env.worker.wait_until_idle()
+    assert (env.spool.call_ids(), env.spool.set_aside_ids()) == ([], [])
 
 
-async def test_what_is_stored_already_only_leaves_the_spool(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(32_000))
+async def test_a_recording_already_stored_is_only_removed_from_the_spool(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
+    call_id = await env.recorded(noise(32_000))
     await Call.filter(id=call_id).update(
         recording_state=RecordingState.STORED, recording_size_bytes=32_044, recording_duration_ms=1_000
     )
-    await room.look()
-    assert room.spool.waiting() == []
+    await env.scan()
+    assert env.spool.call_ids() == []
     assert s3.requests == []
 
 
-async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
-    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+async def test_a_recording_uploaded_before_a_database_outage_is_not_uploaded_twice(
+    scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(32_000))
+    env, s3 = scripted
+    call_id = await env.recorded(noise(32_000))
 
     async def away(*_: Any) -> bool:
         raise ConnectionRefusedError
@@ -622,19 +634,19 @@ async def test_what_was_sent_before_the_database_went_away_is_not_sent_twice(
 
     s3.answers["head"] = length
     with monkeypatch.context() as patch:
-        patch.setattr("app.recording.lifecycle.stored", away)
-        await room.look()
-    call = await room.call(call_id)
+        patch.setattr("app.recording.lifecycle.mark_stored", away)
+        await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_state, call.recording_attempts) == (RecordingState.STORING, 0)
-    await room.look()
+    await env.scan()
     assert s3.calls.count("put") == 1, "it is not due yet"
-    await room.later(seconds=16)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.later(seconds=16)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
     assert s3.calls.count("put") == 1
 
 
-async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
+async def test_a_hanging_storage_does_not_delay_other_accounts(scripted: tuple[UploadEnvironment, ScriptedS3]) -> None:
+    env, s3 = scripted
     going, busy = asyncio.Event(), 0
 
     async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -645,22 +657,22 @@ async def test_an_account_whose_storage_hangs_holds_up_no_other(scripted: tuple[
 
     s3.answers["put"] = hang
     for _ in range(20):
-        await room.recorded(noise(1000))
-    looking = asyncio.create_task(room.look())
-    await until(lambda: busy >= 8 and len(room.storer._places_each[room.account_id]._waiters or ()) == 12)
+        await env.recorded(noise(1000))
+    looking = asyncio.create_task(env.scan())
+    await until(lambda: busy >= 8 and len(env.worker._owner_slots[env.account_id]._waiters or ()) == 12)
     assert busy == 8
     going.set()
     await looking
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 20
 
 
-async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no_other(
-    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+async def test_a_hanging_storage_with_many_recordings_does_not_delay_other_accounts(
+    scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, s3 = scripted
-    monkeypatch.setattr(upload_worker, "_HELD", 16)
-    monkeypatch.setattr(upload_worker, "_HELD_EACH", (9, 16))
-    monkeypatch.setattr(upload_worker, "LOOK_EVERY_SECONDS", 0.2)
+    env, s3 = scripted
+    monkeypatch.setattr(upload_worker, "_MAX_ACQUIRED", 16)
+    monkeypatch.setattr(upload_worker, "_MAX_ACQUIRED_PER_OWNER", (9, 16))
+    monkeypatch.setattr(upload_worker, "SCAN_EVERY_SECONDS", 0.2)
     going = asyncio.Event()
 
     async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -670,24 +682,24 @@ async def test_an_account_with_a_hanging_storage_and_many_recordings_holds_up_no
 
     s3.answers["put"] = hang
     for _ in range(20):
-        await room.recorded(noise(1000))
-    other = await room.of_another_account(s3.endpoint, bucket="other")
-    async with room.storer.running():
-        await until(lambda: not room.spool.has(other))
+        await env.recorded(noise(1000))
+    other = await env.of_another_account(s3.endpoint, bucket="other")
+    async with env.worker.running():
+        await until(lambda: not env.spool.has(other))
         going.set()
-        await until(lambda: not room.spool.waiting())
+        await until(lambda: not env.spool.call_ids())
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 21
 
 
-async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_provider(
-    scripted: tuple[StorageRoom, ScriptedS3], monkeypatch: pytest.MonkeyPatch
+async def test_hanging_storages_of_one_provider_do_not_delay_other_providers(
+    scripted: tuple[UploadEnvironment, ScriptedS3], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    room, s3 = scripted
-    monkeypatch.setattr(upload_worker, "AT_ONCE", 6)
-    monkeypatch.setattr(upload_worker, "AT_ONCE_EACH", (3, 4))
-    monkeypatch.setattr(upload_worker, "_HELD", 10)
-    monkeypatch.setattr(upload_worker, "_HELD_EACH", (9, 9))
-    monkeypatch.setattr(upload_worker, "LOOK_EVERY_SECONDS", 0.2)
+    env, s3 = scripted
+    monkeypatch.setattr(upload_worker, "MAX_UPLOADS", 6)
+    monkeypatch.setattr(upload_worker, "MAX_UPLOADS_PER_OWNER", (3, 4))
+    monkeypatch.setattr(upload_worker, "_MAX_ACQUIRED", 10)
+    monkeypatch.setattr(upload_worker, "_MAX_ACQUIRED_PER_OWNER", (9, 9))
+    monkeypatch.setattr(upload_worker, "SCAN_EVERY_SECONDS", 0.2)
     going, most, busy = asyncio.Event(), 0, 0
 
     async def hang(request: Request, writer: asyncio.StreamWriter) -> None:
@@ -700,97 +712,101 @@ async def test_accounts_of_one_provider_with_hanging_storages_hold_up_no_other_p
 
     s3.answers["put"] = hang
     for _ in range(6):
-        await room.recorded(noise(1000))
-        await room.of_another_account(s3.endpoint, bucket="sibling")
-    foreign = await room.of_another_account(s3.endpoint, bucket="foreign", place="foreign")
-    room.storer = room.another_storer()
-    async with room.storer.running():
-        await until(lambda: busy >= 4 and not room.spool.has(foreign))
+        await env.recorded(noise(1000))
+        await env.of_another_account(s3.endpoint, bucket="sibling")
+    foreign = await env.of_another_account(s3.endpoint, bucket="foreign", place="foreign")
+    env.worker = env.another_worker()
+    async with env.worker.running():
+        await until(lambda: busy >= 4 and not env.spool.has(foreign))
         going.set()
-        await until(lambda: not room.spool.waiting())
+        await until(lambda: not env.spool.call_ids())
     assert most == 4
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 13
 
 
-async def test_an_upload_that_nobody_has_heard_of_is_looked_for_until_the_storage_answers(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_an_upload_with_an_unknown_id_is_searched_until_the_storage_responds(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(LARGE))
-    recording = room.spool.open(call_id)
+    env, s3 = scripted
+    call_id = await env.recorded(noise(LARGE))
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.write_state({"is_beginning": True})
     recording.close()
-    s3.uploads["lost"] = f"/calls/{recording.about.key}"
+    s3.uploads["lost"] = f"/calls/{recording.metadata.key}"
     s3.answers["uploads"] = error(503, "SlowDown")
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORING
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORING
     s3.answers["uploads"] = Answer(
-        body=f"<ListMultipartUploadsResult><Upload><Key>{recording.about.key}</Key><UploadId>lost</UploadId></Upload>"
+        body=f"<ListMultipartUploadsResult><Upload><Key>{recording.metadata.key}</Key><UploadId>lost</UploadId></Upload>"
         "</ListMultipartUploadsResult>".encode()
     )
-    await room.later(seconds=10)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.later(seconds=10)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
     assert s3.uploads == {}
 
 
 @pytest.mark.parametrize("answer", [error(403, "AccessDenied"), error(501, "NotImplemented")])
-async def test_who_may_not_look_for_uploads_stores_all_the_same(
-    scripted: tuple[StorageRoom, ScriptedS3], answer: Answer
+async def test_storing_needs_no_permission_to_list_uploads(
+    scripted: tuple[UploadEnvironment, ScriptedS3], answer: Answer
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(LARGE))
-    recording = room.spool.open(call_id)
+    env, s3 = scripted
+    call_id = await env.recorded(noise(LARGE))
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.write_state({"is_beginning": True})
     recording.close()
     s3.answers["uploads"] = answer
-    await room.look()
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.scan()
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_who_cannot_tell_of_uploads_stores_in_the_end(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(LARGE))
-    recording = room.spool.open(call_id)
+async def test_a_storage_that_fails_to_list_uploads_stores_in_the_end(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
+    call_id = await env.recorded(noise(LARGE))
+    recording = env.spool.open(call_id)
     assert recording is not None
     recording.write_state({"is_beginning": True})
     recording.close()
     s3.answers["uploads"] = Answer(body=b"?")
-    await room.look()
-    for _ in backoff.WAITS:
-        await room.later(hours=2)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
+    await env.scan()
+    for _ in backoff.DELAYS:
+        await env.later(hours=2)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
 
 
-async def test_a_clock_that_was_wrong_for_a_while_delays_nothing(scripted: tuple[StorageRoom, ScriptedS3]) -> None:
-    room, s3 = scripted
-    s3.answers["put"] = error(503, "SlowDown")
-    call_id = await room.recorded(noise(32_000))
-    await room.later(days=400)
-    s3.answers.clear()
-    await room.later(days=-400)
-    assert (await room.call(call_id)).recording_state is RecordingState.STORED
-
-
-async def test_what_is_in_the_bucket_goes_with_its_recording_by_newer_keys_too(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_a_temporarily_wrong_clock_delays_no_attempt(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(32_000))
+    env, s3 = scripted
+    s3.answers["put"] = error(503, "SlowDown")
+    call_id = await env.recorded(noise(32_000))
+    await env.later(days=400)
+    s3.answers.clear()
+    await env.later(days=-400)
+    assert (await env.call(call_id)).recording_state is RecordingState.STORED
+
+
+async def test_newer_keys_delete_the_object_of_a_deleted_recording(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
+) -> None:
+    env, s3 = scripted
+    call_id = await env.recorded(noise(32_000))
     s3.answers["head"] = error(503, "SlowDown")
-    await room.look()
+    await env.scan()
     assert len(s3.objects) == 1
-    await room.configure(s3.endpoint, access_key_id="newkey", secret_access_key="newsecret")
+    await env.configure(s3.endpoint, access_key_id="newkey", secret_access_key="newsecret")
     s3.answers = {
         "delete": lambda request: None if "newkey" in request.headers["authorization"] else error(403, "AccessDenied")
     }
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.look()
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.scan()
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
+def test_ten_thousand_parts_hold_275_gb() -> None:
     parts = uploads.parts_of(270 * 10**9)
     assert len(parts) <= 10_000
     assert all(part.size >= PART for part in parts[:-1])
@@ -801,7 +817,7 @@ def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "mends"),
+    ("failure", "transient"),
     [
         (StorageFailure(FailureKind.CONNECTION_REFUSED), True),
         (StorageFailure(FailureKind.NO_ANSWER), True),
@@ -811,71 +827,71 @@ def test_ten_thousand_parts_hold_what_s3_holds_of_them() -> None:
         (StorageFailure(FailureKind.REFUSED_ADDRESS, reason="No."), False),
     ],
 )
-def test_what_mends_itself_is_told_from_what_a_person_mends(failure: StorageFailure, mends: bool) -> None:
-    assert Fault.of(failure, "us-east-1").mends_itself is mends
+def test_transient_faults_are_distinguished_from_permanent_ones(failure: StorageFailure, transient: bool) -> None:
+    assert UploadFault.of(failure, "us-east-1").is_transient is transient
 
 
-# What was deleted before its storage had said that it is there.
+# Deleted before the storage confirmed the object.
 
 
 @pytest.mark.parametrize("size", [320_000, LARGE])
-async def test_an_object_whose_answer_got_lost_goes_with_its_recording(
-    scripted: tuple[StorageRoom, ScriptedS3], size: int
+async def test_an_object_whose_response_was_lost_is_deleted_with_its_recording(
+    scripted: tuple[UploadEnvironment, ScriptedS3], size: int
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(size))
+    env, s3 = scripted
+    call_id = await env.recorded(noise(size))
 
-    async def stored_in_silence(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def stored_without_response(request: Request, writer: asyncio.StreamWriter) -> None:
         answer = s3.work(request)
         if request.method == "POST" and "uploadId" not in request.query:
             await s3.send(answer, request, writer)
         else:
             await reset(request, writer)
 
-    s3.answers |= {"put" if size < uploads.IN_PARTS_FROM_BYTES else "create": stored_in_silence, "head": reset}
-    await room.look()
+    s3.answers |= {"put" if size < uploads.MULTIPART_FROM_BYTES else "create": stored_without_response, "head": reset}
+    await env.scan()
     assert len(s3.objects) == 1
     s3.answers.clear()
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.later(minutes=30)
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.later(minutes=30)
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-async def test_an_object_whose_process_died_before_the_answer_goes_with_its_recording(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_an_object_of_a_process_killed_before_the_response_is_deleted_with_its_recording(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(320_000))
+    env, s3 = scripted
+    call_id = await env.recorded(noise(320_000))
     is_stored = asyncio.Event()
 
-    async def stored_and_silent(request: Request, writer: asyncio.StreamWriter) -> None:
+    async def stored_without_response_then_hang(request: Request, writer: asyncio.StreamWriter) -> None:
         s3.work(request)
         is_stored.set()
         await asyncio.Event().wait()
 
-    s3.answers["put"] = stored_and_silent
-    async with room.storer.running():
+    s3.answers["put"] = stored_without_response_then_hang
+    async with env.worker.running():
         await is_stored.wait()
     s3.answers.clear()
     assert len(s3.objects) == 1
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.look(room.another_storer())
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.scan(env.another_worker())
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])
 
 
-async def test_the_audio_of_a_deleted_recording_leaves_the_disk_though_the_bucket_refuses(
-    scripted: tuple[StorageRoom, ScriptedS3],
+async def test_the_audio_of_a_deleted_recording_leaves_the_disk_even_if_the_bucket_refuses(
+    scripted: tuple[UploadEnvironment, ScriptedS3],
 ) -> None:
-    room, s3 = scripted
-    call_id = await room.recorded(noise(320_000))
+    env, s3 = scripted
+    call_id = await env.recorded(noise(320_000))
     s3.answers |= {"head": error(503, "SlowDown"), "delete": error(503, "SlowDown")}
-    await room.look()
+    await env.scan()
     assert len(s3.objects) == 1
-    assert await lifecycle.deleted(call_id, room.account_id)
-    await room.later(minutes=30)
+    assert await lifecycle.mark_deleted(call_id, env.account_id)
+    await env.later(minutes=30)
     assert len(s3.objects) == 1
-    assert [path for path in (room.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []
-    assert room.spool.size() < 32_000
+    assert [path for path in (env.folder / call_id.hex).iterdir() if path.stat().st_size > 2_000] == []
+    assert env.spool.size_bytes() < 32_000
     s3.answers.clear()
-    await room.later(hours=1)
-    assert (s3.objects, room.spool.waiting()) == ({}, [])
+    await env.later(hours=1)
+    assert (s3.objects, env.spool.call_ids()) == ({}, [])

@@ -1,4 +1,4 @@
-"""A spool, a storer with a clock that only the test moves, and an account whose calls are recorded."""
+"""A spool, an upload worker with a clock controlled by the test, and an account whose calls are recorded."""
 
 import errno
 import os
@@ -25,7 +25,8 @@ from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.recording import audio, lifecycle, lookup
-from app.recording.spool import About, Ended, Spool, SpooledRecording
+from app.recording.metadata import RecordingMetadata, StreamEnd
+from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload_worker import UploadWorker
 from app.storage import service
 from app.storage.inputs import RecordingConfigPatch
@@ -45,8 +46,8 @@ def _patch(values: dict[str, Any]) -> RecordingConfigPatch:
     return RecordingConfigPatch(**given)
 
 
-class StorageRoom:
-    """What a test of storing stands in."""
+class UploadEnvironment:
+    """The environment of an upload test."""
 
     def __init__(self, installation: Installation, folder: Path, storage: ObjectStorage) -> None:
         self.installation = installation
@@ -57,11 +58,11 @@ class StorageRoom:
         self.folder = folder
         self.spool = Spool(folder, 10**10)
         self.time = datetime.now(UTC)
-        self.storer = self.another_storer()
+        self.worker = self.another_worker()
         self._numbers = iter(range(1_000))
 
-    def another_storer(self) -> UploadWorker:
-        """As a process has one that is started later, or beside."""
+    def another_worker(self) -> UploadWorker:
+        """Another worker, as in a process that starts later or runs in parallel."""
         return UploadWorker(self.keyring, self.storage, self.spool, self.live, 400, now=lambda: self.time)
 
     @property
@@ -71,13 +72,13 @@ class StorageRoom:
         opened = Resources(self.installation.settings, self.keyring, clients)
         return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
 
-    async def find(self, call: Call) -> lifecycle.Found | None:
-        """As `maintain` looks for a recording in its bucket."""
+    async def find(self, call: Call) -> lifecycle.StoredObject | None:
+        """Looks for a recording in its bucket, like `maintain`."""
         await self.storage.open()
-        return await lookup.in_bucket(self.keyring, self.storage, call)
+        return await lookup.find_in_bucket(self.keyring, self.storage, call)
 
     async def configure(self, endpoint: str, **changed: Any) -> None:
-        """Where the own account's recordings go."""
+        """Configures the storage of the own account."""
         values: dict[str, Any] = {
             "bucket_vendor": BucketVendor.S3_COMPATIBLE,
             "endpoint_url": endpoint,
@@ -92,21 +93,21 @@ class StorageRoom:
         await service.update(self.context, self.installation.world["own"], _patch(values))
 
     async def recorded(self, pcm: bytes, form: AudioFormat = AudioFormat.WAV, *, ended: bool = True) -> UUID:
-        """A call with so much audio (8 kHz stereo), ended, in the spool, held by nobody."""
+        """An ended call with this much audio (8 kHz stereo) in the spool, unlocked."""
         recording = await self.running(form)
         recording.append(pcm)
         if ended:
             self.end(recording)
         recording.close()
-        return recording.about.call_id
+        return recording.metadata.call_id
 
-    async def switch_on(self) -> None:
-        """All calls of the own account are recorded."""
+    async def record_all_calls(self) -> None:
+        """Records all calls of the own account."""
         changes = RecordingConfigPatch(record_all_calls=Some(True))
         await service.update(self.context, self.installation.world["own"], changes)
 
     async def of_another_account(self, endpoint: str, bucket: str, place: str = "sibling") -> UUID:
-        """A call like those above, of the sibling or the foreign account, whose recordings go to this bucket."""
+        """Such a call of the sibling or the foreign account, which uses this bucket."""
         account, own = self.installation.world[place], self.account_id
         changes = {"endpoint_url": endpoint, "bucket_name": bucket, "bucket_vendor": BucketVendor.S3_COMPATIBLE}
         keys = {"access_key_id": "sibling", "secret_access_key": "secret", "region": "us-east-1", "enabled": True}
@@ -118,38 +119,38 @@ class StorageRoom:
             self.account_id = own
 
     async def running(self, form: AudioFormat = AudioFormat.WAV) -> SpooledRecording:
-        """A call that is being recorded, held as the recorder does."""
+        """A call that is being recorded, locked as by ingest."""
         config = await RecordingConfig.get(account_id=self.account_id)
         target = StorageTarget.of(stored_draft(self.keyring, config))
         account = await Account.get(id=self.account_id)
         facts = lifecycle.CallFacts(self.account_id, f"gateway-{next(self._numbers)}", datetime.now(UTC))
         held: list[SpooledRecording] = []
 
-        async def hold(call: Call, credential_id: UUID) -> None:
-            about = _about(call, target, form, credential_id)
-            held.append(self.spool.create(replace(about, service_provider_id=account.service_provider_id)))
+        async def before_commit(call: Call, credential_id: UUID) -> None:
+            metadata = _metadata_of(call, target, form, credential_id)
+            held.append(self.spool.create(replace(metadata, service_provider_id=account.service_provider_id)))
 
-        await lifecycle.begin(self.keyring, self.live, facts, target, form, hold)
+        await lifecycle.begin(self.keyring, self.live, facts, target, form, before_commit)
         if form is AudioFormat.WAV:
             held[0].append(audio.Wav(8000, 2).begin())
         return held[0]
 
     def end(self, recording: SpooledRecording) -> None:
-        about, size = recording.about, recording.audio_bytes
-        recording.overwrite(0, audio.encoder(about.format, about.sample_rate, about.channels).header(size))
-        length = audio.duration_of(about.format, about.sample_rate, about.channels, size)
-        recording.finish(Ended(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
+        metadata, size = recording.metadata, recording.audio_bytes
+        recording.overwrite(0, audio.new_encoder(metadata.format, metadata.sample_rate, metadata.channels).header(size))
+        length = audio.duration_of(metadata.format, metadata.sample_rate, metadata.channels, size)
+        recording.finish(StreamEnd(datetime.now(UTC), length // timedelta(milliseconds=1), 0))
 
-    async def look(self, storer: UploadWorker | None = None) -> None:
-        """One look through the spool, and all that follows of it."""
-        one = storer or self.storer
-        await one.look()
-        await one.settle()
+    async def scan(self, worker: UploadWorker | None = None) -> None:
+        """Scans the spool once and waits for all uploads."""
+        one = worker or self.worker
+        await one.scan()
+        await one.wait_until_idle()
 
     async def later(self, **time: float) -> None:
-        """Time goes by, and the storer looks."""
+        """Advances the clock and scans."""
         self.time += timedelta(**time)
-        await self.look()
+        await self.scan()
 
     async def call(self, call_id: UUID) -> Call:
         return await Call.get(account_id=self.account_id, id=call_id)
@@ -164,14 +165,16 @@ class StorageRoom:
 
 
 @asynccontextmanager
-async def opened_room(installation: Installation, folder: Path, storage: ObjectStorage) -> AsyncIterator[StorageRoom]:
+async def open_environment(
+    installation: Installation, folder: Path, storage: ObjectStorage
+) -> AsyncIterator[UploadEnvironment]:
     async with installation.database():
-        yield StorageRoom(installation, folder, storage)
+        yield UploadEnvironment(installation, folder, storage)
 
 
 @contextmanager
 def full_disk(folder: Path) -> Iterator[None]:
-    """No file comes to be in there, and none becomes longer by so much as a byte of another block."""
+    """On a full disk, no file can be created and none can grow into another block."""
     opened, written = os.open, os.pwrite
 
     def full() -> OSError:
@@ -183,10 +186,10 @@ def full_disk(folder: Path) -> Iterator[None]:
         return opened(path, flags, *rest, **options)
 
     def write(file: int, data: Any, offset: int) -> int:
-        room = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
-        if room <= 0:
+        env = -(-os.fstat(file).st_size // _BLOCK_BYTES) * _BLOCK_BYTES - offset
+        if env <= 0:
             raise full()
-        return written(file, data[:room], offset)
+        return written(file, data[:env], offset)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "open", open_file)
@@ -195,12 +198,12 @@ def full_disk(folder: Path) -> Iterator[None]:
 
 
 def noise(size: int) -> bytes:
-    """Audio that is nowhere the same; whole samples."""
+    """Non-repeating audio of whole samples."""
     return random.Random(size).randbytes(size)
 
 
 def s3_client(server: LocalS3) -> Any:
-    """May everything."""
+    """A caller with all permissions."""
     return boto3.client(
         "s3",
         endpoint_url=server.endpoint,
@@ -211,15 +214,15 @@ def s3_client(server: LocalS3) -> Any:
 
 
 def pcm_of(path: Path) -> tuple[bytes, int]:
-    """The samples of a WAV file, and the milliseconds that its header tells."""
+    """The samples of a WAV file, and the duration in its header in milliseconds."""
     with wave.open(str(path)) as file:
         length = file.getnframes()
         return file.readframes(length), length * 1000 // file.getframerate()
 
 
-def _about(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> About:
+def _metadata_of(call: Call, target: StorageTarget, form: AudioFormat, credential_id: UUID) -> RecordingMetadata:
     assert call.recording_key is not None
-    return About(
+    return RecordingMetadata(
         call_id=call.id,
         account_id=call.account_id,
         gateway_call_id=call.gateway_call_id,

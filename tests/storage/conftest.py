@@ -1,6 +1,7 @@
-"""Storage tests ask a verifier directly."""
+"""Fixtures of storage tests: verifiers, and a scripted S3 server."""
 
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,9 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage.probe import StepResult
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier, VerificationResult, VerificationStepName
+from tests.recording.upload_setup import UploadEnvironment, open_environment
+from tests.support.installation import Installation
+from tests.support.servers.scripted_s3 import ScriptedS3
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +23,13 @@ def keyring() -> Keyring:
 
 @pytest.fixture(scope="session")
 def storages() -> dict[Any, tuple[OutboundGate, ObjectStorage]]:
-    """Open storages by their settings: opening one reads the description of S3, which takes a fifth of a second."""
+    """Open storages by their settings: opening one loads the description of S3, which takes a fifth of a second."""
     return {}
 
 
 @pytest.fixture
 async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> AsyncIterator[ObjectStorage]:
-    """May call the loopback; without clients that are kept, since each test has an event loop of its own."""
+    """May connect to the loopback; keeps no clients, since each test has its own event loop."""
     if "storing" not in storages:
         gate = OutboundGate(["127.0.0.1"])
         storages["storing"] = gate, ObjectStorage(gate)
@@ -39,7 +43,7 @@ async def storage(storages: dict[Any, tuple[OutboundGate, ObjectStorage]]) -> As
 async def make_verifier(
     keyring: Keyring, storages: dict[Any, tuple[OutboundGate, ObjectStorage]]
 ) -> AsyncIterator[Callable[..., Any]]:
-    """Makes verifiers that may call the loopback; `fresh` ones read the environment as it is now, if they do."""
+    """Creates verifiers that may connect to the loopback; `fresh` ones would read the present environment, if any did."""
     made: list[StorageVerifier] = []
 
     async def make(
@@ -79,3 +83,13 @@ def step(result: VerificationResult, name: str) -> StepResult:
 def statuses(result: VerificationResult) -> str:
     """The eight steps as letters, in order: P passed, F failed, S skipped."""
     return "".join(found.status.name[0] for found in result.steps)
+
+
+@pytest.fixture
+async def scripted(
+    installation: Installation, tmp_path: Path, storage: ObjectStorage
+) -> AsyncIterator[tuple[UploadEnvironment, ScriptedS3]]:
+    """Uploads to a server whose responses the test scripts."""
+    async with ScriptedS3() as s3, open_environment(installation, tmp_path / "spool", storage) as env:
+        await env.configure(s3.endpoint)
+        yield env, s3

@@ -1,4 +1,4 @@
-"""SDK clients are made once for each endpoint and credentials, and closed in the end. What is made is counted, not timed."""
+"""SDK clients are created once per endpoint and credentials, and closed at the end. Counted, not timed."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,17 +10,17 @@ import pytest
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.storage import aws_sdk
-from app.storage.clients import ReusedClients
+from app.storage.clients import ClientCache
 from app.storage.model import BucketVendor, RecordingConfig
 from app.storage.s3 import ObjectStorage, StorageTarget
 from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerifier
-from tests.recording.upload_setup import StorageRoom, noise
+from tests.recording.upload_setup import UploadEnvironment, noise
 from tests.support.servers.scripted_s3 import ScriptedS3
 
 
 class Made:
-    """Makes names instead of clients, and notes which are open."""
+    """Creates names instead of clients, and notes which are open."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -35,21 +35,21 @@ class Made:
         self.open.remove(name)
 
 
-async def use(clients: ReusedClients, made: Made, name: str) -> None:
+async def use(clients: ClientCache, made: Made, name: str) -> None:
     async with clients.client(name, lambda: made.make(name)) as client:
         assert client == name
         assert name in made.open
 
 
-async def test_those_who_come_at_once_share_one_client() -> None:
-    clients, made = ReusedClients(), Made()
+async def test_concurrent_callers_share_one_client() -> None:
+    clients, made = ClientCache(), Made()
     await asyncio.gather(*(use(clients, made, "a") for _ in range(5)))
     await use(clients, made, "a")
     assert made.names == ["a"]
 
 
-async def test_the_client_that_was_not_used_for_longest_makes_room() -> None:
-    clients, made = ReusedClients(2), Made()
+async def test_the_least_recently_used_client_is_evicted() -> None:
+    clients, made = ClientCache(2), Made()
     for name in ("a", "b", "a", "c"):
         await use(clients, made, name)
     assert made.open == {"a", "c"}
@@ -58,8 +58,8 @@ async def test_the_client_that_was_not_used_for_longest_makes_room() -> None:
     assert made.names == ["a", "b", "c", "b"]
 
 
-async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_user() -> None:
-    clients, made = ReusedClients(1), Made()
+async def test_an_evicted_client_is_closed_by_its_last_user() -> None:
+    clients, made = ClientCache(1), Made()
     async with clients.client("a", lambda: made.make("a")):
         async with clients.client("a", lambda: made.make("a")):
             await use(clients, made, "b")
@@ -68,8 +68,8 @@ async def test_a_client_that_makes_room_while_it_is_used_is_closed_by_its_last_u
     assert made.open == {"b"}
 
 
-async def test_none_is_open_after_the_end() -> None:
-    clients, made = ReusedClients(), Made()
+async def test_closing_the_cache_closes_all_clients() -> None:
+    clients, made = ClientCache(), Made()
     async with clients.client("a", lambda: made.make("a")):
         await use(clients, made, "b")
         await clients.close()
@@ -77,8 +77,8 @@ async def test_none_is_open_after_the_end() -> None:
     assert made.open == set()
 
 
-async def test_a_user_who_fails_leaves_the_client_to_the_others() -> None:
-    clients, made = ReusedClients(), Made()
+async def test_a_failing_user_does_not_close_a_shared_client() -> None:
+    clients, made = ClientCache(), Made()
     with pytest.raises(ValueError, match="mine"):
         async with clients.client("a", lambda: made.make("a")):
             raise ValueError("mine")
@@ -91,7 +91,7 @@ async def test_a_user_who_fails_leaves_the_client_to_the_others() -> None:
 
 @pytest.fixture
 def keys(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """The credentials of each SDK client that is made."""
+    """The credentials of each SDK client that is created."""
     found: list[tuple[str, str]] = []
     make = aws_sdk.Sdk.client
 
@@ -127,26 +127,26 @@ async def none_is_connected(s3: ScriptedS3) -> None:
 
 
 async def test_recordings_with_the_same_keys_are_stored_by_one_client(
-    scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+    scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
-    room, _ = scripted
+    env, _ = scripted
     for _ in range(3):
-        await room.recorded(noise(1_000))
-        await room.look()
+        await env.recorded(noise(1_000))
+        await env.scan()
     assert await Call.filter(recording_state=RecordingState.STORED).count() == 3
     assert len(keys) == 1
 
 
-async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
-    scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+async def test_each_request_is_signed_with_its_own_keys(
+    scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     signers = []
-    await room.of_another_account(s3.endpoint, "calls")
+    await env.of_another_account(s3.endpoint, "calls")
     for key_id in ("first", "second", "second"):
-        await room.configure(s3.endpoint, access_key_id=key_id, secret_access_key=f"secret-of-{key_id}")
-        await room.recorded(noise(1_000))
-        await room.look()
+        await env.configure(s3.endpoint, access_key_id=key_id, secret_access_key=f"secret-of-{key_id}")
+        await env.recorded(noise(1_000))
+        await env.scan()
         signers.append({request.headers["authorization"].split("=")[1].split("/")[0] for request in s3.requests})
         s3.requests.clear()
     assert signers == [{"sibling", "first"}, {"second"}, {"second"}]
@@ -157,7 +157,7 @@ async def test_each_request_is_signed_with_the_keys_that_it_is_made_for(
     "other",
     [{"access_key_id": "other"}, {"secret_access_key": "other"}, {"region": "eu-west-1"}, {"endpoint": "other"}],
 )
-async def test_what_makes_another_client_is_another_client(
+async def test_each_client_option_is_part_of_the_cache_key(
     storage: ObjectStorage, s3: ScriptedS3, keys: list[tuple[str, str]], other: dict[str, str]
 ) -> None:
     async with ScriptedS3() as elsewhere:
@@ -169,21 +169,21 @@ async def test_what_makes_another_client_is_another_client(
     assert len(keys) == 2
 
 
-async def test_a_storage_test_has_a_client_of_its_own_and_keeps_none(
-    verifier: StorageVerifier, scripted: tuple[StorageRoom, ScriptedS3], keys: list[tuple[str, str]]
+async def test_a_storage_test_uses_its_own_client(
+    verifier: StorageVerifier, scripted: tuple[UploadEnvironment, ScriptedS3], keys: list[tuple[str, str]]
 ) -> None:
-    room, s3 = scripted
-    draft = stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))
+    env, s3 = scripted
+    draft = stored_draft(env.keyring, await RecordingConfig.get(account_id=env.account_id))
     for _ in range(2):
         await verifier.verify(draft)
         await none_is_connected(s3)
     assert len(keys) == 2
 
 
-async def test_what_a_listener_leaves_unread_keeps_no_connection(storage: ObjectStorage, s3: ScriptedS3) -> None:
+async def test_an_unread_response_occupies_no_connection(storage: ObjectStorage, s3: ScriptedS3) -> None:
     s3.objects["/calls/long"] = bytes(20_000_000)
     for _ in range(2):
-        async with recording_locations.asked(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
+        async with recording_locations.request(storage, [target_of(s3)], "get_object", Key="long") as (_, answer):
             assert answer["ContentLength"] == 20_000_000
         await none_is_connected(s3)
 

@@ -1,4 +1,4 @@
-"""A storage whose clock differs from ours by too much: our alarm, and no mistake of the tenant's."""
+"""A storage whose clock differs too much from ours: the operator is alerted, and the settings are not blamed."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.foundation.outbound.failure_kind import FailureKind
-from app.recording.backoff import Fault
+from app.recording.backoff import UploadFault
 from app.storage.failures import StorageFailure
 from tests.server.test_metrics import metrics, number
 from tests.storage.test_verification_through_the_api import VERIFICATION, status
@@ -18,7 +18,7 @@ ALARMS = "vga_storage_clock_differences_total"
 
 @pytest.fixture
 async def s3() -> AsyncIterator[ScriptedS3]:
-    """It takes our clock for wrong."""
+    """A server that considers our clock wrong."""
     async with ScriptedS3() as server:
         server.answers = {call: error(403, "RequestTimeTooSkewed") for call in ("put", "create", "get", "delete")}
         yield server
@@ -35,7 +35,7 @@ def draft(s3: ScriptedS3) -> dict[str, Any]:
     }
 
 
-async def test_a_test_that_meets_another_clock_judges_no_settings_and_raises_our_alarm(
+async def test_a_clock_difference_fails_no_settings_and_alerts_the_operator(
     admin: Person, account_user: Person, world: World, s3: ScriptedS3
 ) -> None:
     before = number((await metrics(admin)).text, ALARMS)
@@ -44,16 +44,14 @@ async def test_a_test_that_meets_another_clock_judges_no_settings_and_raises_our
     assert [(one["extensions"]["code"], one["message"]) for one in answer.errors] == [
         (
             "SERVICE_UNAVAILABLE",
-            "The clock of this server and that of the storage differ by more than 15 minutes, so the settings cannot be tested. "
+            "The clocks of this server and the storage differ by more than 15 minutes, so the settings cannot be tested. "
             "The operator of this server was alerted.",
         )
     ]
     assert number((await metrics(admin)).text, ALARMS) > before
 
 
-async def test_the_stored_verdict_stays_when_the_clocks_differ(
-    account_user: Person, world: World, s3: ScriptedS3
-) -> None:
+async def test_a_clock_difference_keeps_the_stored_verdict(account_user: Person, world: World, s3: ScriptedS3) -> None:
     saved = await account_user.change(
         "updateRecordingConfig", "recordingConfig { id }", accountId=world["own"], **draft(s3)
     )
@@ -68,6 +66,6 @@ async def test_the_stored_verdict_stays_when_the_clocks_differ(
     assert await status(account_user, world["own"]) == before
 
 
-def test_a_recording_that_met_another_clock_is_tried_for_a_day() -> None:
+def test_a_recording_with_a_clock_difference_is_retried_for_a_day() -> None:
     failure = StorageFailure(FailureKind.ANSWERED, code="RequestTimeTooSkewed", http_status=403)
-    assert Fault.of(failure, "us-east-1").mends_itself
+    assert UploadFault.of(failure, "us-east-1").is_transient

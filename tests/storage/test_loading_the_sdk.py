@@ -1,4 +1,4 @@
-"""The AWS SDK is loaded for the first storage test of a process, and that test does not pay for it."""
+"""The AWS SDK is loaded by a process's first storage test, without shortening that test."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ from tests.support.waiting import until
 
 __all__ = ["empty", "make_settings"]
 
-# A server's start, in a process of its own: in this one, other tests have loaded everything.
+# A server start in a process of its own: in this one, other tests have loaded everything.
 START = """
 import asyncio, json, sys
 from pathlib import Path
@@ -51,18 +51,18 @@ asyncio.run(start())
 
 @dataclass
 class Loading:
-    """The loading of the SDK, in which the clock of the storage tests goes forward by 300 ms; at no other time does it."""
+    """Loading the SDK advances the clock of the storage tests by 300 ms."""
 
     threads: list[str] = field(default_factory=list)
-    """The names of those that have begun to."""
+    """The names of tests that have begun loading."""
     may_end: threading.Event = field(default_factory=threading.Event)
     now: float = 0.0
 
 
 @pytest.fixture
 def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
-    """The SDK, which is not loaded before the test says so."""
-    loading, load = Loading(), storage_module._loaded_sdk
+    """The SDK, which is loaded only when the test allows it."""
+    loading, load = Loading(), storage_module._load_sdk
 
     def slowly() -> Any:
         loading.threads.append(threading.current_thread().name)
@@ -70,7 +70,7 @@ def loading(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loading]:
         loading.now += 0.3
         return load()
 
-    monkeypatch.setattr(storage_module, "_loaded_sdk", slowly)
+    monkeypatch.setattr(storage_module, "_load_sdk", slowly)
     monkeypatch.setattr(verification, "time", SimpleNamespace(monotonic=lambda: loading.now))
     yield loading
     loading.may_end.set()
@@ -100,14 +100,12 @@ def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, em
     assert packages.isdisjoint({"aioboto3", "aiobotocore", "botocore", "boto3", "s3transfer", "aiohttp"})
 
 
-async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_time(
-    keyring: Keyring, loading: Loading
-) -> None:
+async def test_loading_the_sdk_does_not_shorten_the_first_test(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         first = asyncio.create_task(verifier_of(storage, keyring, wait_seconds=5).verify(draft_of(s3)))
         await until(lambda: loading.threads)
-        await pass_seconds(20)  # longer than a test waits for a place, and than its steps may take
+        await pass_seconds(20)  # longer than a test waits for a slot, and than its steps may take
         await asyncio.sleep(0)
         loading.may_end.set()
         result = await first
@@ -115,7 +113,7 @@ async def test_the_first_test_waits_for_the_sdk_and_its_steps_have_all_of_their_
     assert (result.waited_ms, result.duration_ms) == (300, 0)
 
 
-async def test_nobody_else_waits_while_the_sdk_is_loaded(loading: Loading) -> None:
+async def test_loading_the_sdk_does_not_block_the_event_loop(loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate())
     opening = asyncio.create_task(storage.open())
     await until(lambda: loading.threads)
@@ -125,7 +123,7 @@ async def test_nobody_else_waits_while_the_sdk_is_loaded(loading: Loading) -> No
     assert loading.threads != [threading.current_thread().name]
 
 
-async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loading: Loading) -> None:
+async def test_concurrent_tests_load_the_sdk_once(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)
@@ -137,9 +135,7 @@ async def test_tests_that_come_at_once_load_the_sdk_once(keyring: Keyring, loadi
     assert len(loading.threads) == 1
 
 
-async def test_who_is_cancelled_while_the_sdk_is_loaded_leaves_the_storage_to_the_next(
-    keyring: Keyring, loading: Loading
-) -> None:
+async def test_a_cancelled_load_of_the_sdk_can_be_repeated(keyring: Keyring, loading: Loading) -> None:
     storage = ObjectStorage(OutboundGate(["127.0.0.1"]))
     async with ScriptedS3() as s3:
         verifier = verifier_of(storage, keyring)

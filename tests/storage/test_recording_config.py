@@ -1,4 +1,4 @@
-"""Recording configurations: saved, changed, removed, and never showing a secret."""
+"""Recording configurations: created, changed, removed, and never revealing a secret."""
 
 import asyncio
 from typing import Any
@@ -37,7 +37,7 @@ async def blank(provider: Person) -> str:
     return str(payload["account"]["id"])
 
 
-async def test_a_configuration_is_null_until_it_is_saved_first(provider: Person, blank: str) -> None:
+async def test_a_configuration_is_null_until_it_is_created(provider: Person, blank: str) -> None:
     assert (await provider.ask(READ, id=blank)).only("account") == {"recordingConfig": None}
     config = await saved(provider, blank, recordAllCalls=True)
     assert (config["enabled"], config["audioFormat"], config["recordAllCalls"]) == (False, "MP3", True)
@@ -66,9 +66,7 @@ async def test_a_null_clears_what_can_be_cleared(provider: Person, blank: str) -
     assert (cleared["accessKeyIdEnding"], cleared["secretAccessKeySetAt"]) == (None, None)
 
 
-async def test_a_null_where_clearing_makes_no_sense_is_refused_and_nothing_is_saved(
-    provider: Person, blank: str
-) -> None:
+async def test_a_null_for_a_required_field_is_refused_and_nothing_is_saved(provider: Person, blank: str) -> None:
     before = await saved(provider, blank, **AWS)
     payload = await provider.change(
         "updateRecordingConfig", CONFIG, accountId=blank, enabled=None, audioFormat=None, region="us-east-1"
@@ -99,7 +97,7 @@ async def test_what_enabled_needs_cannot_be_cleared_while_it_is_on(provider: Per
     assert refusals(payload) == [("REQUIRED", ["bucketName"])]
 
 
-async def test_all_mistakes_are_told_at_once_by_their_fields(provider: Person, blank: str) -> None:
+async def test_all_errors_are_reported_at_once_by_field(provider: Person, blank: str) -> None:
     payload = await provider.change(
         "updateRecordingConfig",
         CONFIG,
@@ -153,7 +151,7 @@ async def test_an_endpoint_in_our_own_network_is_refused_at_save(provider: Perso
     assert refusals(payload) == [("INVALID", ["endpointUrl"])]
 
 
-async def test_a_region_that_the_list_does_not_have_is_accepted_with_a_warning(provider: Person, blank: str) -> None:
+async def test_an_unlisted_region_is_accepted_with_a_warning(provider: Person, blank: str) -> None:
     payload = await provider.change(
         "updateRecordingConfig",
         "recordingConfig { region warnings }",
@@ -165,14 +163,14 @@ async def test_a_region_that_the_list_does_not_have_is_accepted_with_a_warning(p
     assert len(payload["recordingConfig"]["warnings"]) == 1
 
 
-async def test_a_version_that_has_moved_is_a_conflict(provider: Person, blank: str) -> None:
+async def test_an_outdated_version_is_a_conflict(provider: Person, blank: str) -> None:
     await saved(provider, blank, **AWS)
     await saved(provider, blank, recordAllCalls=True, ifVersion=1)
     payload = await provider.change("updateRecordingConfig", CONFIG, accountId=blank, recordAllCalls=False, ifVersion=1)
     assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_two_who_save_first_at_once_both_have_their_say(provider: Person, blank: str) -> None:
+async def test_two_concurrent_first_saves_both_apply(provider: Person, blank: str) -> None:
     await asyncio.gather(
         saved(provider, blank, recordAllCalls=True),
         saved(provider, blank, audioFormat="WAV"),
@@ -183,7 +181,7 @@ async def test_two_who_save_first_at_once_both_have_their_say(provider: Person, 
     assert now["version"] == 3
 
 
-async def test_the_secret_is_stored_sealed_and_opens_in_its_own_row_alone(
+async def test_the_secret_is_encrypted_for_its_own_row(
     provider: Person, blank: str, installation: Installation, world: World
 ) -> None:
     await saved(provider, blank, **AWS)
@@ -199,7 +197,7 @@ async def test_the_secret_is_stored_sealed_and_opens_in_its_own_row_alone(
     assert answer.codes == ["INTERNAL_SERVER_ERROR"]
 
 
-async def test_removing_answers_the_id_and_leaves_nothing(provider: Person, blank: str) -> None:
+async def test_removing_returns_the_id_and_leaves_nothing(provider: Person, blank: str) -> None:
     config = await saved(provider, blank, **AWS)
     payload = await provider.change("removeRecordingConfig", "deletedId", accountId=blank)
     assert payload == {"deletedId": config["id"], "userErrors": []}
@@ -216,7 +214,7 @@ async def test_removing_an_older_version_is_a_conflict(provider: Person, blank: 
 
 
 @pytest.mark.parametrize("mutation", ["updateRecordingConfig", "removeRecordingConfig"])
-async def test_another_tenants_account_looks_like_none(account_user: Person, world: World, mutation: str) -> None:
+async def test_another_tenants_account_looks_missing(account_user: Person, world: World, mutation: str) -> None:
     foreign = await account_user.change(mutation, "__typename", accountId=world["foreign"])
     unknown = await account_user.change(mutation, "__typename", accountId="AC" + "0" * 32)
     assert foreign == unknown
@@ -259,7 +257,7 @@ async def test_a_form_can_be_drawn_from_the_api_alone(read_only: Person) -> None
     assert [option["needsEndpointUrl"] for option in answer.data["bucketVendors"]] == [False, True]
 
 
-async def test_a_region_that_the_sdk_would_turn_into_another_is_refused(provider: Person, blank: str) -> None:
+async def test_a_region_that_the_sdk_rewrites_is_refused(provider: Person, blank: str) -> None:
     for region in ("fips-us-east-1", "us-east-1-fips"):
         payload = await provider.change(
             "updateRecordingConfig", CONFIG, accountId=blank, bucketVendor="S3_COMPATIBLE", region=region
@@ -271,14 +269,14 @@ PASTED = {name: f" \n{AWS[name]}\t\u00a0" for name in ("bucketName", "region", "
 OF_SERVER = {**AWS, "bucketVendor": "S3_COMPATIBLE", "endpointUrl": "http://127.0.0.1:9"}
 
 
-async def test_spaces_around_what_people_paste_are_left_out(provider: Person, blank: str) -> None:
+async def test_spaces_around_pasted_values_are_removed(provider: Person, blank: str) -> None:
     for stored in (AWS, OF_SERVER):
         plain = await saved(provider, blank, **stored)
-        # Nothing has changed: the stored secret goes to the same server with the same key.
+        # Unchanged: the stored secret is used at the same server with the same key.
         assert await saved(provider, blank, **{**stored, **PASTED, **_endpoint(stored)}) == plain
 
 
-async def test_spaces_around_what_people_paste_are_left_out_of_a_test(provider: Person, blank: str) -> None:
+async def test_spaces_around_pasted_values_are_removed_in_a_test(provider: Person, blank: str) -> None:
     fingerprint = (await saved(provider, blank, **OF_SERVER))["fingerprint"]
     draft = {**OF_SERVER, **PASTED, **_endpoint(OF_SERVER)}
     payload = await provider.change("verifyRecordingStorage", "verification { fingerprint }", accountId=blank, **draft)
@@ -289,22 +287,22 @@ def _endpoint(stored: dict[str, str]) -> dict[str, str]:
     return {"endpointUrl": f"  {stored['endpointUrl']}\r\n"} if "endpointUrl" in stored else {}
 
 
-async def test_the_stored_keys_are_those_of_a_pasted_endpoint(provider: Person, blank: str) -> None:
+async def test_the_stored_keys_apply_to_a_pasted_endpoint(provider: Person, blank: str) -> None:
     await saved(provider, blank, **OF_SERVER)
     given = {"bucketVendor": "S3_COMPATIBLE", "endpointUrl": f" {OF_SERVER['endpointUrl']} "}
     assert (await saved(provider, blank, **given))["version"] == 1
 
 
 @pytest.mark.parametrize("around", ["{}\n", " {}", "{}\t", "\u00a0{}"])
-async def test_a_secret_is_never_changed_in_silence(provider: Person, blank: str, around: str) -> None:
+async def test_a_secret_is_never_trimmed(provider: Person, blank: str, around: str) -> None:
     given = {**AWS, "secretAccessKey": around.format(AWS["secretAccessKey"])}
     payload = await provider.change("updateRecordingConfig", CONFIG, accountId=blank, **given)
     assert refusals(payload) == [("INVALID", ["secretAccessKey"])]
-    message = "The secret access key begins or ends with a space or a line break: copy it without."
+    message = "The secret access key begins or ends with a space or a line break: remove it."
     assert payload["userErrors"][0]["message"] == message
 
 
-async def test_a_policy_is_that_of_a_pasted_bucket(provider: Person, blank: str) -> None:
+async def test_a_policy_accepts_a_pasted_bucket(provider: Person, blank: str) -> None:
     query = """query ($id: ID!, $bucket: String, $region: String) {
       recordingPolicy(accountId: $id, bucketName: $bucket, region: $region) { json } }"""
     plain, pasted = [

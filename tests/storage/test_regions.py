@@ -1,4 +1,4 @@
-"""The regions that recordings can be stored in."""
+"""The AWS regions for recordings."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from app.storage.model import BucketVendor
 from app.storage.s3 import ObjectStorage, StorageTarget
 
 
-def test_the_partitions_are_those_that_are_offered() -> None:
+def test_the_list_has_regions_of_the_supported_partitions() -> None:
     assert {region.partition for region in regions.REGIONS} == {"aws", "aws-cn", "aws-us-gov", "aws-eusc"}
     assert len([region for region in regions.REGIONS if region.partition == "aws"]) == 34
     assert len({region.code for region in regions.REGIONS}) == len(regions.REGIONS) == 39
@@ -39,13 +39,13 @@ async def test_the_endpoint_of_each_region_is_its_own(storage: ObjectStorage, re
         ("eusc-fr-west-1", "https://s3.eusc-fr-west-1.amazonaws.eu"),
     ],
 )
-def test_a_region_that_the_list_does_not_have_gets_the_endpoint_of_its_partition(code: str, endpoint: str) -> None:
+def test_an_unlisted_region_gets_the_endpoint_of_its_partition(code: str, endpoint: str) -> None:
     assert regions.find(code) is None
     assert regions.has_region_shape(code)
     assert regions.endpoint(code) == endpoint
 
 
-def test_every_listed_region_has_the_shape_of_one() -> None:
+def test_every_listed_region_has_a_valid_form() -> None:
     assert all(regions.has_region_shape(region.code) for region in regions.REGIONS)
 
 
@@ -53,7 +53,7 @@ def test_every_listed_region_has_the_shape_of_one() -> None:
     "code",
     ["", "eu", "EU-WEST-1", "eu-west", "eu-west-1.a", "us-iso-east-1", "us-isob-east-1", "eu-west-1\n", "eu_west_1"],
 )
-def test_what_is_no_region_is_known_by_its_shape(code: str) -> None:
+def test_invalid_regions_are_recognized_by_their_form(code: str) -> None:
     assert not regions.has_region_shape(code)
 
 

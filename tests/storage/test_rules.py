@@ -1,4 +1,4 @@
-"""The local rules of recording storage."""
+"""The validation rules for storage settings."""
 
 import dataclasses
 
@@ -23,17 +23,17 @@ OTHER = dataclasses.replace(
 
 
 def fields_of(draft: StorageDraft) -> list[str]:
-    return [".".join(path) for path, _, _ in rules.problems(draft)]
+    return [".".join(path) for path, _, _ in rules.errors(draft)]
 
 
-def test_good_settings_have_no_problems() -> None:
+def test_valid_settings_have_no_errors() -> None:
     assert fields_of(AWS) == fields_of(OTHER) == []
     assert not list(rules.missing(AWS))
     assert not list(rules.missing(OTHER))
     assert rules.warnings(AWS) == rules.warnings(OTHER) == []
 
 
-def test_what_is_missing_is_named_by_field_and_an_empty_draft_has_no_other_problem() -> None:
+def test_missing_values_are_named_by_field_and_an_empty_draft_has_no_other_error() -> None:
     named = [(path[0], code) for path, code, _ in rules.missing(StorageDraft())]
     names = ["bucketVendor", "bucketName", "region", "accessKeyId", "secretAccessKey"]
     assert named == [(name, UserErrorCode.REQUIRED) for name in names]
@@ -42,7 +42,7 @@ def test_what_is_missing_is_named_by_field_and_an_empty_draft_has_no_other_probl
     assert "endpointUrl" in [path[0] for path, _, _ in rules.missing(compatible)]
 
 
-def test_everything_that_is_wrong_is_told_at_once() -> None:
+def test_all_rule_errors_are_reported_at_once() -> None:
     draft = StorageDraft(BucketVendor.AWS_S3, "https://x.example", "A", "mars", "short", " s ", (Tag("", "€"),))
     assert fields_of(draft) == [
         "endpointUrl", "bucketName", "region", "accessKeyId", "secretAccessKey", "s3Tags.0.name", "s3Tags.0.value",
@@ -95,14 +95,14 @@ def test_over_long_values_name_their_field() -> None:
     draft = dataclasses.replace(
         OTHER, endpoint_url="https://" + "a" * 2048, access_key_id="k" * 257, secret_access_key="s" * 513
     )
-    assert {code for _, code, _ in rules.problems(draft)} == {UserErrorCode.TOO_LONG}
+    assert {code for _, code, _ in rules.errors(draft)} == {UserErrorCode.TOO_LONG}
     assert fields_of(draft) == ["endpointUrl", "accessKeyId", "secretAccessKey"]
 
 
 def test_an_aws_key_id_has_its_form_and_is_not_temporary() -> None:
     for key in ("short", "A" * 129, "AKIAIOSFODNN7EXAMPL!", "AKIAIOSFODNN7EXAMPLÉ"):
         assert fields_of(dataclasses.replace(AWS, access_key_id=key)) == ["accessKeyId"]
-    ((_, _, sentence),) = rules.problems(dataclasses.replace(AWS, access_key_id="ASIAIOSFODNN7EXAMPLE"))
+    ((_, _, sentence),) = rules.errors(dataclasses.replace(AWS, access_key_id="ASIAIOSFODNN7EXAMPLE"))
     assert "temporary" in sentence
     assert "session token" in sentence
 
@@ -113,7 +113,7 @@ def test_other_servers_have_their_own_forms_of_key_ids(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "a b", "a\nb", "a,b", "é"])
-def test_no_key_id_can_break_out_of_the_header(key: str) -> None:
+def test_a_key_id_cannot_break_the_authorization_header(key: str) -> None:
     assert fields_of(dataclasses.replace(OTHER, access_key_id=key)) == ["accessKeyId"]
 
 
@@ -125,7 +125,7 @@ def test_a_secret_that_was_copied_badly_is_refused(secret: str) -> None:
 def test_no_sentence_repeats_the_secret() -> None:
     draft = dataclasses.replace(AWS, secret_access_key=" hunter2\x00 ")
     assert "hunter2" not in repr(draft)
-    assert all("hunter2" not in sentence for _, _, sentence in rules.problems(draft))
+    assert all("hunter2" not in sentence for _, _, sentence in rules.errors(draft))
 
 
 def test_tags_are_measured_in_utf16_units() -> None:
@@ -136,20 +136,20 @@ def test_tags_are_measured_in_utf16_units() -> None:
     assert fields_of(dataclasses.replace(AWS, tags=beyond)) == ["s3Tags.0.name", "s3Tags.0.value"]
 
 
-def test_a_tag_has_letters_of_any_script_digits_spaces_and_some_signs() -> None:
+def test_a_tag_allows_letters_of_any_script_digits_spaces_and_some_signs() -> None:
     assert fields_of(dataclasses.replace(AWS, tags=(Tag("Größe 大 ٣ _.:/=+-@", "a b"),))) == []
     for name in ("", "a,b", "a&b", "😀", "a\nb", "a\u200bb", "aws:team", "AWS:team", "\ud800"):
         assert fields_of(dataclasses.replace(AWS, tags=(Tag(name, "v"),))) == ["s3Tags.0.name"]
 
 
-def test_a_tag_name_stands_once_and_there_are_ten_tags_at_most() -> None:
+def test_tag_names_are_unique_and_there_are_at_most_ten() -> None:
     twice = (Tag("a", "1"), Tag("b", "2"), Tag("a", "3"))
     assert fields_of(dataclasses.replace(AWS, tags=twice)) == ["s3Tags.0.name", "s3Tags.2.name"]
     assert fields_of(dataclasses.replace(AWS, tags=tuple(Tag(str(i), "") for i in range(10)))) == []
     assert fields_of(dataclasses.replace(AWS, tags=tuple(Tag(str(i), "") for i in range(11)))) == ["s3Tags"]
 
 
-def test_a_region_that_the_list_does_not_have_is_accepted_with_a_warning() -> None:
+def test_an_unlisted_region_is_accepted_with_a_warning() -> None:
     draft = dataclasses.replace(AWS, region="eu-atlantis-7")
     assert fields_of(draft) == []
     assert "eu-atlantis-7" in rules.warnings(draft)[0]
@@ -163,5 +163,5 @@ def test_other_servers_have_their_own_regions() -> None:
         assert fields_of(dataclasses.replace(OTHER, region=region)) == ["region"]
 
 
-def test_plain_http_is_worth_a_warning() -> None:
+def test_plain_http_gives_a_warning() -> None:
     assert "unencrypted" in rules.warnings(dataclasses.replace(OTHER, endpoint_url="http://s3.example.com"))[0]

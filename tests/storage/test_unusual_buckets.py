@@ -1,4 +1,4 @@
-"""Buckets that are unlike a plain one: the storage test finds what recordings meet there, and both say the same."""
+"""Unusual buckets: the storage test finds the same errors as recordings, with the same advice."""
 
 import re
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget
 from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
-from tests.recording.upload_setup import StorageRoom, noise
+from tests.recording.upload_setup import UploadEnvironment, noise
 from tests.storage.conftest import statuses, step
 from tests.support.servers import scripted_s3 as scripts
 from tests.support.servers.fixtures import RECORDER
@@ -23,21 +23,21 @@ from tests.support.servers.scripted_s3 import Answer, Expect, Request, ScriptedS
 from tests.webhooks.receiver import self_signed, trusted
 
 SMALL, LARGE = 320_000, 2 * uploads.PART_BYTES + 100_000
-Scripted = tuple[StorageRoom, ScriptedS3]
+Scripted = tuple[UploadEnvironment, ScriptedS3]
 
 
-async def settings_of(room: StorageRoom) -> StorageDraft:
-    return stored_draft(room.keyring, await RecordingConfig.get(account_id=room.account_id))
+async def settings_of(env: UploadEnvironment) -> StorageDraft:
+    return stored_draft(env.keyring, await RecordingConfig.get(account_id=env.account_id))
 
 
 async def both(
-    verifier: StorageVerifier, room: StorageRoom, size: int = SMALL
+    verifier: StorageVerifier, env: UploadEnvironment, size: int = SMALL
 ) -> tuple[VerificationResult, RecordingError | None]:
-    """The storage test of the account's settings, and the error of a recording of this size; None once it is stored."""
-    result = await verifier.verify(await settings_of(room))
-    call_id = await room.recorded(noise(size), AudioFormat.MP3)
-    await room.look()
-    call = await room.call(call_id)
+    """The result of the storage test, and the error of a recording of this size; None once it is stored."""
+    result = await verifier.verify(await settings_of(env))
+    call_id = await env.recorded(noise(size), AudioFormat.MP3)
+    await env.scan()
+    call = await env.call(call_id)
     assert (call.recording_error is None) == (call.recording_state is RecordingState.STORED)
     return result, call.recording_error
 
@@ -47,13 +47,13 @@ async def both(
 
 @pytest.mark.parametrize("expect", Expect)
 @pytest.mark.parametrize("size", [SMALL, LARGE])
-async def test_whatever_a_server_does_with_expectations_it_gets_the_body(
+async def test_servers_get_the_body_however_they_treat_expect_headers(
     verifier: StorageVerifier, scripted: Scripted, expect: Expect, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(uploads, "READ_SECONDS", 2.0)
-    room, s3 = scripted
+    env, s3 = scripted
     s3.expect = expect
-    result, failure = await both(verifier, room, size)
+    result, failure = await both(verifier, env, size)
     assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
 
 
@@ -61,32 +61,32 @@ async def test_whatever_a_server_does_with_expectations_it_gets_the_body(
 async def test_a_bucket_with_object_lock_gets_the_checksum_that_it_requires(
     verifier: StorageVerifier, scripted: Scripted, size: int
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     required = (
         "Content-MD5 OR x-amz-checksum- HTTP header is required for Put Object requests with Object Lock parameters"
     )
     s3.answers["put"] = lambda request: (
         None if "content-md5" in request.headers else error(400, "InvalidRequest", required)
     )
-    result, failure = await both(verifier, room, size)
+    result, failure = await both(verifier, env, size)
     assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
 
 
 async def test_a_storage_test_sends_the_requests_that_recordings_send(
     verifier: StorageVerifier, scripted: Scripted
 ) -> None:
-    room, s3 = scripted
-    await verifier.verify(await settings_of(room))
+    env, s3 = scripted
+    await verifier.verify(await settings_of(env))
     tested = shapes(s3.requests)
     s3.requests.clear()
     for size in (SMALL, LARGE):
-        await room.recorded(noise(size), AudioFormat.MP3)
-    await room.look()
+        await env.recorded(noise(size), AudioFormat.MP3)
+    await env.scan()
     s3.answers["put"] = lambda request: error(403, "AccessDenied") if request.query.get("partNumber") == "2" else None
-    await room.recorded(noise(LARGE), AudioFormat.MP3)
-    await room.look()
+    await env.recorded(noise(LARGE), AudioFormat.MP3)
+    await env.scan()
     s3.answers.clear()
-    async with room.storage.client(StorageTarget.of(await settings_of(room))) as bucket:
+    async with env.storage.client(StorageTarget.of(await settings_of(env))) as bucket:
         await uploads.delete(bucket, "key")
     recorded = shapes(s3.requests)
     assert set(tested) - set(recorded) == {"bucket", "tags", "get"}, "what only a storage test needs"
@@ -100,7 +100,7 @@ VARYING = {"content-length", "content-md5", "x-amz-date", "x-amz-content-sha256"
 
 
 def shapes(requests: list[Request]) -> dict[str, dict[str, str]]:
-    """What requests of each kind look like, without what belongs to one object: the headers, and the names in the query."""
+    """The form of each kind of request, without the values of single objects: header names and query names."""
     found: dict[str, dict[str, str]] = {}
     for request in requests:
         call = {"put": "part", "create": "complete"}.get(request.call, request.call)
@@ -160,7 +160,7 @@ MESSAGES = {
     ),
     "a key of another length": (
         error(400, "InvalidArgument", "Credential access key has length 25, should be 32"),
-        "access key ID is not one of this storage",
+        "does not accept this access key ID",
     ),
     "another region": (
         error(400, "InvalidRegionName", "The region name 'us-east-1' is not valid. Must be one of: wnam, enam, auto"),
@@ -168,10 +168,10 @@ MESSAGES = {
     ),
     "something that only it knows": (
         error(400, "CapExceeded", "Cannot upload files, storage cap exceeded."),
-        "CapExceeded (HTTP 400), and says: “Cannot upload files, storage cap exceeded.”",
+        "CapExceeded (HTTP 400) and says: “Cannot upload files, storage cap exceeded.”",
     ),
     "an argument": (error(400, "InvalidArgument", "Bad \u202ewidth\n\n of line"), "says: “Bad width of line”"),
-    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look this code up"),
+    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look up this code"),
 }
 
 
@@ -179,11 +179,11 @@ MESSAGES = {
 async def test_the_storage_test_and_the_recording_give_the_same_advice(
     verifier: StorageVerifier, scripted: Scripted, case: str
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     answer, words = MESSAGES[case]
     s3.answers = {"put": answer, "create": answer}
     for size in (SMALL, LARGE):
-        result, failure = await both(verifier, room, size)
+        result, failure = await both(verifier, env, size)
         assert failure is not None
         assert words in failure["advice"]
         assert step(result, "WRITE").advice == failure["advice"]
@@ -198,10 +198,10 @@ async def test_the_storage_test_and_the_recording_give_the_same_advice(
 async def test_each_step_names_the_policy_that_denies(
     verifier: StorageVerifier, scripted: Scripted, call: str, name: str, case: str
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     answer, words = MESSAGES[case]
     s3.answers[call] = answer
-    assert words in (step(await verifier.verify(await settings_of(room)), name).advice or "")
+    assert words in (step(await verifier.verify(await settings_of(env)), name).advice or "")
 
 
 SAID = {
@@ -216,24 +216,24 @@ SAID = {
 
 
 @pytest.mark.parametrize("case", SAID)
-def test_what_a_server_says_is_cleaned(case: str) -> None:
+def test_a_servers_message_is_cleaned(case: str) -> None:
     said, cleaned = SAID[case]
     response = {"Error": {"Code": "Odd", "Message": said}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     assert responses.failure(response, ("hunter2", "hunter/3", "id-of-the-key")).message == cleaned
 
 
-def test_what_a_server_says_is_cut_short() -> None:
+def test_a_servers_message_is_shortened() -> None:
     response = {"Error": {"Code": "Odd", "Message": "no " * 5_000}, "ResponseMetadata": {"HTTPStatusCode": 400}}
     found = advice(responses.failure(response))
     assert len(found) < 300
     assert found.endswith("…”")
 
 
-async def test_what_a_server_says_of_secrets_is_shown_nowhere(verifier: StorageVerifier, scripted: Scripted) -> None:
-    room, s3 = scripted
+async def test_secrets_in_a_servers_message_are_masked(verifier: StorageVerifier, scripted: Scripted) -> None:
+    env, s3 = scripted
     said = f"Key {RECORDER.access_key_id} with {RECORDER.secret_access_key} is odd"
     s3.answers = dict.fromkeys(("put", "create"), error(400, "Odd", said))
-    result, failure = await both(verifier, room)
+    result, failure = await both(verifier, env)
     assert "“Key *** with *** is odd”" in (step(result, "WRITE").advice or "")
     assert RECORDER.secret_access_key not in repr(result) + repr(failure)
 
@@ -248,17 +248,17 @@ def of_parts(answer: Answer) -> Callable[[Request], Answer | None]:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (error(403, "AccessDenied"), "may not send a part"),
+        (error(403, "AccessDenied"), "may not upload a part"),
         (error(400, "EntityTooSmall", "Parts have 8 MB."), "says: “Parts have 8 MB.”"),
-        (Answer(), "not one of S3"),
+        (Answer(), "not from S3"),
     ],
 )
-async def test_a_storage_that_takes_no_part_fails(
+async def test_a_storage_that_refuses_parts_fails(
     verifier: StorageVerifier, scripted: Scripted, answer: Answer, words: str
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers["put"] = of_parts(answer)
-    result, failure = await both(verifier, room, LARGE)
+    result, failure = await both(verifier, env, LARGE)
     assert statuses(result) == "PPSPPPFP"
     assert words in (step(result, "MULTIPART").advice or "")
     assert result.verdict is StorageVerdict.FAILING
@@ -267,25 +267,25 @@ async def test_a_storage_that_takes_no_part_fails(
 
 
 @pytest.mark.parametrize("calls", [("get",), ("head",), ("get", "head")])
-async def test_a_storage_that_does_not_find_what_it_took_fails(
+async def test_a_storage_that_loses_objects_fails(
     verifier: StorageVerifier, scripted: Scripted, calls: tuple[str, ...]
 ) -> None:
-    room, s3 = scripted
+    env, s3 = scripted
     s3.answers = dict.fromkeys(calls, error(404, "NoSuchKey"))
-    result = await verifier.verify(await settings_of(room))
+    result = await verifier.verify(await settings_of(env))
     assert result.verdict is StorageVerdict.FAILING
     assert step(result, "WRITE").status.name == "FAILED"
-    assert "loses data that it has confirmed" in (step(result, "WRITE").advice or "")
+    assert "lost data that it had confirmed" in (step(result, "WRITE").advice or "")
     assert s3.objects == {}
 
 
-async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, scripted: Scripted) -> None:
-    room, s3 = scripted
+async def test_a_storage_that_truncates_objects_fails(verifier: StorageVerifier, scripted: Scripted) -> None:
+    env, s3 = scripted
     s3.answers["head"] = Answer(body=b"half")
-    result, failure = await both(verifier, room)
+    result, failure = await both(verifier, env)
     assert result.verdict is StorageVerdict.FAILING
     assert "holds 4" in (step(result, "WRITE").advice or "")
-    assert "loses data that it has confirmed" in (failure or {})["advice"]
+    assert "lost data that it had confirmed" in (failure or {})["advice"]
 
 
 # --- Endpoints --------------------------------------------------------------------------------------------------------
@@ -294,12 +294,12 @@ async def test_a_storage_that_cuts_objects_off_fails(verifier: StorageVerifier, 
 async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_storages(
     verifier: StorageVerifier, scripted: Scripted, tmp_path: Path
 ) -> None:
-    room, _ = scripted
+    env, _ = scripted
     certificate = self_signed(tmp_path)
     with trusted(certificate):
         async with ScriptedS3(scripts.tls_of(certificate)) as s3:
-            await room.configure(s3.endpoint)
-            result, failure = await both(verifier, room)
+            await env.configure(s3.endpoint)
+            result, failure = await both(verifier, env)
             assert (result.verdict, failure) == (StorageVerdict.WORKING, None)
 
 

@@ -1,4 +1,4 @@
-"""The storage test against a server that enforces IAM policies: each missing right has its own sentence."""
+"""The storage test against a server that enforces IAM policies: each missing permission has its own advice."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -34,16 +34,16 @@ def remains(server: IamS3) -> tuple[list[str], list[str]]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(iam_s3: IamS3) -> Iterator[None]:
+def is_clean(iam_s3: IamS3) -> Iterator[None]:
     client = iam_s3.admin()
     listed = client.list_object_versions(Bucket=BUCKET)
-    for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # what others have left
+    for found in [*listed.get("Versions", []), *listed.get("DeleteMarkers", [])]:  # left by other tests
         client.delete_object(Bucket=BUCKET, Key=found["Key"], VersionId=found["VersionId"])
     yield
     assert remains(iam_s3) == ([], [])
 
 
-async def test_the_rights_of_the_recommended_policy_are_enough(verifier: StorageVerifier, iam_s3: IamS3) -> None:
+async def test_the_recommended_policy_is_sufficient(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *EVERYTHING))
     assert result.verdict is StorageVerdict.WORKING
     assert "F" not in statuses(result)
@@ -113,7 +113,7 @@ async def test_without_the_right_to_list_the_bucket_is_still_proved_by_writing(
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_a_bucket_that_keeps_versions_is_warned_of_and_left_without_any(
+async def test_a_versioned_bucket_gives_a_warning_and_is_left_without_versions(
     verifier: StorageVerifier, iam_s3: IamS3
 ) -> None:
     client = iam_s3.admin()

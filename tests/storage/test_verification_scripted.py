@@ -1,4 +1,4 @@
-"""The storage test against a server that says what no local server says. Each trouble has its own plain sentence."""
+"""The storage test against scripted responses that no local server gives. Each error has its own plain advice."""
 
 import asyncio
 import socket
@@ -28,7 +28,7 @@ from tests.support.servers import scripted_s3 as scripts
 from tests.support.servers.scripted_s3 import Answer, Request, ScriptedS3, error
 from tests.support.waiting import until
 
-# What takes longer does not come.
+# Later responses do not arrive.
 PATIENCE_SECONDS = 60
 
 
@@ -54,7 +54,7 @@ async def s3() -> AsyncIterator[ScriptedS3]:
         assert server.uploads == {}
 
 
-async def test_the_scripted_server_works_unless_told_otherwise(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_the_scripted_server_works_by_default(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPPPPP"
     assert sorted(s3.calls) == sorted(["bucket", "put", "head", "tags", "get", "create", "put", "abort", "delete"])
@@ -77,7 +77,7 @@ WRONG_REGIONS = {
 
 
 @pytest.mark.parametrize("answer", WRONG_REGIONS.values(), ids=WRONG_REGIONS)
-async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
+async def test_each_form_of_a_wrong_region_response_names_both_regions(
     verifier: StorageVerifier, s3: ScriptedS3, answer: Answer
 ) -> None:
     s3.answers = {"bucket": Answer(answer.status), "put": answer}
@@ -90,9 +90,7 @@ async def test_each_way_to_say_wrong_region_names_both_and_is_not_followed(
     assert s3.calls == ["bucket", "put"]
 
 
-async def test_a_redirect_that_does_not_tell_the_region_names_the_configured_one(
-    verifier: StorageVerifier, s3: ScriptedS3
-) -> None:
+async def test_a_redirect_without_a_region_names_the_configured_one(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers = {"bucket": Answer(301), "put": error(301, "PermanentRedirect")}
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPFFSSSS"
@@ -151,28 +149,28 @@ async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3
 
 SENTENCES = {
     "RequestTimeTooSkewed": (403, "clocks"),
-    "SlowDown": (503, "busy"),
-    "InternalError": (500, "busy"),
+    "SlowDown": (503, "is overloaded or failing"),
+    "InternalError": (500, "is overloaded or failing"),
     "InvalidAccessKeyId": (403, "does not know this access key ID"),
     "SignatureDoesNotMatch": (403, "secret access key"),
     "AccessDenied": (403, "may not write"),
     "ExpiredToken": (400, "expired"),
     "InvalidToken": (400, "session token"),
-    "NoSuchBucket": (404, "no bucket of this name"),
+    "NoSuchBucket": (404, "no bucket with this name"),
     "InvalidTag": (400, "S3 tags"),
     "BadRequest": (400, "S3 tags"),
     "AllAccessDisabled": (403, "may not write"),
     "AccountProblem": (403, "suspended"),
     "KMS.DisabledException": (400, "encryption key"),
     "TemporaryRedirect": (307, "just created"),
-    "RequestHeaderSectionTooLarge": (400, "too long together"),
-    "MethodNotAllowed": (405, "does not know this call"),
-    "SomethingNew": (418, "SomethingNew (HTTP 418), and says: “server's words”"),
+    "RequestHeaderSectionTooLarge": (400, "too long for one request"),
+    "MethodNotAllowed": (405, "does not support this S3 call"),
+    "SomethingNew": (418, "SomethingNew (HTTP 418) and says: “server's words”"),
 }
 
 
 @pytest.mark.parametrize("code", SENTENCES)
-async def test_what_s3_answers_to_the_put_has_its_own_sentence(
+async def test_each_s3_error_of_the_put_has_its_own_advice(
     verifier: StorageVerifier, s3: ScriptedS3, code: str
 ) -> None:
     status, words = SENTENCES[code]
@@ -191,18 +189,16 @@ async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerif
     s3.answers = {"bucket": Answer(503), "put": error(503, "SlowDown")}
     result = await verifier.verify(draft_of(s3))
     assert "Try again" in (step(result, "WRITE").advice or "")
-    # A fault of the server's may have stored the probe all the same.
+    # A server error may still have stored the probe.
     assert s3.calls == ["bucket", "put", "delete"]
 
 
-async def test_a_bucket_that_only_the_put_knows_to_be_missing_fails_reach(
-    verifier: StorageVerifier, s3: ScriptedS3
-) -> None:
+async def test_a_missing_bucket_found_by_the_put_fails_reach(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers = {"bucket": Answer(403), "put": error(404, "NoSuchBucket")}
     assert statuses(await verifier.verify(draft_of(s3))) == "PFSFSSSS"
 
 
-async def test_tags_that_do_not_arrive_fail_their_step_alone(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_missing_tags_fail_only_their_step(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["tags"] = Answer(body=b"<Tagging><TagSet></TagSet></Tagging>")
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPSPFPPP"
@@ -216,7 +212,7 @@ async def test_other_bytes_than_written_cannot_be_played(verifier: StorageVerifi
     assert not result.can_play
 
 
-async def test_codes_and_request_ids_that_are_none_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_malformed_codes_and_request_ids_are_not_repeated(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     strange = {"x-amz-request-id": "<script>alert(1)</script>", "x-amz-bucket-region": "us-east-1; drop"}
     s3.answers = {"bucket": Answer(200, headers=strange), "put": error(403, "<b>x</b>" * 9, headers=strange)}
     result = await verifier.verify(draft_of(s3))
@@ -237,31 +233,29 @@ async def test_a_leftover_is_named_when_deleting_fails_at_the_server(verifier: S
 # --- Peers that behave badly ------------------------------------------------------------------------------------------
 
 BAD_ANSWERS = {
-    "never answers": (scripts.hang, "did not answer in time"),
-    "resets": (scripts.reset, "ends the connection"),
-    "closes": (scripts.close, "ends the connection"),
-    "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not one of S3"),
+    "never answers": (scripts.hang, "did not respond in time"),
+    "resets": (scripts.reset, "closed the connection"),
+    "closes": (scripts.close, "closed the connection"),
+    "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not from S3"),
     "half an answer": (scripts.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), ""),
-    "never comes to its answer": (scripts.raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 5_000), "not one of S3"),
-    "drips headers": (scripts.drip_headers, "No end of this step"),
+    "never comes to its answer": (scripts.raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 5_000), "not from S3"),
+    "drips headers": (scripts.drip_headers, "This step did not finish"),
 }
 
 
 @pytest.fixture
-async def hasty(make_verifier: Callable[..., Any]) -> StorageVerifier:
-    """A verifier with a tenth of the usual patience."""
+async def fast(make_verifier: Callable[..., Any]) -> StorageVerifier:
+    """A verifier with a tenth of the usual time limits."""
     verifier: StorageVerifier = await make_verifier(read_seconds=0.4, step_seconds=0.8, cleanup_seconds=0.2)
     return verifier
 
 
 @pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
-async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(
-    hasty: StorageVerifier, s3: ScriptedS3, peer: str
-) -> None:
+async def test_a_misbehaving_server_fails_reach(fast: StorageVerifier, s3: ScriptedS3, peer: str) -> None:
     behaviour, words = BAD_ANSWERS[peer]
     s3.answers["bucket"] = behaviour
     async with asyncio.timeout(PATIENCE_SECONDS):
-        result = await hasty.verify(draft_of(s3))
+        result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PFSSSSSS"
     assert words in (step(result, "REACH").advice or "")
     assert result.leftover_key is None
@@ -269,13 +263,13 @@ async def test_a_peer_that_behaves_badly_from_the_start_fails_reach(
 
 @pytest.mark.parametrize("call", ["put", "tags", "get", "create", "abort", "delete"])
 @pytest.mark.parametrize("peer", BAD_ANSWERS)
-async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
-    hasty: StorageVerifier, peer: str, call: str
+async def test_a_server_that_misbehaves_later_still_gives_a_result_in_time(
+    fast: StorageVerifier, peer: str, call: str
 ) -> None:
     async with ScriptedS3() as s3:
         s3.answers[call] = BAD_ANSWERS[peer][0]
         async with asyncio.timeout(PATIENCE_SECONDS):
-            result = await hasty.verify(draft_of(s3))
+            result = await fast.verify(draft_of(s3))
         assert [found.status.name for found in result.steps].count("FAILED") >= 1
         assert all(found.advice for found in result.steps if found.status.name != "PASSED")
         if call == "delete":
@@ -283,38 +277,36 @@ async def test_a_peer_that_behaves_badly_later_still_gets_an_answer_in_time(
         else:
             assert s3.objects == {}
         if call == "abort":
-            assert any("may be left open" in warning for warning in result.warnings)
+            assert any("may remain open" in warning for warning in result.warnings)
         else:
             assert s3.uploads == {}
 
 
 @pytest.mark.parametrize("call", ["put", "tags", "create", "delete"])
-async def test_an_answer_that_never_ends_is_cut_off(verifier: StorageVerifier, call: str) -> None:
+async def test_an_endless_response_is_cut_off(verifier: StorageVerifier, call: str) -> None:
     async with ScriptedS3() as s3:
         s3.answers[call] = scripts.endless_body
         async with asyncio.timeout(PATIENCE_SECONDS):
             result = await verifier.verify(draft_of(s3))
         name = {"put": "WRITE", "tags": "TAGS", "create": "MULTIPART", "delete": "DELETE"}[call]
-        assert "not one of S3" in (step(result, name).advice or "")
+        assert "not from S3" in (step(result, name).advice or "")
 
 
-async def test_an_object_that_never_ends_is_not_what_was_written(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_an_endless_object_fails_the_read(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["get"] = scripts.endless_object
     result = await verifier.verify(draft_of(s3))
-    assert "not what was written" in (step(result, "READ").advice or "")
+    assert "differs from the one written" in (step(result, "READ").advice or "")
 
 
-async def test_a_body_that_drips_is_ended_by_the_time_for_the_whole_test(
-    hasty: StorageVerifier, s3: ScriptedS3
-) -> None:
+async def test_a_slow_body_is_ended_by_the_time_limit_of_the_test(fast: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers["put"] = scripts.drip_body
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
     assert "0.8 seconds" in (step(result, "WRITE").advice or "")
     assert s3.calls == ["bucket", "put", "delete"]
 
 
-async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_deeply_nested_xml_is_not_an_s3_response(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     deep = b"<a>" * 20000 + b"</a>" * 20000
     assert len(deep) < MAX_ANSWER_BYTES
     s3.answers["put"] = Answer(400, deep)
@@ -322,29 +314,27 @@ async def test_deeply_nested_xml_is_an_answer_that_is_not_s3s(verifier: StorageV
     assert statuses(result) == "PPSFSSSS"
 
 
-async def test_a_put_that_was_stored_but_not_answered_is_cleaned_up(hasty: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_a_stored_put_without_a_response_is_cleaned_up(fast: StorageVerifier, s3: ScriptedS3) -> None:
     async def store_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.Event().wait()
 
     s3.answers["put"] = store_and_hang
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PPSFSSSS"
     assert result.leftover_key is None
 
 
-async def test_an_upload_that_was_begun_but_not_answered_is_found_and_aborted(
-    hasty: StorageVerifier, s3: ScriptedS3
-) -> None:
+async def test_an_upload_begun_without_a_response_is_found_and_aborted(fast: StorageVerifier, s3: ScriptedS3) -> None:
     async def begin_and_hang(request: Request, _: asyncio.StreamWriter) -> None:
         s3.work(request)
         await asyncio.Event().wait()
 
     s3.answers["create"] = begin_and_hang
-    result = await hasty.verify(draft_of(s3))
+    result = await fast.verify(draft_of(s3))
     assert step(result, "MULTIPART").status.name == "FAILED"
     assert "abort" in s3.calls
-    assert not any("left open" in warning for warning in result.warnings)
+    assert not any("remain open" in warning for warning in result.warnings)
 
 
 async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: StorageVerifier) -> None:
@@ -357,7 +347,7 @@ async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: Sto
             writer.write(b"a")
             await writer.drain()
             sent += 1
-            await asyncio.sleep(0.05)  # slowness itself is what the other side has to bear
+            await asyncio.sleep(0.05)  # the server must tolerate the slowness itself
 
     async with ScriptedS3() as s3:
         s3.answers = dict.fromkeys(("put", "delete"), drip)
@@ -377,7 +367,7 @@ async def test_the_default_limit_gives_a_slow_server_eight_seconds(verifier: Sto
 # --- No server at all -------------------------------------------------------------------------------------------------
 
 
-async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier) -> None:
+async def test_a_closed_port_is_reported_at_once(verifier: StorageVerifier) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -385,7 +375,7 @@ async def test_nothing_that_listens_is_told_at_once(verifier: StorageVerifier) -
     assert "Nothing listens" in (step(result, "REACH").advice or "")
 
 
-async def test_a_host_name_that_is_not_known_is_told(
+async def test_an_unknown_host_name_is_reported(
     verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def unknown(*_: Any, **__: Any) -> None:
@@ -393,10 +383,10 @@ async def test_a_host_name_that_is_not_known_is_told(
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     result = await verifier.verify(draft_of(s3, endpoint_url="http://s3.example.com"))
-    assert "host name of the storage is not known" in (step(result, "REACH").advice or "")
+    assert "host name of the storage cannot be resolved" in (step(result, "REACH").advice or "")
 
 
-async def test_a_name_that_leads_inside_is_refused_before_anything_is_dialled(
+async def test_a_name_with_a_private_address_is_refused_before_any_connection(
     verifier: StorageVerifier, s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = ("127.0.0.1", s3.port)
@@ -408,12 +398,12 @@ async def test_a_name_that_leads_inside_is_refused_before_anything_is_dialled(
     assert s3.connections == 0
 
 
-async def test_plain_http_behind_https_is_told(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_a_plain_http_server_at_an_https_url_is_reported(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     result = await verifier.verify(draft_of(s3, endpoint_url=s3.endpoint.replace("http:", "https:")))
-    assert "encrypted connection" in (step(result, "REACH").advice or "")
+    assert "TLS handshake failed" in (step(result, "REACH").advice or "")
 
 
-async def test_a_certificate_that_nobody_vouches_for_is_refused(verifier: StorageVerifier, tmp_path: Path) -> None:
+async def test_an_untrusted_certificate_is_refused(verifier: StorageVerifier, tmp_path: Path) -> None:
     made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
     files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "cert")]
     subprocess.run([*made, *files], check=True, capture_output=True)
@@ -434,10 +424,10 @@ async def test_a_redirect_is_not_followed(verifier: StorageVerifier, s3: Scripte
         result = await verifier.verify(draft_of(s3))
         assert elsewhere.connections == 0
     assert s3.calls == ["bucket", "put"]
-    assert "sends requests on" in (step(result, "WRITE").advice or "")
+    assert "redirects to another address" in (step(result, "WRITE").advice or "")
 
 
-async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS3) -> None:
+async def test_a_client_refuses_a_private_endpoint_before_any_connection(s3: ScriptedS3) -> None:
     storage = ObjectStorage(OutboundGate())
     await storage.open()
     target = StorageTarget.of(draft_of(s3))
@@ -448,7 +438,7 @@ async def test_a_client_refuses_an_endpoint_inside_before_it_dials(s3: ScriptedS
     assert "hunter2" not in repr(target)
 
 
-async def test_independent_steps_run_together(verifier: StorageVerifier, s3: ScriptedS3) -> None:
+async def test_independent_steps_run_concurrently(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     running = most = 0
 
     together = asyncio.Barrier(3)
@@ -471,7 +461,7 @@ async def test_independent_steps_run_together(verifier: StorageVerifier, s3: Scr
 # --- Places -----------------------------------------------------------------------------------------------------------
 
 
-async def test_no_more_run_at_once_than_may_and_the_next_waits(
+async def test_tests_beyond_the_limit_wait(
     make_verifier: Callable[..., Any], s3: ScriptedS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     verifier, now, may_end = await make_verifier(at_once=2), 0.0, asyncio.Semaphore(0)
@@ -493,7 +483,7 @@ async def test_no_more_run_at_once_than_may_and_the_next_waits(
     assert sorted(result.waited_ms for result in results) == [0, 0, 200, 200, 400, 400]
 
 
-async def test_who_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
+async def test_a_test_that_waits_too_long_is_refused(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier(at_once=1, wait_seconds=0.1, read_seconds=0.5)
     s3.answers["bucket"] = scripts.hang
     first = asyncio.create_task(verifier.verify(draft_of(s3)))
@@ -516,7 +506,7 @@ async def test_the_queue_is_bounded(make_verifier: Callable[..., Any], s3: Scrip
     assert sum(isinstance(result, RateLimited) for result in results) == 7
 
 
-async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
+async def test_a_cancelled_test_removes_its_probe_and_releases_its_slot(
     make_verifier: Callable[..., Any], s3: ScriptedS3
 ) -> None:
     verifier = await make_verifier(at_once=1, wait_seconds=0)
@@ -532,7 +522,7 @@ async def test_a_cancelled_test_removes_its_probe_and_gives_its_place_back(
     assert statuses(await verifier.verify(draft_of(s3))) == "PPSPPPPP"
 
 
-async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
+async def test_closing_the_verifier_cleans_up_running_tests(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier()
     s3.answers["get"] = scripts.hang
     task = asyncio.create_task(verifier.verify(draft_of(s3)))
@@ -543,9 +533,7 @@ async def test_closing_the_verifier_cleans_up_what_runs(make_verifier: Callable[
     assert task.cancelled()
 
 
-async def test_one_account_does_not_take_the_places_of_all_others(
-    make_verifier: Callable[..., Any], s3: ScriptedS3
-) -> None:
+async def test_one_account_does_not_take_all_test_slots(make_verifier: Callable[..., Any], s3: ScriptedS3) -> None:
     verifier = await make_verifier(at_once=8, read_seconds=0.5)
     s3.answers["bucket"] = scripts.hang
     one, another = uuid4(), uuid4()
@@ -559,7 +547,7 @@ async def test_one_account_does_not_take_the_places_of_all_others(
     assert statuses(await verifier.verify(draft_of(s3), one)) == "PPSPPPPP", "its share is free again"
 
 
-async def test_the_accounts_of_one_provider_do_not_take_the_places_of_all_others(
+async def test_the_accounts_of_one_provider_do_not_take_all_test_slots(
     make_verifier: Callable[..., Any], s3: ScriptedS3
 ) -> None:
     verifier = await make_verifier(at_once=8, read_seconds=0.5)

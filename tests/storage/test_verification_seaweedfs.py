@@ -34,7 +34,7 @@ def draft_of(server: LocalS3, who: Identity = RECORDER, **changes: Any) -> Stora
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
+def is_clean(local_s3: LocalS3) -> Iterator[None]:
     client = boto3.client(
         "s3",
         endpoint_url=local_s3.endpoint,
@@ -44,7 +44,7 @@ def nothing_is_left(local_s3: LocalS3) -> Iterator[None]:
     )
 
     def there() -> dict[str, tuple[list[str], list[str]]]:
-        """The objects and the uploads of each bucket, other tests' among them."""
+        """The objects and uploads of each bucket, including those of other tests."""
         return {
             bucket: (
                 [found["Key"] for found in client.list_objects_v2(Bucket=bucket).get("Contents", [])],
@@ -70,19 +70,19 @@ async def test_working_storage_passes_every_step(verifier: StorageVerifier, loca
     assert result.duration_ms >= max(found.duration_ms for found in result.steps)
 
 
-async def test_without_tags_there_is_nothing_to_read_back(verifier: StorageVerifier, local_s3: LocalS3) -> None:
+async def test_without_tags_the_tag_step_is_skipped(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, tags=()))
     assert statuses(result) == "PPSPSPPP"
     assert result.verdict is StorageVerdict.WORKING
 
 
-async def test_tags_at_the_utf16_limits_arrive(verifier: StorageVerifier, local_s3: LocalS3) -> None:
+async def test_tags_at_the_utf16_limits_are_stored(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     tags = (Tag("𝒳" * 64, "𝒳" * 128), Tag("ü" * 128, "大" * 256), Tag("a b+c/d=e:@", " & "[:1] + "+-_."))
     result = await verifier.verify(draft_of(local_s3, tags=tags))
     assert statuses(result) == "PPSPPPPP"
 
 
-async def test_an_unknown_key_id_is_named(verifier: StorageVerifier, local_s3: LocalS3) -> None:
+async def test_an_unknown_key_id_is_reported(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, access_key_id="nobody"))
     assert result.verdict is StorageVerdict.FAILING
     assert statuses(result) == "PPSFSSSS"
@@ -90,7 +90,7 @@ async def test_an_unknown_key_id_is_named(verifier: StorageVerifier, local_s3: L
     assert "does not know this access key ID" in (step(result, "WRITE").advice or "")
 
 
-async def test_a_wrong_secret_is_named_and_repeated_nowhere(
+async def test_a_wrong_secret_is_reported_without_repeating_it(
     verifier: StorageVerifier, local_s3: LocalS3, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.DEBUG):
@@ -101,7 +101,7 @@ async def test_a_wrong_secret_is_named_and_repeated_nowhere(
     assert "hunter2" not in json.dumps(result.to_json()) + caplog.text + repr(result)
 
 
-async def test_the_servers_own_credentials_never_stand_in_for_wrong_ones(
+async def test_the_servers_own_credentials_never_replace_wrong_ones(
     make_verifier: Callable[..., Any], local_s3: LocalS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     own = f"[default]\naws_access_key_id={ADMIN.access_key_id}\naws_secret_access_key={ADMIN.secret_access_key}\n"
@@ -159,10 +159,10 @@ async def test_an_identity_of_another_bucket_fails_to_write(verifier: StorageVer
     assert "may not write to this bucket" in (step(result, "WRITE").advice or "")
 
 
-async def test_a_missing_bucket_is_named_and_not_created(verifier: StorageVerifier, local_s3: LocalS3) -> None:
+async def test_a_missing_bucket_is_reported_and_not_created(verifier: StorageVerifier, local_s3: LocalS3) -> None:
     result = await verifier.verify(draft_of(local_s3, EARLY, bucket="nowhere"))
     assert statuses(result) == "PFSSSSSS"
-    assert "There is no bucket of this name" in (step(result, "REACH").advice or "")
+    assert "There is no bucket with this name" in (step(result, "REACH").advice or "")
 
 
 async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(verifier: StorageVerifier) -> None:
@@ -173,7 +173,7 @@ async def test_an_incomplete_draft_fails_the_settings_and_names_what_is_missing(
         assert words in sentence
 
 
-async def test_the_loopback_is_refused_by_its_text_unless_it_is_named(
+async def test_loopback_addresses_are_refused_unless_allowed(
     make_verifier: Callable[..., Any], local_s3: LocalS3
 ) -> None:
     strict = await make_verifier(allowed=())
@@ -214,7 +214,7 @@ async def test_a_result_survives_the_database(verifier: StorageVerifier, local_s
     assert READER.secret_access_key not in json.dumps(stored)
 
 
-def test_a_fingerprint_changes_with_everything_that_is_tested(keyring: Keyring, local_s3: LocalS3) -> None:
+def test_a_fingerprint_changes_with_every_tested_setting(keyring: Keyring, local_s3: LocalS3) -> None:
     draft = draft_of(local_s3)
     changes: list[dict[str, Any]] = [
         {"vendor": BucketVendor.AWS_S3},

@@ -1,4 +1,4 @@
-"""The storage test as people run it: through the API, against a real S3."""
+"""The storage test through the API, against a real S3."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ async def status(person: Person, account: str) -> dict[str, Any]:
     return config
 
 
-async def test_a_draft_is_proved_in_eight_steps_and_nothing_is_stored(
+async def test_a_draft_is_tested_in_eight_steps_and_nothing_is_stored(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     before = await status(account_user, world["own"])
@@ -59,9 +59,7 @@ WRONG = [["accessKeyId"], ["bucketName"], ["region"], ["s3Tags", "0", "name"], [
 SETTINGS_ERRORS = "verification { settingsErrors { code field message } }"
 
 
-async def test_a_form_learns_which_of_its_fields_are_wrong_as_when_it_saves_them(
-    account_user: Person, world: World
-) -> None:
+async def test_a_test_reports_invalid_fields_like_a_save(account_user: Person, world: World) -> None:
     wrong = {
         "bucketVendor": "AWS_S3",
         "bucketName": "No_Bucket",
@@ -78,7 +76,7 @@ async def test_a_form_learns_which_of_its_fields_are_wrong_as_when_it_saves_them
     assert told == saved["userErrors"]
 
 
-async def test_of_stored_values_it_is_told_which_are_missing(account_user: Person, world: World) -> None:
+async def test_a_test_of_stored_values_reports_missing_ones(account_user: Person, world: World) -> None:
     cleared = dict.fromkeys(("region", "accessKeyId", "secretAccessKey"))
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], enabled=False, **cleared)
     payload = await account_user.change("verifyStoredRecordingStorage", SETTINGS_ERRORS, accountId=world["own"])
@@ -86,7 +84,7 @@ async def test_of_stored_values_it_is_told_which_are_missing(account_user: Perso
     assert told == [("REQUIRED", [name]) for name in cleared]
 
 
-async def test_the_stored_values_are_proved_and_the_status_says_so(
+async def test_a_test_of_stored_values_sets_the_status(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
@@ -104,7 +102,7 @@ async def test_the_stored_values_are_proved_and_the_status_says_so(
     assert after["version"] == before["version"], "a test is no edit"
 
 
-async def test_the_status_keeps_since_when_while_it_stays_the_same(
+async def test_an_unchanged_status_keeps_its_time(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
@@ -115,7 +113,7 @@ async def test_the_status_keeps_since_when_while_it_stays_the_same(
     assert since[0] == since[1]
 
 
-async def test_an_edit_of_what_was_proved_makes_it_unverified(
+async def test_editing_tested_settings_makes_them_unverified(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
@@ -137,7 +135,7 @@ async def test_a_storage_that_cannot_be_written_to_is_failing(
     assert (await status(account_user, world["own"]))["storageStatus"] == "FAILING"
 
 
-async def test_a_draft_without_keys_uses_the_stored_pair_at_the_stored_server_alone(
+async def test_a_draft_without_keys_uses_the_stored_pair_at_the_stored_server_only(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
@@ -149,7 +147,7 @@ async def test_a_draft_without_keys_uses_the_stored_pair_at_the_stored_server_al
     assert elsewhere["steps"][0]["status"] == "FAILED"
 
 
-async def test_a_draft_with_one_key_never_borrows_the_other(
+async def test_a_draft_with_one_key_never_uses_the_stored_other_one(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
@@ -159,14 +157,14 @@ async def test_a_draft_with_one_key_never_borrows_the_other(
 
 
 @pytest.mark.settings(outbound_allowed_hosts=[])
-async def test_a_draft_cannot_scan_our_own_network(
+async def test_a_draft_cannot_scan_the_private_network(
     account_user: Person, world: World, working_storage: dict[str, Any]
 ) -> None:
     result = await verify(account_user, world["own"], **working_storage)
     assert [step["status"] for step in result["steps"]] == ["FAILED"] + ["SKIPPED"] * 7
 
 
-async def test_there_is_nothing_to_prove_where_nothing_is_stored(provider: Person) -> None:
+async def test_a_missing_configuration_cannot_be_tested(provider: Person) -> None:
     account = (await provider.change("createAccount", "account { id }", name="Blank"))["account"]["id"]
     payload = await provider.change("verifyStoredRecordingStorage", VERIFICATION, accountId=account)
     assert refusals(payload) == [("NOT_FOUND", ["accountId"])]

@@ -25,7 +25,7 @@ from app.storage.probe import StepResult, VerificationStepName, VerificationStep
 from app.storage.s3 import StorageTarget
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 from app.tts_cache.cache import PromptCache
-from app.webhooks.delivery import Call, Delivery, WebhookSender
+from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from tests.support.access_cases import Case, Ids, cases
 from tests.support.installation import Answer, Installation, Person, seed
 from tests.support.personas import add_people
@@ -120,7 +120,7 @@ class RemoteSpool:
     def has(self, _call_id: Any) -> bool:
         return False
 
-    def aside_folder(self, _call_id: Any) -> Path:
+    def set_aside_folder(self, _call_id: Any) -> Path:
         return Path("/nowhere")
 
 
@@ -136,7 +136,7 @@ class EmptyPromptCache:
 class SuccessfulSender:
     """Replaces the webhook sender: every receiver answers with success."""
 
-    async def send(self, call: Call, *_owners: Any) -> Delivery:
+    async def send(self, call: OutgoingCall, *_owners: Any) -> Delivery:
         return Delivery(call.url, {}, "", status=204, reply="")
 
 
@@ -230,7 +230,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
     async with installation.database():
         for place, call_id in calls.items():
             call = await CallRow.get(id=parse_sid(Kind.CALL, call_id))
-            credential_id = await credentials.keep(installation.resources.keyring, call.account_id, target)
+            credential_id = await credentials.get_or_create(installation.resources.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
                 recording_error={"code": "AccessDenied", "message": "It could not be stored."},

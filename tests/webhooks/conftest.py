@@ -1,4 +1,4 @@
-"""A receiver to call, and an account whose webhooks point at it."""
+"""A receiver, and an account whose webhooks point to it."""
 
 from collections.abc import AsyncIterator
 
@@ -9,6 +9,6 @@ from tests.webhooks.receiver import Receiver
 
 @pytest.fixture
 async def receiver() -> AsyncIterator[Receiver]:
-    """Answers 200 until a test says otherwise."""
+    """Answers 200 by default."""
     async with Receiver() as started:
         yield started

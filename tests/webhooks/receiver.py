@@ -1,4 +1,4 @@
-"""A receiver of webhooks on the loopback whose behaviour a test chooses: one that answers, and those that misbehave."""
+"""A webhook receiver on the loopback with scripted behaviour, good or bad."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 @dataclass
 class Received:
-    """A request as it came."""
+    """A request as received."""
 
     method: str
     target: str
@@ -49,7 +49,7 @@ def raw(data: bytes) -> Behaviour:
 
 
 async def hang(_: asyncio.StreamWriter) -> None:
-    """Takes the request and never answers."""
+    """Accepts the request and never answers."""
     await asyncio.Event().wait()
 
 
@@ -60,16 +60,16 @@ async def reset(writer: asyncio.StreamWriter) -> None:
 
 
 async def drip(writer: asyncio.StreamWriter) -> None:
-    """Answers 200 and sends one byte of the body every 50 ms, so that no read ever times out."""
+    """Answers 200 and sends one byte of the body every 50 ms, so that no read times out."""
     writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
     while True:
         writer.write(b"a")
         await writer.drain()
-        await asyncio.sleep(0.05)  # each byte comes within the time of a read, which is real here
+        await asyncio.sleep(0.05)  # each byte arrives within the read timeout, which is real here
 
 
 async def endless_headers(writer: asyncio.StreamWriter) -> None:
-    """Sends headers as fast as they are read, without end."""
+    """Sends endless headers as fast as they are read."""
     writer.write(b"HTTP/1.1 200 OK\r\n")
     while True:
         writer.write(b"X-More: " + b"a" * 4000 + b"\r\n")
@@ -77,7 +77,7 @@ async def endless_headers(writer: asyncio.StreamWriter) -> None:
 
 
 class Receiver:
-    """`async with Receiver() as receiver`: a server on a free port; `certificate` makes it speak https."""
+    """`async with Receiver() as receiver`: a server on a free port; with a `certificate` it uses https."""
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.behaviour: Behaviour = answer()
@@ -113,13 +113,13 @@ class Receiver:
         self._tasks.add(task)
         try:
             first_byte = await reader.readexactly(1)
-            if first_byte == b"\x16":  # a TLS client hello, which a plain HTTP server answers in its own language
+            if first_byte == b"\x16":  # a TLS client hello, which a plain HTTP server answers in its own way
                 await answer(400)(writer)
                 return
             self.received.append(await _read(first_byte, reader))
             await self.behaviour(writer)
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            return  # the other side has gone, or the test is over
+            return  # the client has disconnected, or the test is over
         finally:
             self._tasks.discard(task)
             with contextlib.suppress(ConnectionError):
@@ -137,7 +137,7 @@ async def _read(first_byte: bytes, reader: asyncio.StreamReader) -> Received:
 
 @contextlib.contextmanager
 def trusted(certificate: Path) -> Iterator[None]:
-    """As if the operating system's list of authorities had this certificate."""
+    """Adds this certificate to the operating system's authorities."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(certificate))
         tls_context.cache_clear()
@@ -146,7 +146,7 @@ def trusted(certificate: Path) -> Iterator[None]:
 
 
 def self_signed(folder: Path) -> Path:
-    """A certificate for 127.0.0.1 that no authority has signed, with its key."""
+    """A self-signed certificate for 127.0.0.1, with its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "receiver")])
     now = datetime.datetime.now(datetime.UTC)

@@ -1,4 +1,4 @@
-"""What is kept of the tests of a webhook: for 30 days, within bounds, and as long as the account is there."""
+"""Deliveries of webhook tests: kept for 30 days, within bounds, and deleted with their account."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -44,22 +44,22 @@ async def test_each_test_leaves_a_delivery_and_the_newest_is_first(
     assert [one["id"] for one in second["nodes"]] == made[:1]
 
 
-async def test_a_delivery_of_another_tenant_is_not_there(account_user: Person, world: World) -> None:
+async def test_a_delivery_of_another_tenant_is_not_found(account_user: Person, world: World) -> None:
     query = "query ($id: ID!) { node(id: $id) { id } }"
     for place in ("sibling", "foreign"):
         assert (await account_user.ask(query, id=world[f"{place}_delivery"])).body == {"data": {"node": None}}
     assert (await account_user.ask(query, id=world["own_delivery"])).only("node") == {"id": world["own_delivery"]}
 
 
-async def test_a_read_only_key_sees_what_came_of_a_test_but_no_signature(read_only: Person, world: World) -> None:
-    """That of a GET covers the time alone, and would let it call the receiver in the gateway's name."""
+async def test_a_read_only_key_sees_the_result_of_a_test_but_no_signature(read_only: Person, world: World) -> None:
+    """The signature of a GET covers the time only: a reader could call the receiver in the gateway's name."""
     query = "query ($id: ID!) { node(id: $id) { ... on WebhookDelivery { status requestHeaders { value } } } }"
     found = await read_only.ask(query, id=world["own_delivery"])
     assert found.data == {"node": {"status": 204, "requestHeaders": None}}
     assert found.codes == ["FORBIDDEN"]
 
 
-async def test_deliveries_go_with_their_account_and_stand_in_no_ones_way(
+async def test_deliveries_are_deleted_with_their_account(
     provider: Person, installation: Installation, account_user: Person, receiver: Receiver, world: World
 ) -> None:
     await point(account_user, world["own"], receiver.url)
@@ -73,7 +73,7 @@ async def test_deliveries_go_with_their_account_and_stand_in_no_ones_way(
         assert await WebhookDelivery.all().count() == 2
 
 
-async def test_an_account_that_is_deleted_during_its_test_is_not_there_any_more(
+async def test_a_test_of_an_account_deleted_during_the_test_fails_as_not_found(
     provider: Person, receiver: Receiver, world: World
 ) -> None:
     await point(provider, world["own"], receiver.url)
@@ -102,10 +102,10 @@ async def old_delivery(account_id: str, age: timedelta, number: int = 0) -> Webh
     )
 
 
-async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
+async def test_only_deliveries_older_than_thirty_days_are_removed(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "_AT_ONCE", 2)
+    monkeypatch.setattr(retention, "_BATCH_ROWS", 2)
     async with installation.database():
         for place in ("own", "foreign"):
             for number in range(3):
@@ -117,7 +117,7 @@ async def test_what_is_older_than_thirty_days_is_removed_and_nothing_else(
         assert await WebhookDelivery.exists(id=kept.id)
 
 
-async def test_a_server_removes_old_deliveries_by_itself(
+async def test_a_server_removes_old_deliveries_automatically(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "PRUNE_EVERY_SECONDS", 0.02)
@@ -131,7 +131,7 @@ async def test_a_server_removes_old_deliveries_by_itself(
             await until(three_are_left)
 
 
-async def test_an_account_sends_so_many_tests_in_a_day_and_no_more(
+async def test_the_tests_of_an_account_are_limited_per_day(
     account_user: Person,
     sibling_user: Person,
     receiver: Receiver,
@@ -139,7 +139,7 @@ async def test_an_account_sends_so_many_tests_in_a_day_and_no_more(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(service, "MAXIMUM_A_DAY", 2)
+    monkeypatch.setattr(service, "MAXIMUM_TESTS_PER_DAY", 2)
     for person, account_id in ((account_user, world["own"]), (sibling_user, world["sibling"])):
         await point(person, account_id, receiver.url)
     async with installation.database():

@@ -1,4 +1,4 @@
-"""Trying a webhook: what is sent, what is answered, and the receivers that misbehave."""
+"""Webhook tests: the request, the result, and receivers that misbehave."""
 
 import asyncio
 import base64
@@ -23,7 +23,7 @@ from tests.support.installation import Installation, Person, World, refusals
 from tests.webhooks import receiver as receivers
 from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 
-# What takes longer does not come.
+# Later replies do not arrive.
 PATIENCE_SECONDS = 60
 SHOWN = (
     "delivery { id kind method url requestHeaders { name value } requestBody succeeded status durationMs reply"
@@ -44,7 +44,7 @@ async def send(person: Person, account_id: str, kind: str = "REGISTRATION") -> d
 
 
 async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: receivers.Behaviour) -> dict[str, Any]:
-    """What comes of a call to a receiver that behaves so."""
+    """The result of a call to a receiver with this behaviour."""
     receiver.behaviour = behaviour
     await point(person, account_id, receiver.url)
     return await send(person, account_id)
@@ -52,11 +52,11 @@ async def tried(person: Person, account_id: str, receiver: Receiver, behaviour: 
 
 @pytest.fixture
 async def hurried(installation: Installation) -> None:
-    """A call has half a second and not five."""
-    installation.resources.clients[WebhookSender]._whole_seconds = 0.5
+    """Calls are limited to half a second instead of five."""
+    installation.resources.clients[WebhookSender]._total_seconds = 0.5
 
 
-async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
+async def test_a_test_posts_a_signed_sample_event_and_returns_the_request(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     await point(account_user, world["own"], f"{receiver.url}?a=b%20c#fragment")
@@ -73,8 +73,10 @@ async def test_a_test_posts_a_signed_sample_event_and_answers_what_was_sent(
     assert (event["kind"], event["accountId"], event["deliveryId"]) == ("REGISTRATION", world["own"], done["id"])
     assert event["realm"] == "own.sip.example.com"
     assert got.headers["Content-Type"] == "application/json"
-    told = {name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")}
-    assert told == {
+    values = {
+        name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")
+    }
+    assert values == {
         "kind": "REGISTRATION",
         "method": "POST",
         "succeeded": True,
@@ -108,7 +110,7 @@ async def test_a_get_carries_the_event_in_its_query_and_signs_the_time(
     assert is_genuine(secret["webhookSecret"], got.headers["Jambonz-Signature"], b"", datetime.now(UTC).timestamp())
 
 
-async def test_basic_authentication_is_sent_and_never_answered(
+async def test_basic_authentication_is_sent_and_never_returned(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
     credentials = {"username": "Gäteway", "password": "corréct 🎧"}
@@ -124,12 +126,12 @@ async def test_basic_authentication_is_sent_and_never_answered(
         assert secret not in str(rows)
 
 
-async def test_a_webhook_that_is_not_there_cannot_be_tried(account_user: Person, world: World) -> None:
+async def test_a_missing_webhook_cannot_be_tested(account_user: Person, world: World) -> None:
     payload = await account_user.change("sendTestWebhook", SHOWN, accountId=world["own"], kind="QUEUE_EVENT")
     assert refusals(payload) == [("NOT_FOUND", ["kind"])]
 
 
-async def test_nobody_tries_another_tenants_webhook(
+async def test_another_tenants_webhook_cannot_be_tested(
     account_user: Person, provider: Person, receiver: Receiver, admin: Person, world: World
 ) -> None:
     for place in ("sibling", "foreign"):
@@ -150,11 +152,11 @@ async def test_nobody_tries_another_tenants_webhook(
         (404, "check the path"),
         (405, "method"),
         (429, "too many"),
-        (500, "fault of its own"),
-        (503, "fault of its own"),
+        (500, "The receiver failed (HTTP 500): check its log."),
+        (503, "The receiver failed (HTTP 503): check its log."),
     ],
 )
-async def test_a_receiver_that_refuses_is_told_with_its_status_and_reply(
+async def test_a_refusal_of_the_receiver_is_reported_with_status_and_reply(
     account_user: Person, receiver: Receiver, world: World, status: int, words: str
 ) -> None:
     done = await tried(account_user, world["own"], receiver, answer(status, b"no"))
@@ -191,9 +193,7 @@ async def test_a_redirect_to_another_path_is_not_followed(
     assert [one.target for one in receiver.received] == ["/hook"]
 
 
-async def test_of_ten_megabytes_the_first_two_kibibytes_are_read(
-    account_user: Person, receiver: Receiver, world: World
-) -> None:
+async def test_a_long_reply_is_read_up_to_two_kibibytes(account_user: Person, receiver: Receiver, world: World) -> None:
     written = []
 
     async def send_much(writer: asyncio.StreamWriter) -> None:
@@ -232,15 +232,15 @@ async def test_a_reply_is_shown_as_text_whatever_its_bytes_are(
     ("behaviour", "status", "words"),
     [
         (receivers.hang, None, "did not answer within 0.5 seconds"),
-        (receivers.reset, None, "without an answer"),
-        (raw(b""), None, "without an answer"),
-        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "not one of HTTP"),
-        (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "not one of HTTP"),
-        (receivers.endless_headers, None, "not one of HTTP"),
-        (raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + b"HTTP/1.1 200 OK\r\n\r\n"), None, "not one of HTTP"),
+        (receivers.reset, None, "without a response"),
+        (raw(b""), None, "without a response"),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "not HTTP"),
+        (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "not HTTP"),
+        (receivers.endless_headers, None, "not HTTP"),
+        (raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + b"HTTP/1.1 200 OK\r\n\r\n"), None, "not HTTP"),
         (receivers.drip, 200, "does not end within 0.5 seconds"),
         (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), 200, "does not end"),
-        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), None, "not one of HTTP"),
+        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), None, "not HTTP"),
     ],
     ids=[
         "hangs",
@@ -271,34 +271,30 @@ async def test_a_receiver_that_misbehaves_gets_a_plain_reason(
     assert (done["reply"] is None) == (status is None)
 
 
-async def test_a_receiver_may_ask_for_patience_before_it_answers(
-    account_user: Person, receiver: Receiver, world: World
-) -> None:
+async def test_a_receiver_may_send_100_continue_first(account_user: Person, receiver: Receiver, world: World) -> None:
     patient = raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 16 + b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
     done = await tried(account_user, world["own"], receiver, patient)
     assert (done["status"], done["reply"]) == (200, "ok")
 
 
-async def test_a_call_has_five_seconds_for_all_of_it(installation: Installation) -> None:
-    assert delivery.WHOLE_SECONDS == 5
-    assert installation.resources.clients[WebhookSender]._whole_seconds == 5
+async def test_a_call_ends_within_five_seconds(installation: Installation) -> None:
+    assert delivery.TOTAL_SECONDS == 5
+    assert installation.resources.clients[WebhookSender]._total_seconds == 5
 
 
-async def test_nothing_listens(account_user: Person, world: World) -> None:
+async def test_a_closed_port_is_reported(account_user: Person, world: World) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     await point(account_user, world["own"], f"http://127.0.0.1:{port}/")
     assert (await send(account_user, world["own"]))["reason"].startswith("Nothing listens")
 
 
-async def test_a_certificate_that_nobody_trusts_ends_the_call(
-    account_user: Person, world: World, tmp_path: Path
-) -> None:
+async def test_an_untrusted_certificate_ends_the_call(account_user: Person, world: World, tmp_path: Path) -> None:
     async with Receiver(self_signed(tmp_path)) as receiver:
         await point(account_user, world["own"], receiver.url)
         done = await send(account_user, world["own"])
         assert receiver.received == []
-    assert (done["status"], done["reason"][:32]) == (None, "No trusted encrypted connection ")
+    assert (done["status"], done["reason"][:25]) == (None, "The TLS handshake failed:")
 
 
 async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_webhooks(
@@ -311,7 +307,7 @@ async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_webh
             assert (await send(account_user, world["own"]))["status"] == 200
 
 
-async def test_https_to_a_receiver_that_speaks_http_is_told(
+async def test_a_plain_http_receiver_at_an_https_url_is_reported(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     await point(account_user, world["own"], receiver.url.replace("http:", "https:"))
@@ -329,7 +325,7 @@ async def test_https_to_a_receiver_that_speaks_http_is_told(
         (["fd00:ec2::254"], "the metadata service"),
     ],
 )
-async def test_a_name_that_leads_into_a_private_network_is_refused_when_it_is_called(
+async def test_a_name_with_a_private_address_is_refused_at_the_call(
     account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch, addresses: list[str], words: str
 ) -> None:
     await point(account_user, world["own"], "http://hooks.example.com:8080/")
@@ -349,7 +345,7 @@ async def test_a_name_that_leads_into_a_private_network_is_refused_when_it_is_ca
     assert not any(address in str(done) for address in addresses)
 
 
-async def test_an_address_that_the_operator_allows_no_more_is_refused_when_it_is_called(
+async def test_an_address_no_longer_allowed_by_the_operator_is_refused_at_the_call(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
     await point(account_user, world["own"], receiver.url)
@@ -362,19 +358,17 @@ async def test_an_address_that_the_operator_allows_no_more_is_refused_when_it_is
     assert receiver.received == []
 
 
-async def test_a_name_that_nobody_knows_is_told(
-    account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unknown_name_is_reported(account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*_: Any, **__: Any) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
     await point(account_user, world["own"], "https://hoks.example.com/")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     done = await send(account_user, world["own"])
-    assert done["reason"] == "The host name is not known: check the spelling of the URL."
+    assert done["reason"] == "The host name cannot be resolved: check the spelling of the URL."
 
 
-async def test_the_environment_takes_no_part(
+async def test_the_servers_environment_is_ignored(
     account_user: Person, receiver: Receiver, world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / ".netrc").write_text("machine 127.0.0.1 login root password toor")
@@ -386,7 +380,7 @@ async def test_the_environment_takes_no_part(
     assert not any({"Cookie", "Authorization"} & one.headers.keys() for one in receiver.received)
 
 
-async def test_of_the_slots_no_account_and_no_provider_takes_all(
+async def test_no_account_and_no_provider_takes_all_slots(
     installation: Installation, admin: Person, receiver: Receiver, world: World
 ) -> None:
     sender = installation.resources.clients[WebhookSender]
@@ -427,7 +421,7 @@ PARTS = ("correct", "correct-h", SENT[:8].decode(), "wh_sec")
 
 
 def echoed(secret: bytes, before: int, *, ends: bool = True) -> receivers.Behaviour:
-    """Answers with a secret after so many bytes; one that does not end promises more and sends nothing."""
+    """Answers with a secret after this many bytes; an incomplete reply announces more than it sends."""
     body = b"-" * before + secret
     if ends:
         return answer(200, body)
@@ -444,7 +438,7 @@ def echoed(secret: bytes, before: int, *, ends: bool = True) -> receivers.Behavi
 @pytest.mark.parametrize("secret", [LOGIN["password"].encode(), SENT, b"Basic " + SENT, b"the webhook's"])
 @pytest.mark.parametrize("before", [0, 2035, 2047])
 @pytest.mark.usefixtures("hurried")
-async def test_a_reply_that_repeats_a_secret_does_not_bring_it_back(
+async def test_a_secret_in_a_reply_is_masked(
     account_user: Person,
     receiver: Receiver,
     installation: Installation,
@@ -473,7 +467,7 @@ async def test_a_reply_that_repeats_a_secret_does_not_bring_it_back(
 @pytest.mark.parametrize("secret", [LOGIN["password"].encode(), SENT, b"Basic " + SENT])
 @pytest.mark.parametrize("before", [0, 3000])
 @pytest.mark.usefixtures("hurried")
-async def test_a_secret_of_which_only_the_beginning_came_is_left_out(
+async def test_a_partial_secret_at_the_end_of_a_reply_is_omitted(
     account_user: Person, receiver: Receiver, world: World, before: int, secret: bytes, known: int
 ) -> None:
     await point(account_user, world["own"], receiver.url, **LOGIN)
@@ -483,12 +477,12 @@ async def test_a_secret_of_which_only_the_beginning_came_is_left_out(
     assert done["replyTruncated"] == (before > 2048)
 
 
-async def test_of_a_whole_reply_nothing_is_left_out(account_user: Person, receiver: Receiver, world: World) -> None:
+async def test_a_complete_reply_is_not_shortened(account_user: Person, receiver: Receiver, world: World) -> None:
     await point(account_user, world["own"], receiver.url, **LOGIN)
     receiver.behaviour = answer(200, b"Basic c")
     assert (await send(account_user, world["own"]))["reply"] == "Basic c"
 
 
-def test_what_hides_a_secret_does_not_make_a_reply_longer() -> None:
-    text, is_truncated = delivery._shown(b"a" * 1000, ["a"], has_ended=True)
+def test_masking_does_not_mark_a_reply_as_truncated() -> None:
+    text, is_truncated = delivery._redacted_reply(b"a" * 1000, ["a"], has_ended=True)
     assert (len(text.encode()) <= 2048, is_truncated, set(text)) == (True, True, {"•"})

@@ -1,4 +1,4 @@
-"""Rotating the webhook secret: for how long the old one signs, and that nobody reads it."""
+"""Rotation of the webhook secret: how long the old one signs, and that it is never shown."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -22,14 +22,14 @@ async def rotate(person: Person, account_id: str, **input: Any) -> dict[str, Any
     return account
 
 
-async def secret_of(person: Person, account_id: str) -> str:
+async def open_secret(person: Person, account_id: str) -> str:
     answer = await person.ask("query ($id: ID!) { account(id: $id) { webhookSecret } }", id=account_id)
     secret: str = answer.only("account")["webhookSecret"]
     return secret
 
 
 async def signers(person: Person, account_id: str, receiver: Receiver, *secrets: str) -> list[bool]:
-    """Which of the secrets the next call is genuine for."""
+    """The secrets for which the next call is genuine."""
     await person.change("updateAccount", "account { id }", id=account_id, registrationWebhook={"url": receiver.url})
     payload = await person.change(
         "sendTestWebhook", "delivery { succeeded }", accountId=account_id, kind="REGISTRATION"
@@ -43,7 +43,7 @@ async def signers(person: Person, account_id: str, receiver: Receiver, *secrets:
 
 
 async def test_both_secrets_sign_during_the_overlap(account_user: Person, receiver: Receiver, world: World) -> None:
-    old = await secret_of(account_user, world["own"])
+    old = await open_secret(account_user, world["own"])
     before = datetime.now(UTC)
     account = await rotate(account_user, world["own"], overlapHours=2)
     ends = datetime.fromisoformat(account["previousWebhookSecretExpiresAt"])
@@ -52,7 +52,7 @@ async def test_both_secrets_sign_during_the_overlap(account_user: Person, receiv
 
 
 async def test_the_newest_secret_signs_first(account_user: Person, receiver: Receiver, world: World) -> None:
-    old = await secret_of(account_user, world["own"])
+    old = await open_secret(account_user, world["own"])
     account = await rotate(account_user, world["own"])
     await signers(account_user, world["own"], receiver, account["webhookSecret"], old)
     sent = receiver.received[-1]
@@ -60,10 +60,10 @@ async def test_the_newest_secret_signs_first(account_user: Person, receiver: Rec
     assert signing.is_genuine(account["webhookSecret"], first, sent.body, datetime.now(UTC).timestamp())
 
 
-async def test_without_an_overlap_the_old_secret_signs_nothing_any_more(
+async def test_without_an_overlap_the_old_secret_does_not_sign(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
-    old = await secret_of(account_user, world["own"])
+    old = await open_secret(account_user, world["own"])
     account = await rotate(account_user, world["own"], overlapHours=0)
     assert account["previousWebhookSecretExpiresAt"] is None
     assert await signers(account_user, world["own"], receiver, account["webhookSecret"], old) == [True, False]
@@ -71,16 +71,16 @@ async def test_without_an_overlap_the_old_secret_signs_nothing_any_more(
         assert (await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))).previous_webhook_secret is None
 
 
-async def test_the_overlap_is_a_day_unless_it_is_said(account_user: Person, world: World) -> None:
+async def test_the_default_overlap_is_a_day(account_user: Person, world: World) -> None:
     account = await rotate(account_user, world["own"])
     left = datetime.fromisoformat(account["previousWebhookSecretExpiresAt"]) - datetime.now(UTC)
     assert timedelta(hours=23.9) < left <= timedelta(hours=24)
 
 
-async def test_after_the_overlap_the_old_secret_signs_nothing_and_is_not_told(
+async def test_after_the_overlap_the_old_secret_does_not_sign_and_is_not_shown(
     account_user: Person, receiver: Receiver, installation: Installation, world: World
 ) -> None:
-    old = await secret_of(account_user, world["own"])
+    old = await open_secret(account_user, world["own"])
     account = await rotate(account_user, world["own"])
     async with installation.database():
         gone = datetime.now(UTC) - timedelta(seconds=1)
@@ -93,7 +93,7 @@ async def test_after_the_overlap_the_old_secret_signs_nothing_and_is_not_told(
 async def test_a_rotation_in_an_overlap_ends_the_secret_before(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
-    first = await secret_of(account_user, world["own"])
+    first = await open_secret(account_user, world["own"])
     second = (await rotate(account_user, world["own"]))["webhookSecret"]
     third = (await rotate(account_user, world["own"]))["webhookSecret"]
     assert await signers(account_user, world["own"], receiver, first, second, third) == [False, True, True]
@@ -101,14 +101,14 @@ async def test_a_rotation_in_an_overlap_ends_the_secret_before(
 
 @pytest.mark.parametrize("hours", [-1, 721, 2**31 - 1])
 async def test_an_overlap_has_its_limits(account_user: Person, world: World, hours: int) -> None:
-    before = await secret_of(account_user, world["own"])
+    before = await open_secret(account_user, world["own"])
     payload = await account_user.change("rotateWebhookSecret", SHOWN, accountId=world["own"], overlapHours=hours)
     assert refusals(payload) == [("OUT_OF_RANGE", ["overlapHours"])]
-    assert await secret_of(account_user, world["own"]) == before
+    assert await open_secret(account_user, world["own"]) == before
     assert (await rotate(account_user, world["own"], overlapHours=720))["previousWebhookSecretExpiresAt"]
 
 
-async def test_of_two_rotations_at_once_each_is_told_a_secret_that_signs(
+async def test_two_concurrent_rotations_both_return_a_valid_secret(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     made = await asyncio.gather(*(rotate(account_user, world["own"]) for _ in range(2)))
@@ -117,7 +117,7 @@ async def test_of_two_rotations_at_once_each_is_told_a_secret_that_signs(
     assert await signers(account_user, world["own"], receiver, *secrets) == [True, True]
 
 
-async def test_of_two_rotations_of_the_same_version_one_wins(account_user: Person, world: World) -> None:
+async def test_one_of_two_rotations_of_the_same_version_conflicts(account_user: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
             account_user.change("rotateWebhookSecret", SHOWN, accountId=world["own"], ifVersion=1, overlapHours=0)
@@ -127,10 +127,10 @@ async def test_of_two_rotations_of_the_same_version_one_wins(account_user: Perso
     assert sorted(refusals(payload) for payload in payloads) == [[], [("CONFLICT", ["ifVersion"])]]
 
 
-async def test_the_previous_secret_is_stored_sealed_for_its_own_place(
+async def test_the_previous_secret_is_encrypted_for_its_own_column(
     account_user: Person, installation: Installation, world: World
 ) -> None:
-    old = await secret_of(account_user, world["own"])
+    old = await open_secret(account_user, world["own"])
     await rotate(account_user, world["own"])
     async with installation.database():
         account = await Account.get(id=parse_sid(Kind.ACCOUNT, world["own"]))

@@ -1,4 +1,4 @@
-"""The webhooks of an account: set with its other settings, and the password that stays where it was entered for."""
+"""The webhooks of an account: saved with its other settings; passwords stay at the server they were entered for."""
 
 import asyncio
 from typing import Any
@@ -12,8 +12,8 @@ from tests.support.installation import Installation, Person, World, refusals
 FIELDS = "url method username hasPassword"
 SHOWN = f"account {{ registrationWebhook {{ {FIELDS} }} queueEventWebhook {{ {FIELDS} }} }}"
 URL = "https://hooks.example.com/registration"
-KEPT = {"url": URL, "method": "POST", "username": None, "hasPassword": False}
-"""The registration webhook that every account of the world has."""
+KEEP_FOR = {"url": URL, "method": "POST", "username": None, "hasPassword": False}
+"""The registration webhook of every account of the fixture world."""
 CREDENTIALS = {"username": "gateway", "password": "correct horse"}
 
 
@@ -34,11 +34,11 @@ async def password_of(installation: Installation, account_id: str, name: str = "
     return installation.settings.keyring().open(sealed, table="accounts", column=column, row=account.id)
 
 
-async def test_whoever_reaches_an_account_sees_its_webhooks(read_only: Person, world: World) -> None:
+async def test_all_callers_who_see_an_account_see_its_webhooks(read_only: Person, world: World) -> None:
     answer = await read_only.ask(
         f"query ($id: ID!) {{ {SHOWN.replace('account', 'account(id: $id)')} }}", id=world["own"]
     )
-    assert answer.only("account") == {"registrationWebhook": KEPT, "queueEventWebhook": None}
+    assert answer.only("account") == {"registrationWebhook": KEEP_FOR, "queueEventWebhook": None}
 
 
 async def test_both_webhooks_are_saved_with_the_other_settings_in_one_change(
@@ -72,7 +72,7 @@ async def test_both_webhooks_are_saved_with_the_other_settings_in_one_change(
     }
 
 
-async def test_an_update_that_leaves_a_webhook_out_keeps_it_and_null_clears_it(
+async def test_an_absent_webhook_is_kept_and_null_clears_it(
     account_user: Person, world: World, installation: Installation
 ) -> None:
     await save(account_user, world["own"], queueEventWebhook={"url": URL, **CREDENTIALS})
@@ -89,10 +89,10 @@ async def test_an_update_that_leaves_a_webhook_out_keeps_it_and_null_clears_it(
 async def test_the_method_stays_when_it_is_left_out(account_user: Person, world: World) -> None:
     await save(account_user, world["own"], registrationWebhook={"url": URL, "method": "GET"})
     payload = await save(account_user, world["own"], registrationWebhook={"url": f"{URL}/2"})
-    assert payload["account"]["registrationWebhook"] == {**KEPT, "url": f"{URL}/2", "method": "GET"}
+    assert payload["account"]["registrationWebhook"] == {**KEEP_FOR, "url": f"{URL}/2", "method": "GET"}
 
 
-async def test_the_queue_event_webhook_takes_post_alone(account_user: Person, world: World) -> None:
+async def test_the_queue_event_webhook_accepts_post_only(account_user: Person, world: World) -> None:
     payload = await save(account_user, world["own"], queueEventWebhook={"url": URL, "method": "GET"})
     assert refusals(payload) == [("INVALID", ["queueEventWebhook", "method"])]
     payload = await save(account_user, world["own"], queueEventWebhook={"url": URL, "method": "POST"})
@@ -122,7 +122,7 @@ async def test_the_queue_event_webhook_takes_post_alone(account_user: Person, wo
     ],
 )
 @pytest.mark.parametrize("field", ["registrationWebhook", "queueEventWebhook"])
-async def test_what_is_wrong_with_a_webhook_is_told_and_nothing_is_saved(
+async def test_errors_of_a_webhook_are_reported_and_nothing_is_saved(
     account_user: Person, installation: Installation, world: World, field: str, given: dict[str, Any], path: list[str]
 ) -> None:
     payload = await save(account_user, world["own"], name="Renamed", **{field: given})
@@ -134,7 +134,7 @@ async def test_what_is_wrong_with_a_webhook_is_told_and_nothing_is_saved(
     assert (account.name, account.version, account.registration_webhook_url) == ("Own customer", 1, URL)
 
 
-async def test_all_mistakes_of_all_settings_are_told_at_once(account_user: Person, world: World) -> None:
+async def test_errors_of_all_settings_are_reported_at_once(account_user: Person, world: World) -> None:
     wrong = {"url": "ftp://a", "method": None, "username": "a:", "password": ""}
     payload = await save(
         account_user,
@@ -156,7 +156,7 @@ async def test_all_mistakes_of_all_settings_are_told_at_once(account_user: Perso
     ]
 
 
-async def test_the_longest_address_name_and_password_are_kept(
+async def test_the_longest_url_name_and_password_are_stored(
     account_user: Person, installation: Installation, world: World
 ) -> None:
     url = f"https://hooks.example.com/{'🎧' * 2022}"
@@ -166,7 +166,7 @@ async def test_the_longest_address_name_and_password_are_kept(
     assert await password_of(installation, world["own"]) == "é" * 255
 
 
-async def test_a_password_is_never_shown_and_is_stored_sealed_for_its_place(
+async def test_a_password_is_never_shown_and_is_encrypted_for_its_column(
     account_user: Person, installation: Installation, world: World
 ) -> None:
     both = {"registrationWebhook": {"url": URL, **CREDENTIALS}, "queueEventWebhook": {"url": URL, **CREDENTIALS}}
@@ -220,7 +220,7 @@ async def test_a_stored_password_never_goes_to_another_server(
     payload = await save(
         account_user, world["own"], registrationWebhook={"url": url, "username": None, "password": None}
     )
-    assert payload["account"]["registrationWebhook"] == {**KEPT, "url": url}
+    assert payload["account"]["registrationWebhook"] == {**KEEP_FOR, "url": url}
     assert await password_of(installation, world["own"]) is None
 
 
@@ -237,7 +237,7 @@ async def test_a_new_user_name_needs_its_password(
     assert await password_of(installation, world["own"]) == "new"
 
 
-async def test_a_stored_password_that_does_not_open_any_more_is_replaced(
+async def test_a_stored_password_that_cannot_be_decrypted_is_replaced(
     account_user: Person, installation: Installation, world: World
 ) -> None:
     given = {"url": URL, **CREDENTIALS}
@@ -259,10 +259,10 @@ async def test_the_webhooks_of_an_older_version_are_not_saved(account_user: Pers
     assert refusals(early) == [("CONFLICT", ["ifVersion"])]
 
 
-async def test_a_server_that_moves_while_a_password_is_kept_does_not_get_it(
+async def test_a_concurrent_change_of_server_does_not_get_the_stored_password(
     account_user: Person, installation: Installation, world: World
 ) -> None:
-    """Both changes are right alone: one keeps the password at its server, the other moves the webhook without one."""
+    """Each change is valid alone: one keeps the password at its server, the other moves the webhook without one."""
     await save(account_user, world["own"], registrationWebhook={"url": URL, **CREDENTIALS})
     moved = {"url": "https://other.example.com/", "username": None, "password": None}
     payloads = await asyncio.gather(
@@ -274,7 +274,7 @@ async def test_a_server_that_moves_while_a_password_is_kept_does_not_get_it(
     assert await password_of(installation, world["own"]) is None
 
 
-async def test_changes_of_both_webhooks_at_once_lose_nothing(
+async def test_concurrent_changes_of_both_webhooks_both_apply(
     account_user: Person, installation: Installation, world: World
 ) -> None:
     await asyncio.gather(
@@ -296,7 +296,7 @@ async def test_an_account_key_does_not_change_another_tenants_webhook(
         assert (await stored(installation, world[place])).registration_webhook_url == URL
 
 
-async def test_spaces_around_a_pasted_user_name_are_left_out_and_those_of_a_password_are_not(
+async def test_spaces_around_a_user_name_are_removed_and_those_of_a_password_are_not(
     account_user: Person, world: World
 ) -> None:
     hook = {"url": " https://hooks.example.com/x\n", "username": " user\n", "password": "pass "}

@@ -1,4 +1,4 @@
-"""Signatures: the published test vector, what counts as genuine, and the examples in the API guide."""
+"""Signatures: the published test vector, genuine and forged ones, and the examples in the API guide."""
 
 import hmac
 import importlib.util
@@ -22,7 +22,7 @@ HEADER = "t=1767225600,v1=2e842b350683448814169a7e880181de83c56b0afeda6e1b20b226
 OVERLAP = f"{HEADER},v1=4c0eeddc17d4151c84a80647198ff1fd4254c4d04956d5a1278316c66b6895da"
 V1 = HEADER.partition("v1=")[2]
 
-# Secret, header, body, when it is read, and whether it is genuine.
+# Secret, header, body, time of reading, and whether it is genuine.
 TRIES = [
     (SECRET, HEADER, BODY, SENT, True),
     (SECRET, HEADER, BODY, SENT + 300, True),
@@ -66,9 +66,7 @@ def test_the_test_vector_is_published(place: str) -> None:
 
 
 @pytest.mark.parametrize(("secret", "header", "body", "now", "genuine"), TRIES)
-def test_what_is_genuine_and_nothing_else_passes(
-    secret: str, header: str, body: bytes, now: int, genuine: bool
-) -> None:
+def test_only_genuine_signatures_pass(secret: str, header: str, body: bytes, now: int, genuine: bool) -> None:
     assert signing.is_genuine(secret, header, body, now) is genuine
 
 
@@ -105,7 +103,7 @@ def test_the_python_example_judges_as_we_do(secret: str, header: str, body: byte
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
 def test_the_typescript_example_judges_as_we_do(tmp_path: Path) -> None:
-    """Its types are taken off by text; `make clients` compiles it as it is, under strict settings."""
+    """The types are removed by text; `make clients` compiles the example unchanged, under strict settings."""
     source = re.sub(r": (string|Buffer|boolean)\b", "", EXAMPLES["ts"].read_text())
     tries = [[secret, header, body.decode(), now] for secret, header, body, now, _ in TRIES]
     script = (

@@ -1,1 +1,1 @@
-"""The page that plays a recording, with all that it needs (page.py makes it): it works with the network closed."""
+"""The page that plays a recording, with all its files: it works without a network (`page.py` renders it)."""

@@ -1,4 +1,4 @@
-"""The player's page and its files. Numbers and names in it are whatever a stranger's telephone has sent: all are escaped."""
+"""The player page and its files. Numbers and names come from untrusted callers: all values are escaped."""
 
 import hashlib
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; media-src 'self'; "
     "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     "X-Frame-Options": "DENY",
-    # The page's own address lets listen: nobody is told it.
+    # The page's own URL grants access: do not send it to other sites.
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -29,7 +29,7 @@ _UNKNOWN = "unknown"
 
 
 class Player:
-    """Makes the page of a call."""
+    """Renders the page of a call."""
 
     def __init__(self) -> None:
         self._files = {name: (_HERE / name).read_bytes() for name in _MEDIA_TYPES}
@@ -38,9 +38,9 @@ class Player:
         self._refusal = Template(Template((_HERE / "refusal.html").read_text("utf-8")).safe_substitute(versions))
 
     def page(self, call: Call, address: str) -> HTMLResponse:
-        """`address` is the audio's, seen from the page's."""
+        """`address` is the URL of the audio, relative to the page."""
         seconds = (call.recording_duration_ms or 0) / 1000
-        said: dict[str, str] = {
+        values: dict[str, str] = {
             "caller": call.from_number or _UNKNOWN,
             "callee": call.to_number or _UNKNOWN,
             "kind": _DIRECTIONS[call.direction],
@@ -53,11 +53,11 @@ class Player:
             "address": address,
         }
         return HTMLResponse(
-            self._page.substitute({name: escape(text) for name, text in said.items()}), headers=_HEADERS
+            self._page.substitute({name: escape(text) for name, text in values.items()}), headers=_HEADERS
         )
 
     def refusal(self, status: int, message: str, headers: Mapping[str, str]) -> HTMLResponse:
-        """Why there is nothing to play, for a person."""
+        """A page that says why there is nothing to play."""
         page = self._refusal.substitute(message=escape(message))
         return HTMLResponse(page, status, headers={**headers, **_HEADERS})
 
@@ -66,15 +66,15 @@ class Player:
         name = request.path_params["name"]
         if name not in self._files:
             raise HTTPException(404)
-        is_for_ever = request.query_params.get("v") == _version(self._files[name])
+        is_versioned = request.query_params.get("v") == _version(self._files[name])
         headers = {
-            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_for_ever else "no-cache",
+            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_versioned else "no-cache",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         return Response(self._files[name], media_type=_MEDIA_TYPES[name], headers=headers)
 
     def _address(self, name: str) -> str:
-        # Seen from the page's address, which may lie below the prefix of a proxy.
+        # Relative to the page, which may be below the prefix of a proxy.
         return f"../player/{name}?v={_version(self._files[name])}"
 
 

@@ -1,5 +1,4 @@
-// Plays one recording. The waveform is drawn from the audio itself, both channels; what would take too much memory to decode
-// is played without one.
+// Plays one recording and draws the waveform of both channels. A recording too large to decode plays without a waveform.
 "use strict";
 
 // Decoded at this rate, a minute of two channels takes 3.8 MB.
@@ -34,7 +33,7 @@ function show() {
 }
 
 function follow() {
-  cancelAnimationFrame(frame); // who seeks while it plays is followed already
+  cancelAnimationFrame(frame); // avoid a second animation loop when seeking during playback
   show();
   draw();
   if (!audio.paused) frame = requestAnimationFrame(follow);
@@ -46,19 +45,19 @@ function seek(seconds) {
 }
 
 function toggle() {
-  // Who pauses before anything has come to play aborts it, and needs no explanation.
+  // Pausing before playback starts aborts it, which is no error.
   if (audio.paused) audio.play().catch((error) => { if (error.name !== "AbortError") explain(); });
   else audio.pause();
 }
 
-// Why the audio does not come: the server says it in JSON.
+// Shows why the audio cannot be loaded, from the server's JSON error.
 async function explain() {
   let said = "The server cannot be reached. Check the network, and try again.";
   try {
     const answer = await fetch(audio.src, { headers: { Range: "bytes=0-0" } });
     said = answer.ok ? "This browser cannot play the recording; download it instead."
       : (await answer.json()).errors[0].message;
-  } catch { /* what stands above */ }
+  } catch { /* keep the default message */ }
   tell(said);
 }
 
@@ -106,7 +105,7 @@ function peaksOf(samples) {
 
 async function drawFromAudio() {
   if (Number(audio.dataset.seconds) > DRAWN_SECONDS || Number(audio.dataset.bytes) > DRAWN_BYTES) {
-    note.textContent = "The recording is too long to draw; it plays all the same.";
+    note.textContent = "The recording is too long for a waveform, but it can be played.";
     return;
   }
   const answer = await fetch(audio.src);
@@ -156,4 +155,4 @@ started.textContent = new Date(started.dateTime).toLocaleString(undefined, { dat
 if (audio.readyState >= 1) play.disabled = false;
 if (audio.error) explain();
 show();
-drawFromAudio().catch(() => { note.textContent = "The waveform cannot be drawn here; the recording plays all the same."; });
+drawFromAudio().catch(() => { note.textContent = "The waveform cannot be drawn here, but the recording can be played."; });
