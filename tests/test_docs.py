@@ -14,7 +14,7 @@ from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
 from app.foundation.errors import ErrorCode, UserErrorCode
 from app.foundation.settings import Settings, table
 from app.recording import stream
-from app.server.graphql_ws import CloseCode
+from app.server.graphql_ws_messages import CloseCode
 from app.server.schema import printed
 from tests.support.tracked_files import ROOT, tracked
 

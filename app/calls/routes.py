@@ -55,7 +55,7 @@ class Authentication(Protocol):
 class ServerState(Protocol):
     """Resources of the running server."""
 
-    opened: Resources
+    resources: Resources
     authentication: Authentication
 
 
@@ -139,7 +139,11 @@ class Recordings:
             raise Refused(404, _NOT_FOUND)
         address = (request.scope.get("client") or ("",))[0]
         context = Context(
-            viewer, request.scope["request_id"], server_state.opened, operation=signed_urls.OPERATION, address=address
+            viewer,
+            request.scope["request_id"],
+            server_state.resources,
+            operation=signed_urls.OPERATION,
+            address=address,
         )
         return _RequestedCall(call, context)
 
@@ -154,7 +158,7 @@ class Recordings:
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
-        signed = signed_urls.verify_url(server_state.opened.keyring, call_id, query) if call_id else None
+        signed = signed_urls.verify_url(server_state.resources.keyring, call_id, query) if call_id else None
         if signed is None:
             raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN)
         try:

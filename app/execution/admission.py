@@ -1,10 +1,10 @@
-"""Decides whether an operation of a request may run for its caller; every refusal before anything runs is made here."""
+"""Decides whether an operation may run for its caller. All request errors before execution are made here."""
 
 from graphql import GraphQLError, GraphQLSchema, OperationType
 
 from app.execution.documents import Document, Documents, Operation
 from app.execution.limits import document_size
-from app.execution.responses import Answer, Request, coded, refused
+from app.execution.responses import GraphQLRequest, GraphQLResponse, error_with_code, request_error
 from app.execution.restrictions import open_root_fields
 from app.foundation.access import OpenTo, Restriction, Scope
 from app.foundation.context import Context
@@ -12,15 +12,15 @@ from app.foundation.errors import ErrorCode, Unauthenticated
 
 
 class Admission:
-    """Knows the documents, and which of their root fields are open to callers that have not authenticated."""
+    """Has the document caches, and knows the root fields that need no authentication."""
 
     def __init__(self, schema: GraphQLSchema, *, anonymous_introspection: bool) -> None:
         self.documents = Documents(schema)
-        # Of unauthenticated callers, whose documents push none of the others out of the cache.
+        # A cache of their own for unauthenticated callers: their documents do not evict those of others.
         self._open_documents = Documents(
             schema,
             maximum_bytes=4_000_000,
-            # Where the schema is not open, it is not said what is wrong.
+            # Without anonymous introspection, validation errors stay hidden: one is enough.
             maximum_errors=document_size.MAXIMUM_ERRORS if anonymous_introspection else 1,
             may_be_open=self._may_be_open,
         )
@@ -29,59 +29,65 @@ class Admission:
         roots = filter(None, map(schema.get_root_type, OperationType))
         self._closed_fields = {name for root in roots for name in root.fields} - self._open_fields
 
-    def type_of(self, request: Request) -> OperationType | None:
-        """None where there is no such operation; running it says why."""
+    def type_of(self, request: GraphQLRequest) -> OperationType | None:
+        """None without such an operation; running the request reports it."""
         operation = self.documents.read(request.query).operation(request.operation_name)
         return operation.type if operation is not None else None
 
-    def needs_no_caller(self, request: Request) -> bool:
-        """Whether the document holds nothing but what anybody may call. Introspection does not count: it may need one."""
+    def needs_no_caller(self, request: GraphQLRequest) -> bool:
+        """Whether all operations are open to unauthenticated callers. False for introspection: it may need a caller."""
         operations = self._open_documents.read(request.query).operations.values()
         return bool(operations) and not any(
             each.introspects or OpenTo.UNAUTHENTICATED not in each.open_to for each in operations
         )
 
-    def admitted(self, request: Request, context: Context, *, only_queries: bool = False) -> Answer | Operation:
-        """The operation, if this caller may run it; else what is said."""
+    def admitted(
+        self, request: GraphQLRequest, context: Context, *, only_queries: bool = False
+    ) -> GraphQLResponse | Operation:
+        """The operation if this caller may run it, otherwise a request error."""
         caller = context.caller
         document = (self.documents if caller is not None else self._open_documents).read(request.query)
         refusal = self._unreadable(document, context)
         if refusal is not None:
             return refusal
         restriction = caller.restriction if caller is not None else None
-        most = (restriction and restriction.variable_values) or document_size.MAXIMUM_VARIABLE_VALUES
-        if document_size.has_too_many_values(request.variables, most):
-            return _bad(f"The variables have more than {most} values.", context)
+        maximum = (restriction and restriction.variable_values) or document_size.MAXIMUM_VARIABLE_VALUES
+        if document_size.has_too_many_values(request.variables, maximum):
+            return _bad_input(f"The variables have more than {maximum} values.", context)
         operation = document.operation(request.operation_name)
         if operation is None:
-            return _bad(_NO_SUCH_OPERATION if request.operation_name else _WHICH_OPERATION, context)
+            return _bad_input(_UNKNOWN_OPERATION if request.operation_name else _SEVERAL_OPERATIONS, context)
         if only_queries and operation.type is not OperationType.QUERY:
-            answer = _bad("GET is for queries alone; send this as POST.", context)
-            answer.wrong_method = True
-            return answer
+            response = _bad_input("GET runs queries only: send this operation by POST.", context)
+            response.method_not_allowed = True
+            return response
         if caller is None and not self._is_open(operation):
             return unauthenticated(context, operation)
         if restriction is not None and not self._may_run(restriction, operation):
-            return refused([restriction.refusal()], context, operation)
+            return request_error([restriction.refusal()], context, operation)
         scope = caller.scope if caller is not None else Scope.ACCOUNT
-        too_much: GraphQLError | None = operation.cost.refusal(request.variables, scope)
-        return operation if too_much is None else refused([too_much], context)
+        cost_error: GraphQLError | None = operation.cost.refusal(request.variables, scope)
+        return operation if cost_error is None else request_error([cost_error], context)
 
-    def _unreadable(self, document: Document, context: Context) -> Answer | None:
-        """What is said of a document that is invalid, or that this caller may learn nothing about."""
+    def _unreadable(self, document: Document, context: Context) -> GraphQLResponse | None:
+        """The request error for an invalid document, or for one that this caller may not learn about; None: it is readable."""
         if document.needs_authentication:
             return unauthenticated(context)
         is_closed = context.caller is None and not self._anonymous_introspection
         if document.errors:
-            # What is wrong with a document tells of the schema: not to those who may not read that.
-            return unauthenticated(context) if document.was_parsed and is_closed else refused(document.errors, context)
-        # Whatever else would be wrong tells which documents are valid, and so what is in the schema.
+            # Validation errors reveal the schema to callers that may not introspect it.
+            return (
+                unauthenticated(context)
+                if document.was_parsed and is_closed
+                else request_error(document.errors, context)
+            )
+        # Later errors would reveal that the document is valid, and so what the schema contains.
         if is_closed and not all(map(self._is_open, document.operations.values())):
             return unauthenticated(context)
         return None
 
     def _is_open(self, operation: Operation) -> bool:
-        """To unauthenticated callers."""
+        """Whether unauthenticated callers may run the operation."""
         return OpenTo.UNAUTHENTICATED in operation.open_to and (
             self._anonymous_introspection or not operation.introspects
         )
@@ -91,21 +97,21 @@ class Admission:
         return restriction.open_to in operation.open_to and (may_introspect or not operation.introspects)
 
     def _may_be_open(self, operations: list[set[str]]) -> bool:
-        """By their root fields. Where the schema is open, so is which fields there are not."""
+        """By root fields. With anonymous introspection, unknown fields are not secret and are validated."""
         if not self._anonymous_introspection:
             return all(fields <= self._open_fields for fields in operations)
         return any(fields.isdisjoint(self._closed_fields) for fields in operations)
 
 
-_NO_SUCH_OPERATION = "The document has no operation of the name in `operationName`."
-_WHICH_OPERATION = "The document has several operations; say which in `operationName`."
+_UNKNOWN_OPERATION = "The document has no operation with the name in `operationName`."
+_SEVERAL_OPERATIONS = "The document has several operations: name one of them in `operationName`."
 
 
-def _bad(message: str, context: Context) -> Answer:
-    return refused([coded(message, ErrorCode.BAD_USER_INPUT)], context)
+def _bad_input(message: str, context: Context) -> GraphQLResponse:
+    return request_error([error_with_code(message, ErrorCode.BAD_USER_INPUT)], context)
 
 
 def unauthenticated(
     context: Context, operation: Operation | None = None, error: Unauthenticated | None = None
-) -> Answer:
-    return refused([error or Unauthenticated()], context, operation, ErrorCode.UNAUTHENTICATED)
+) -> GraphQLResponse:
+    return request_error([error or Unauthenticated()], context, operation, ErrorCode.UNAUTHENTICATED)

@@ -1,6 +1,6 @@
-"""A cache of documents that is bounded by what its entries hold, in bytes; the least recently used go first.
+"""The cache of documents: least recently used entries are evicted when all entries exceed a number of bytes.
 
-What an entry holds grows after it was made: plans and statements come when an operation is run.
+An entry grows after it was added: plans and statements are compiled when an operation runs.
 """
 
 from collections import OrderedDict
@@ -11,31 +11,31 @@ from app.foundation import metrics
 T = TypeVar("T")
 
 
-class Growing(Protocol):
-    """Told how much larger an entry of it is now."""
-
-    def grow(self, more: int) -> None: ...
+class SizeObserver(Protocol):
+    def grow(self, more: int) -> None:
+        """Called when an entry has grown by so many bytes."""
+        ...
 
 
 class Size:
-    """The bytes that one entry holds."""
+    """The size of one entry, in bytes."""
 
     def __init__(self) -> None:
         self.bytes = 0
-        self._cache: Growing | None = None
+        self._cache: SizeObserver | None = None
 
     def add(self, more: int) -> None:
         self.bytes += more
         if self._cache is not None:
             self._cache.grow(more)
 
-    def count_in(self, cache: Growing | None) -> None:
-        """Entries that were evicted while they are in use count nowhere."""
+    def count_in(self, cache: SizeObserver | None) -> None:
+        """None for an evicted entry: it may still be in use, but no longer counts."""
         self._cache = cache
 
 
 class Cache(Generic[T]):
-    """Entries by the texts of documents."""
+    """Entries by the text of their document."""
 
     def __init__(self, maximum_bytes: int) -> None:
         self._maximum_bytes = maximum_bytes

@@ -1,7 +1,7 @@
-"""Documents, read once: parsed, validated, what their operations need and cost, and the plans by which these run.
+"""Parses and validates documents, and caches them with what is known of their operations: restrictions, cost, plans.
 
-Validation costs several times as much as parsing. It goes by stages, each of which ends it where something is wrong, and an
-unauthenticated caller's document is validated only if it asks for what needs no authentication.
+Validation costs several times as much as parsing. It runs in stages and ends with the first stage that finds an error. A document
+of an unauthenticated caller is validated only if its root fields need no authentication.
 """
 
 import re
@@ -32,23 +32,23 @@ from app.execution.restrictions import INTROSPECTION, Fragments, fragments_of, o
 from app.foundation.access import OpenTo
 from app.foundation.errors import ErrorCode, without_values
 
-# What is there twice may be there a thousand times.
+# Per error: a duplicate can occur a thousand times in one document.
 MAXIMUM_LOCATIONS = 10
 
-# What an entry of the cache holds in bytes, measured (`tests/execution/test_document_cache.py`): each document, each token, each
-# error beside its message. The tree holds names as well as the text does.
-_OF_DOCUMENT, _OF_TOKEN, _OF_ERROR, _OF_TEXT = 4_000, 500, 1_000, 2
+# Bytes of a cache entry, measured (`tests/execution/test_document_cache.py`): per document, per token, per error without its
+# message, and per byte of text, which the syntax tree holds once more.
+_DOCUMENT_BYTES, _TOKEN_BYTES, _ERROR_BYTES, _BYTES_PER_TEXT_BYTE = 4_000, 500, 1_000, 2
 
 
 @dataclass(frozen=True, eq=False)
 class Operation:
-    """One operation of a document: what it needs of its caller, what it costs, and how it runs."""
+    """An operation of a valid document."""
 
     node: OperationDefinitionNode
     fragments: Fragments
     introspects: bool
     open_to: OpenTo
-    """Callers that it is open to though they may use marked fields only; introspection is decided elsewhere."""
+    """The restricted callers that may run it. Introspection is decided by `Admission`."""
     cost: Cost
     plans: Plans
 
@@ -63,23 +63,23 @@ class Operation:
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was looked at: either it has errors, or operations that may run."""
+    """A document with either errors or operations."""
 
     errors: tuple[GraphQLError, ...] = ()
     operations: dict[str | None, Operation] = field(default_factory=dict)
     was_parsed: bool = True
     needs_authentication: bool = False
-    """Whether it was left at that: an unauthenticated caller sent it, and it was not validated."""
+    """An unauthenticated caller sent it, and it was not validated."""
 
     def operation(self, name: str | None) -> Operation | None:
-        """The operation of that name; without a name the only one there is, else None."""
+        """The operation with this name; without a name, the only operation. None if there is none."""
         if name is not None:
             return self.operations.get(name)
         return next(iter(self.operations.values())) if len(self.operations) == 1 else None
 
 
 class Documents:
-    """The cache; invalid documents are kept too, so that they cost little again."""
+    """A cache of documents. Invalid documents are cached too: repeating one costs little."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Documents:
         maximum_errors: int = document_size.MAXIMUM_ERRORS,
         may_be_open: Callable[[list[set[str]]], bool] | None = None,
     ) -> None:
-        """`may_be_open` is given for unauthenticated callers: whether operations with these root fields are validated."""
+        """`may_be_open` is for unauthenticated callers: whether to validate operations with these root fields."""
         self._schema = schema
         self._maximum_errors = maximum_errors
         self._may_be_open = may_be_open
@@ -100,32 +100,33 @@ class Documents:
         if known is not None:
             return known
         size = Size()
-        size.add(_OF_DOCUMENT + _OF_TEXT * getsizeof(text))
-        document = self._look_at(text, size)
+        size.add(_DOCUMENT_BYTES + _BYTES_PER_TEXT_BYTE * getsizeof(text))
+        document = self._read(text, size)
         self.cache.put(text, document, size)
         return document
 
-    def _look_at(self, text: str, size: Size) -> Document:
-        problem = document_size.check_text(text)
-        if problem is not None:
-            return _wrong([GraphQLError(problem)], ErrorCode.GRAPHQL_PARSE_FAILED, size)
+    def _read(self, text: str, size: Size) -> Document:
+        error_message = document_size.check_text(text)
+        if error_message is not None:
+            return _invalid([GraphQLError(error_message)], ErrorCode.GRAPHQL_PARSE_FAILED, size)
         is_open = self._may_be_open is not None
         try:
             node = parse(
-                _Text(text), max_tokens=document_size.MAXIMUM_OPEN_TOKENS if is_open else document_size.MAXIMUM_TOKENS
+                _Text(text),
+                max_tokens=document_size.MAXIMUM_UNAUTHENTICATED_TOKENS if is_open else document_size.MAXIMUM_TOKENS,
             )
         except GraphQLError as error:
             if is_open and _TOO_MANY_TOKENS in error.message:
                 return Document(needs_authentication=True)
-            return _wrong([error], ErrorCode.GRAPHQL_PARSE_FAILED, size)
-        _let_go_of_tokens(node)
+            return _invalid([error], ErrorCode.GRAPHQL_PARSE_FAILED, size)
+        _unlink_tokens(node)
         errors = document_size.check(node)
         if not errors and self._needs_authentication(node):
             return Document(needs_authentication=True)
         errors = errors or validation.errors_of(self._schema, node, self._maximum_errors)
         if errors:
-            return _wrong(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED, size)
-        size.add(_OF_TOKEN * (node.token_count or 0))
+            return _invalid(errors, ErrorCode.GRAPHQL_VALIDATION_FAILED, size)
+        size.add(_TOKEN_BYTES * (node.token_count or 0))
         return Document(operations=_operations(self._schema, node, size))
 
     def _needs_authentication(self, node: DocumentNode) -> bool:
@@ -135,7 +136,7 @@ class Documents:
 
 
 class _Text(Source):
-    """Finds the line of a position by bisection; graphql-core reads the lines above it again for each error."""
+    """Finds the line of a position by bisection; graphql-core scans the text from its start for each error."""
 
     def get_location(self, position: int) -> SourceLocation:
         line = bisect_right(self._starts, position)
@@ -146,34 +147,34 @@ class _Text(Source):
         return [0, *(newline.end() for newline in _NEWLINE.finditer(self.body))]
 
 
-# graphql-core's words. A document of a caller who forgot the key is as large as one of a caller with a key.
+# graphql-core's message. A caller that forgot its key sends documents as large as those of authenticated callers.
 _TOO_MANY_TOKENS = "Document contains more than"
 _NEWLINE = re.compile(r"\r\n|[\n\r]")
 
 
-def _let_go_of_tokens(node: DocumentNode) -> None:
-    """Unchains the tokens, which hold each other in circles: an evicted document is freed at once, without the collector."""
+def _unlink_tokens(node: DocumentNode) -> None:
+    """Breaks the reference cycles between tokens, so that an evicted document is freed without the garbage collector."""
     token: Token | None = node.loc.start_token if node.loc else None
     while token is not None:
         following, token.prev, token.next = token.next, None, None
         token = following
 
 
-def _wrong(errors: list[GraphQLError], code: ErrorCode, size: Size) -> Document:
+def _invalid(errors: list[GraphQLError], code: ErrorCode, size: Size) -> Document:
     for error in errors:
         error.message = without_values(error.message)
-        error.args = (error.message,)  # graphql-core's own words may be as long as the document
+        error.args = (error.message,)  # graphql-core's messages can be as long as the document
         error.extensions = {**(error.extensions or {}), "code": str(code)}
         error.locations = error.locations and error.locations[:MAXIMUM_LOCATIONS]
-        # Where it lies is known by now; what would be kept alive is the whole document, and the frames of the parser.
+        # The locations are computed; these references would keep the document and the parser's frames in memory.
         error.nodes = error.source = error.positions = None
         error.__traceback__ = None
-        size.add(_OF_ERROR + getsizeof(error.message))
+        size.add(_ERROR_BYTES + getsizeof(error.message))
     return Document(errors=tuple(errors), was_parsed=code is not ErrorCode.GRAPHQL_PARSE_FAILED)
 
 
 def _roots(document: DocumentNode) -> list[set[str]]:
-    """The root fields of each operation. The document may be invalid."""
+    """The root fields of each operation, also of an invalid document."""
     fragments = fragments_of(document)
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
     return [root_fields(node.selection_set, fragments) for node in operations]

@@ -1,7 +1,7 @@
-"""What is said of values that do not fit: where, and what would; never what was sent.
+"""Error messages of invalid values: the path, and what would be valid, but never the value.
 
-graphql-core prints the whole value into each message about a part of it, and of literals says no place. So literals are
-checked here, part by part; of variables it prints no more than the beginning.
+graphql-core prints the whole value into the message about each part of it, and gives no path for literals. Literals are therefore
+checked here, part by part. Messages about variables come from graphql-core, and the value is cut out of them.
 """
 
 import re
@@ -39,8 +39,8 @@ from app.foundation.errors import without_values
 _ENUM = re.compile(r"(?:^|: )(?:The value does not exist in|Enum) '(\w+)'")
 
 
-def told(message: str, schema: GraphQLSchema) -> str:
-    """What graphql-core says of a value, without the value; of an enum, with its values."""
+def without_value(message: str, schema: GraphQLSchema) -> str:
+    """graphql-core's message without the value; for an enum, with the valid values."""
     message = without_values(message)
     found = _ENUM.search(message)
     type_ = schema.get_type(found[1]) if found else None
@@ -48,7 +48,7 @@ def told(message: str, schema: GraphQLSchema) -> str:
 
 
 def without_suggestions(schema: GraphQLSchema) -> GraphQLSchema:
-    """The schema, whose enums never look for a similar value: graphql-core cannot switch it off where it drops the error."""
+    """Makes enums search no similar value: graphql-core does so even where it drops the error."""
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLEnumType):
             type_.coerce_input_value = partial(_coerced, type_)  # type: ignore[method-assign]
@@ -59,27 +59,27 @@ def _coerced(enum: GraphQLEnumType, value: str, _hide_suggestions: bool = True) 
     return type(enum).coerce_input_value(enum, value, hide_suggestions=True)
 
 
-class ValuesByPlaceRule(ValuesOfCorrectTypeRule):
-    """Of a literal that does not fit, names the argument and the path in it, as graphql-core does of a variable."""
+class LocatedValuesRule(ValuesOfCorrectTypeRule):
+    """Reports an invalid literal with its argument and path, as graphql-core does for variables."""
 
-    _place = ""
+    _location = ""
 
     def enter_argument(self, node: ArgumentNode, *_: object) -> None:
-        self._place = f"Argument '{node.name.value}'"
+        self._location = f"Argument '{node.name.value}'"
 
     def enter_variable_definition(self, node: VariableDefinitionNode, *_: object) -> None:
-        self._place = f"The default of variable '${node.variable.name.value}'"
+        self._location = f"The default of variable '${node.variable.name.value}'"
 
     def is_valid_value_node(self, node: ValueNode, input_type: GraphQLInputType | None) -> VisitorAction:
         if input_type:
-            for wrong, reason, path in misfits(node, input_type):
-                message = f"{self._place} has invalid value{print_path_list(path)}: {reason}"
-                self.report_error(GraphQLError(told(message, self.context.schema), wrong))
+            for wrong, reason, path in invalid_parts(node, input_type):
+                message = f"{self._location} has invalid value{print_path_list(path)}: {reason}"
+                self.report_error(GraphQLError(without_value(message, self.context.schema), wrong))
         return SKIP
 
 
 class OneOfRule(OneOfInputValidationRule):
-    """Strawberry's rule, for documents in which fragments come before the operations that use them."""
+    """Strawberry's rule, corrected for fragments that precede the operation that uses them."""
 
     def enter_document(self, node: DocumentNode, *_: object) -> None:
         self.variable_definitions = {
@@ -90,15 +90,15 @@ class OneOfRule(OneOfInputValidationRule):
         }
 
     def enter_operation_definition(self, *_: object) -> None:
-        """All are known by now."""
+        """Does nothing: `enter_document` has collected all definitions."""
 
 
 Path = list[str | int]
-Misfits = Iterator[tuple[Node, str, Path]]
+InvalidParts = Iterator[tuple[Node, str, Path]]
 
 
-def misfits(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> Misfits:  # noqa: B006  never changed
-    """The parts of a literal that do not fit its type: which, why, and their paths. Found one by one, as they are asked for."""
+def invalid_parts(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> InvalidParts:  # noqa: B006  never changed
+    """Yields the invalid parts of a literal: node, reason and path."""
     if isinstance(node, VariableNode):
         return
     if isinstance(type_, GraphQLNonNull):
@@ -109,16 +109,16 @@ def misfits(node: ValueNode, type_: GraphQLInputType, path: Path = []) -> Misfit
         return
     if isinstance(type_, GraphQLList) and isinstance(node, ListValueNode):
         for index, item in enumerate(node.values):
-            yield from misfits(item, type_.of_type, [*path, index])
+            yield from invalid_parts(item, type_.of_type, [*path, index])
     elif isinstance(type_, GraphQLList):
-        yield from misfits(node, type_.of_type, path)  # one value stands for a list of one
+        yield from invalid_parts(node, type_.of_type, path)  # a single value is a list of one
     elif isinstance(type_, GraphQLInputObjectType):
         yield from _of_object(node, type_, path)
     else:
         yield from _of_leaf(node, type_, path)
 
 
-def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> Misfits:
+def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> InvalidParts:
     if not isinstance(node, ObjectValueNode):
         yield node, f"Expected value of type '{type_}' to be an object.", path
         return
@@ -129,12 +129,12 @@ def _of_object(node: ValueNode, type_: GraphQLInputObjectType, path: Path) -> Mi
     for part in node.fields:
         name = part.name.value
         if name in type_.fields:
-            yield from misfits(part.value, type_.fields[name].type, [*path, name])
+            yield from invalid_parts(part.value, type_.fields[name].type, [*path, name])
         else:
             yield part, f"Expected value of type '{type_}' not to include unknown field '{name}'.", path
 
 
-def _of_leaf(node: ValueNode, type_: Any, path: Path) -> Misfits:
+def _of_leaf(node: ValueNode, type_: Any, path: Path) -> InvalidParts:
     if isinstance(node, ListValueNode | ObjectValueNode):
         yield node, f"Expected a single value of type '{type_}'.", path
         return
@@ -146,5 +146,5 @@ def _of_leaf(node: ValueNode, type_: Any, path: Path) -> Misfits:
             type_.parse_literal(node)
     except GraphQLError as error:
         yield node, error.message, path
-    except Exception:  # noqa: BLE001  whatever a scalar says of a value that does not fit
+    except Exception:  # noqa: BLE001  a scalar may raise anything for an invalid value
         yield node, f"Expected value of type '{type_}'.", path

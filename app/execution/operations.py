@@ -1,8 +1,8 @@
 """Runs operations, each within one deadline and one slot of its caller.
 
-A query is read by its plan, or by the ordinary executor where it has none or the plan fails. The fields of a mutation are called
-one after the other, each once: here if all of them have plans, else by the ordinary executor. What a plan fails to read of a
-payload the ordinary executor reads.
+A query runs by its plan, or by the reference executor where it has no plan or the plan fails. The resolvers of a mutation's
+fields run one after the other, each once: here if all of them have plans, otherwise in the reference executor. A payload is
+read by its plan, and by the reference executor where that fails.
 """
 
 import asyncio
@@ -29,28 +29,27 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry import Schema
 
 from app.execution.admission import Admission, unauthenticated
-from app.execution.compiler import run as running
-from app.execution.compiler.plans import Changes
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.plans import MutationPlans
+from app.execution.compiler.run import CompiledPlan, run_or_fall_back
 from app.execution.documents import Operation
-from app.execution.executor.direct_fields import Answered, DirectResolvers
-from app.execution.executor.reference import Executor, Left
-from app.execution.invalid_values import told, without_suggestions
+from app.execution.executor.direct_fields import DirectResolvers, MutationPayload
+from app.execution.executor.reference import ReferenceExecutor, WorkBudget
+from app.execution.invalid_values import without_suggestions, without_value
 from app.execution.limits import document_size
 from app.execution.limits.deadline import Deadline
 from app.execution.limits.slots import OperationSlots
-from app.execution.responses import Answer, Request, coded, refused, shown_error
+from app.execution.responses import GraphQLRequest, GraphQLResponse, error_with_code, formatted_error, request_error
 from app.execution.values import JsonObject
 from app.foundation.context import Context
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.events import EventsLost
 
-# Of all subscriptions of a worker: a thousand events that come at once leave room for requests.
-EVENTS_AT_ONCE = 4
+# Per worker, over all subscriptions: a burst of a thousand events leaves capacity for requests.
+CONCURRENT_EVENTS = 4
 
 
 class Operations:
-    """The schema, ready to run operations."""
+    """Runs the operations of one schema."""
 
     def __init__(
         self, schema: Schema, *, anonymous_introspection: bool, operations_per_caller: int, compiles: bool = True
@@ -61,199 +60,217 @@ class Operations:
         self.needs_no_caller = self._admission.needs_no_caller
         self._resolvers = DirectResolvers(self._schema, schema.config)
         self._compiles = compiles
-        self._events_at_once = asyncio.Semaphore(EVENTS_AT_ONCE)
+        self._concurrent_events = asyncio.Semaphore(CONCURRENT_EVENTS)
         self._slots = OperationSlots(operations_per_caller)
 
     async def run(
-        self, request: Request, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
-    ) -> Answer:
-        """The answer to a query or a mutation; `spent_seconds` is what its request has waited for already."""
+        self, request: GraphQLRequest, context: Context, *, only_queries: bool = False, spent_seconds: float = 0.0
+    ) -> GraphQLResponse:
+        """Runs a query or a mutation. `spent_seconds` of the deadline have passed already."""
         operation = self._admission.admitted(request, context, only_queries=only_queries)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
-            return refused([coded(message, ErrorCode.BAD_USER_INPUT)], context)
+            return request_error([error_with_code(message, ErrorCode.BAD_USER_INPUT)], context)
         try:
             async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
-                return await self._answer(operation, request, context)
+                return await self._run(operation, request, context)
         except TimeoutError:
-            return _too_late(context, operation)
-        except RateLimited as limited:
-            return refused([limited], context, operation, ErrorCode.RATE_LIMITED)
+            return _timed_out(context, operation)
+        except RateLimited as error:
+            return request_error([error], context, operation, ErrorCode.RATE_LIMITED)
         except Unauthenticated as error:
             return unauthenticated(context, operation, error)
-        except ServiceUnavailable as away:
-            return refused([away], context)
+        except ServiceUnavailable as error:
+            return request_error([error], context)
 
-    async def _answer(self, operation: Operation, request: Request, context: Context) -> Answer:
+    async def _run(self, operation: Operation, request: GraphQLRequest, context: Context) -> GraphQLResponse:
         execute = partial(self._execute, operation, request, context)
         if not self._compiles or context.caller is None:
             return await execute()
         if operation.type is OperationType.MUTATION:
-            changes = operation.plans.mutation(request.variables, context.viewer)
-            if changes is not None:
-                return await self._change(operation, request, context, *changes)
+            plans = operation.plans.mutation(request.variables, context.viewer)
+            if plans is not None:
+                return await self._mutate(operation, request, context, *plans)
         else:
             planned = operation.plans.query(request.variables, context.viewer)
             if planned is not None:
                 plan, variables = planned
 
-                async def by_plan() -> Answer:
+                async def by_plan() -> GraphQLResponse:
                     data = await plan.run(context, variables)
-                    return Answer(executed=True, data=data, operation=operation, compiled=True)
+                    return GraphQLResponse(executed=True, data=data, operation=operation, compiled=True)
 
-                return await running.read(by_plan(), execute, context.request_id)
+                return await run_or_fall_back(by_plan(), execute, context.request_id)
         return await execute()
 
-    async def _change(
-        self, operation: Operation, request: Request, context: Context, changes: Changes, variables: VariableValues
-    ) -> Answer:
+    async def _mutate(
+        self,
+        operation: Operation,
+        request: GraphQLRequest,
+        context: Context,
+        plans: MutationPlans,
+        variables: VariableValues,
+    ) -> GraphQLResponse:
         data: JsonObject = {}
         errors: list[JsonObject] = []
-        compiled, left = False, Left()
-        for name, (effect, arguments, runnable) in changes.items():
+        compiled, budget = False, WorkBudget()
+        for name, (effect, arguments, compiled_plan) in plans.items():
             data[name] = None
             if effect is None:
-                data[name] = await runnable.run(context, variables)
+                data[name] = await compiled_plan.run(context, variables)
                 continue
             try:
                 payload: Any = effect.resolver.call(None, context, arguments)
                 payload = await payload
-            except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
-                errors.append(shown_error(located_error(error, effect.nodes, [name]), context))
+            except Exception as error:  # noqa: BLE001  reported as any field error
+                errors.append(formatted_error(located_error(error, effect.nodes, [name]), context))
                 continue
-            by_plan = self._read(name, runnable, context, variables, payload)
-            walked = partial(self._walk, operation, effect.nodes, request, context, payload, left)
-            answer = await running.read(by_plan, walked, context.request_id)
-            if answer.data is None:  # it asks for too much
-                return answer
-            data |= answer.data
-            errors += answer.errors or ()
-            compiled |= answer.compiled
-        errors.sort(key=_place)
-        return Answer(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
+            by_plan = self._read_by_plan(name, compiled_plan, context, variables, payload)
+            by_reference = partial(self._read_by_reference, operation, effect.nodes, request, context, payload, budget)
+            response = await run_or_fall_back(by_plan, by_reference, context.request_id)
+            if response.data is None:  # it exceeds MAXIMUM_WORK
+                return response
+            data |= response.data
+            errors += response.errors or ()
+            compiled |= response.compiled
+        errors.sort(key=_position)
+        return GraphQLResponse(executed=True, data=data, errors=errors or None, operation=operation, compiled=compiled)
 
     @staticmethod
-    async def _read(
-        name: str, runnable: Runnable, context: Context, variables: VariableValues, payload: object
-    ) -> Answer:
-        return Answer(executed=True, data={name: await runnable.run(context, variables, payload)}, compiled=True)
+    async def _read_by_plan(
+        name: str, compiled_plan: CompiledPlan, context: Context, variables: VariableValues, payload: object
+    ) -> GraphQLResponse:
+        return GraphQLResponse(
+            executed=True, data={name: await compiled_plan.run(context, variables, payload)}, compiled=True
+        )
 
-    async def _walk(
+    async def _read_by_reference(
         self,
         operation: Operation,
         nodes: list[FieldNode],
-        request: Request,
+        request: GraphQLRequest,
         context: Context,
         payload: object,
-        left: Left,
-    ) -> Answer:
-        """As `_read`, by the ordinary executor."""
+        budget: WorkBudget,
+    ) -> GraphQLResponse:
+        """Reads a payload with the reference executor."""
         node = OperationDefinitionNode(
             operation=operation.type,
             variable_definitions=operation.node.variable_definitions,
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
-        return await self._execute(replace(operation, node=node), request, context, Answered(payload), left)
+        return await self._execute(replace(operation, node=node), request, context, MutationPayload(payload), budget)
 
     async def subscribe(
-        self, request: Request, context: Context, renewed: Callable[[], Awaitable[Context]]
-    ) -> Answer | AsyncGenerator[Answer, None]:
-        """The answers of a subscription as events come, each with a context that `renewed` makes; or why there are none.
+        self, request: GraphQLRequest, context: Context, new_context: Callable[[], Awaitable[Context]]
+    ) -> GraphQLResponse | AsyncGenerator[GraphQLResponse, None]:
+        """The responses of a subscription, one for each event, each with a context from `new_context`; or the request error.
 
-        Callers close the generator at the first answer that was not executed. Raises EventsLost while it is iterated, and what
-        `renewed` raises.
+        Callers close the generator at the first response that was not executed. While iterated, raises EventsLost and what
+        `new_context` raises.
         """
         operation = self._admission.admitted(request, context)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         executor = self._executor(operation, request, context)
-        if isinstance(executor, Answer):
+        if isinstance(executor, GraphQLResponse):
             return executor
         events = create_source_event_stream(executor)
         if isinstance(events, ExecutionResult):
-            return refused(events.errors or (), context)
+            return request_error(events.errors or (), context)
         if not isinstance(events, AsyncGenerator):
-            raise TypeError("the resolver of a subscription is an asynchronous generator")
-        return self._answers(events, request, context, renewed)
+            raise TypeError("the resolver of a subscription must be an asynchronous generator")
+        return self._responses(events, request, context, new_context)
 
-    async def _answers(
+    async def _responses(
         self,
         events: AsyncGenerator[object, None],
-        request: Request,
+        request: GraphQLRequest,
         context: Context,
-        renewed: Callable[[], Awaitable[Context]],
-    ) -> AsyncGenerator[Answer, None]:
+        new_context: Callable[[], Awaitable[Context]],
+    ) -> AsyncGenerator[GraphQLResponse, None]:
         async with aclosing(events):
             while True:
                 try:
                     event = await anext(events)
                 except EventsLost:
                     raise
-                except Exception as error:  # noqa: BLE001  told like any other error, masked if need be
-                    yield refused([located_error(error)], context)
+                except Exception as error:  # noqa: BLE001  reported as any field error
+                    yield request_error([located_error(error)], context)
                 try:
-                    context = await renewed()
-                except ServiceUnavailable as away:
-                    yield Answer(executed=True, errors=[shown_error(away, context)])
+                    context = await new_context()
+                except ServiceUnavailable as error:
+                    yield GraphQLResponse(executed=True, errors=[formatted_error(error, context)])
                     continue
-                async with self._slots.slot(context, is_event=True), self._events_at_once:
-                    answer = await self._of_event(event, request, context)
+                async with self._slots.slot(context, is_event=True), self._concurrent_events:
+                    response = await self._run_event(event, request, context)
                 if (
-                    not answer.executed
-                    or answer.errors
-                    or any(value is not None for value in (answer.data or {}).values())
+                    not response.executed
+                    or response.errors
+                    or any(value is not None for value in (response.data or {}).values())
                 ):
-                    yield answer
+                    yield response
 
-    async def _of_event(self, event: object, request: Request, context: Context) -> Answer:
-        # The caller may have to choose a new password since the event before.
+    async def _run_event(self, event: object, request: GraphQLRequest, context: Context) -> GraphQLResponse:
+        # Since the last event the caller may have been required to choose a new password.
         operation = self._admission.admitted(request, context)
-        if isinstance(operation, Answer):
+        if isinstance(operation, GraphQLResponse):
             return operation
         try:
             async with Deadline():
                 return await self._execute(operation, request, context, event)
         except TimeoutError:
-            return _too_late(context, operation)
+            return _timed_out(context, operation)
 
     async def _execute(
-        self, operation: Operation, request: Request, context: Context, event: object = None, left: Left | None = None
-    ) -> Answer:
-        """By the ordinary executor; `left` is given for a part of the operation."""
+        self,
+        operation: Operation,
+        request: GraphQLRequest,
+        context: Context,
+        event: object = None,
+        budget: WorkBudget | None = None,
+    ) -> GraphQLResponse:
+        """Runs an operation in the reference executor; `budget` is shared by the fields of a mutation."""
         executor = self._executor(operation, request, context, event)
-        if isinstance(executor, Answer):
+        if isinstance(executor, GraphQLResponse):
             return executor
-        if left is not None:
-            executor.left = left
+        if budget is not None:
+            executor.budget = budget
         try:
             result: Any = executor.execute_operation()
             if asyncio.iscoroutine(result) or isinstance(result, asyncio.Future):
                 result = await result
             if executor.exhausted is not None:
-                return Answer(executed=True, errors=[shown_error(executor.exhausted, context)], operation=operation)
-            errors = sorted((shown_error(error, context) for error in result.errors or ()), key=_place)
-            return Answer(executed=True, data=result.data, errors=errors or None, operation=operation)
+                return GraphQLResponse(
+                    executed=True, errors=[formatted_error(executor.exhausted, context)], operation=operation
+                )
+            errors = sorted((formatted_error(error, context) for error in result.errors or ()), key=_position)
+            return GraphQLResponse(executed=True, data=result.data, errors=errors or None, operation=operation)
         finally:
             executor.release()
 
     def _executor(
-        self, operation: Operation, request: Request, context: Context, event: object = None
-    ) -> Executor | Answer:
-        """The ordinary executor; what is said when the variables do not fit."""
+        self, operation: Operation, request: GraphQLRequest, context: Context, event: object = None
+    ) -> ReferenceExecutor | GraphQLResponse:
+        """The reference executor for this operation; a request error for invalid variables."""
         definitions = operation.node.variable_definitions or ()
-        given, most = request.variables or {}, document_size.MAXIMUM_ERRORS
+        given = request.variables or {}
         variables: VariableValues | list[GraphQLError] | None = None
         if self._compiles:
-            variables = operation.plans.variables.usual(given)
+            variables = operation.plans.variables.read_plain(given)
         if variables is None:
-            variables = get_variable_values(self._schema, definitions, given, max_errors=most, hide_suggestions=True)
-        if isinstance(variables, list):  # nothing ran
-            messages = [told(error.message, self._schema) for error in variables]
+            variables = get_variable_values(
+                self._schema, definitions, given, max_errors=document_size.MAXIMUM_ERRORS, hide_suggestions=True
+            )
+        if isinstance(variables, list):
+            messages = [without_value(error.message, self._schema) for error in variables]
             errors = zip(messages, variables, strict=True)
-            return refused([coded(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context)
-        return Executor(
+            return request_error(
+                [error_with_code(message, ErrorCode.BAD_USER_INPUT, error) for message, error in errors], context
+            )
+        return ReferenceExecutor(
             self._schema,
             dict(operation.fragments),
             {name: FragmentDetails(node) for name, node in operation.fragments.items()},
@@ -269,12 +286,12 @@ class Operations:
         )
 
 
-def _place(shown: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
-    """Errors stand in the order of the document: fields run at the same time, and which one fails first is chance."""
-    locations = [(place["line"], place["column"]) for place in shown.get("locations", ())]
-    return locations, [(isinstance(step, str), step) for step in shown.get("path", ())]
+def _position(error: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
+    """Sorts errors in the order of the document: fields run concurrently, so which one fails first is chance."""
+    locations = [(each["line"], each["column"]) for each in error.get("locations", ())]
+    return locations, [(isinstance(step, str), step) for step in error.get("path", ())]
 
 
-def _too_late(context: Context, operation: Operation) -> Answer:
-    late = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
-    return Answer(executed=True, errors=[shown_error(late, context)], operation=operation)
+def _timed_out(context: Context, operation: Operation) -> GraphQLResponse:
+    error = ServiceUnavailable("The operation took too long and was stopped. Try again in a moment.")
+    return GraphQLResponse(executed=True, errors=[formatted_error(error, context)], operation=operation)

@@ -1,4 +1,4 @@
-"""Requests and the answers to them. Of an error a client sees what is meant for it; everything else is masked and logged."""
+"""GraphQL requests and responses. Errors that are not meant for clients are masked and logged."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ _log = structlog.get_logger("execution")
 
 
 @dataclass(frozen=True)
-class Request:
-    """A well-formed GraphQL request."""
+class GraphQLRequest:
+    """A well-formed request; its document may be invalid."""
 
     query: str
     variables: JsonObject | None = None
@@ -26,16 +26,16 @@ class Request:
 
 
 @dataclass
-class Answer:
-    """What goes back. `executed` is False when the request itself was wrong and nothing ran: then there is no `data`."""
+class GraphQLResponse:
+    """`executed` is False for a request error: nothing ran, and the response has no `data`."""
 
     executed: bool
     data: JsonObject | None = None
     errors: list[JsonObject] | None = None
     operation: Operation | None = None
-    # Set where the transport has a status of its own for a refusal (401, 405, 429).
-    refused: ErrorCode | None = None
-    wrong_method: bool = False
+    # Set where HTTP has a status of its own for the request error (401, 429).
+    refusal_code: ErrorCode | None = None
+    method_not_allowed: bool = False
     compiled: bool = False
 
     def body(self) -> JsonObject:
@@ -51,35 +51,35 @@ class Answer:
         return sorted({error["extensions"]["code"] for error in self.errors or ()})
 
 
-def refused(
+def request_error(
     errors: Iterable[GraphQLError],
     context: Context,
     operation: Operation | None = None,
     code: ErrorCode | None = None,
-) -> Answer:
-    """The answer to what did not run; `code` is given where the transport has a status of its own for it."""
-    shown = [shown_error(error, context) for error in errors]
-    return Answer(executed=False, errors=shown, operation=operation, refused=code)
+) -> GraphQLResponse:
+    """The response to an operation that did not run. `code` is given where HTTP has a status of its own for it."""
+    shown = [formatted_error(error, context) for error in errors]
+    return GraphQLResponse(executed=False, errors=shown, operation=operation, refusal_code=code)
 
 
-def coded(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
+def error_with_code(message: str, code: ErrorCode, located: GraphQLError | None = None) -> GraphQLError:
     return GraphQLError(message, located.nodes if located else None, extensions={"code": str(code)})
 
 
-def shown_error(error: GraphQLError, context: Context) -> JsonObject:
-    """What a client sees of an error; what is not meant for clients is masked and logged."""
+def formatted_error(error: GraphQLError, context: Context) -> JsonObject:
+    """The error as the client sees it; masked and logged if it is not meant for clients."""
     formatted: JsonObject = dict(error.formatted)
     extensions = dict(error.extensions or {})
     if "code" not in extensions:
         original = error.original_error
         known = for_client(original) if original is not None else None
         if known is not None:
-            if isinstance(original, KeyMissing):  # nobody but its operator can mend it
+            if isinstance(original, KeyMissing):  # the operator has to restore the key
                 _log_masked(original, error, context)
             formatted["message"], extensions = known.message, dict(known.extensions or {})
         elif original is None or isinstance(original, GraphQLError):
             formatted["message"] = without_values(error.message)
-            extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own: an argument that does not fit
+            extensions["code"] = str(ErrorCode.BAD_USER_INPUT)  # graphql-core's own error: an invalid argument
         else:
             _log_masked(original, error, context)
             formatted["message"] = MASKED
@@ -89,7 +89,7 @@ def shown_error(error: GraphQLError, context: Context) -> JsonObject:
 
 
 def _log_masked(original: BaseException, error: GraphQLError, context: Context) -> None:
-    # Where it happened and of which kind, but not the message: those of databases carry the values.
+    # The class and the frames, but not the message: messages of database errors contain values.
     _log.error(
         "masked error",
         request_id=context.request_id,

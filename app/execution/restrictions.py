@@ -1,4 +1,4 @@
-"""Which callers an operation is open to, read off its root fields and off what can be reached from them."""
+"""Which restricted callers may run an operation, by its root fields and by the types it selects."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def fragments_of(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
 
 
 def root_fields(selection_set: SelectionSetNode, fragments: Fragments, seen: set[str] | None = None) -> set[str]:
-    """The names of an operation's root fields. The document may be invalid."""
+    """The names of an operation's root fields, also in an invalid document."""
     names: set[str] = set()
     seen = set() if seen is None else seen
     for node in selection_set.selections:
@@ -48,19 +48,19 @@ def root_fields(selection_set: SelectionSetNode, fragments: Fragments, seen: set
 
 
 def open_root_fields(schema: GraphQLSchema, callers: OpenTo) -> set[str]:
-    """The names of the root fields that are open to these callers."""
+    """The names of the root fields that these restricted callers may use."""
     roots = [root for type_ in OperationType if (root := schema.get_root_type(type_)) is not None]
     marked = {name for root in roots for name in root.fields if callers in _open_to(root, name)}
     return marked | {"__typename"}
 
 
-def open_to(schema: GraphQLSchema, operation: OperationDefinitionNode, asked: set[str], fragments: Fragments) -> OpenTo:
-    """The callers that an operation of a valid document is open to; `asked` are its root fields without introspection."""
+def open_to(schema: GraphQLSchema, operation: OperationDefinitionNode, names: set[str], fragments: Fragments) -> OpenTo:
+    """The restricted callers that may run an operation of a valid document; `names` are its root fields."""
     root = schema.get_root_type(operation.operation)
-    if root is None or _reaches_others(schema, root, operation, fragments):
+    if root is None or _selects_other_objects(schema, root, operation, fragments):
         return NOT_MARKED
     found = _ALL
-    for name in asked - {"__typename"}:
+    for name in names - {"__typename"}:
         found &= _open_to(root, name)
     return found
 
@@ -70,35 +70,35 @@ def _open_to(root: GraphQLObjectType, name: str) -> OpenTo:
     return found
 
 
-def _reaches_others(
+def _selects_other_objects(
     schema: GraphQLSchema, root: GraphQLObjectType, operation: OperationDefinitionNode, fragments: Fragments
 ) -> bool:
-    """Whether the operation reaches an object with an id that is not the caller's own, or a list of such."""
+    """Whether the operation selects an object with an id that is not the caller's own, or a list of such objects."""
     seen: set[str] = set()
 
-    def reaches(parent: GraphQLNamedType | None, selection_set: SelectionSetNode | None) -> bool:
+    def selects(parent: GraphQLNamedType | None, selection_set: SelectionSetNode | None) -> bool:
         for node in selection_set.selections if selection_set else ():
             if isinstance(node, FieldNode):
                 field = schema.get_field(parent, node.name.value) if is_composite_type(parent) else None
                 below = get_named_type(field.type) if field else None
-                if _is_others(below) or (node.selection_set and reaches(below, node.selection_set)):
+                if _is_other_object(below) or (node.selection_set and selects(below, node.selection_set)):
                     return True
             elif isinstance(node, InlineFragmentNode):
                 on = schema.type_map[node.type_condition.name.value] if node.type_condition else parent
-                if _is_others(on) or reaches(on, node.selection_set):
+                if _is_other_object(on) or selects(on, node.selection_set):
                     return True
             elif isinstance(node, FragmentSpreadNode) and node.name.value not in seen:
                 seen.add(node.name.value)
                 fragment = fragments[node.name.value]
                 on = schema.type_map[fragment.type_condition.name.value]
-                if _is_others(on) or reaches(on, fragment.selection_set):
+                if _is_other_object(on) or selects(on, fragment.selection_set):
                     return True
         return False
 
-    return reaches(root, operation.selection_set)
+    return selects(root, operation.selection_set)
 
 
-def _is_others(type_: GraphQLNamedType | None) -> bool:
+def _is_other_object(type_: GraphQLNamedType | None) -> bool:
     if isinstance(type_, GraphQLInterfaceType):
         return True
     if not isinstance(type_, GraphQLObjectType):

@@ -1,7 +1,7 @@
-"""Validation of documents by graphql-core's rules, in stages; the first stage that finds an error ends it.
+"""Validates documents by graphql-core's rules, in stages. The first stage that finds an error ends validation.
 
-A stage is one rule to graphql-core. It looks up once per process which of its rules handle a kind of node; graphql-core looks
-this up for each document, which costs more than validating a short document, and calls each rule for each node.
+To graphql-core a stage is one rule. It caches per process which of its rules handle a kind of node. graphql-core looks this up
+for each document, which costs more than validating a short document, and calls each rule for each node.
 """
 
 from collections.abc import Callable, Iterable
@@ -30,7 +30,7 @@ from graphql.language import BREAK, Node, VisitorAction
 from graphql.language.visitor import EnterLeaveVisitor, VisitorActionEnum
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
-from app.execution.invalid_values import OneOfRule, ValuesByPlaceRule
+from app.execution.invalid_values import LocatedValuesRule, OneOfRule
 
 
 def errors_of(schema: GraphQLSchema, document: DocumentNode, maximum_errors: int) -> list[GraphQLError]:
@@ -49,7 +49,7 @@ Handler = tuple[int, Handle, Handle]
 
 
 class Stage(ValidationRule):
-    """Several rules as one, with the results that graphql-core's `ParallelVisitor` has for them."""
+    """Several rules as one, with the same results as graphql-core's `ParallelVisitor`."""
 
     rules: tuple[type[ASTValidationRule], ...] = ()
 
@@ -102,7 +102,7 @@ _NO_HANDLERS = EnterLeaveVisitor(None, None)
 
 @cache
 def _handlers(rules: tuple[type[ASTValidationRule], ...], kind: str) -> list[tuple[int, str | None, str | None]]:
-    """Which rules handle nodes of a kind: their places, and the names of their methods."""
+    """The rules that handle a kind of node: their indexes, and the names of their methods."""
     found = [
         (index, _method(rule, (f"enter_{kind}", "enter")), _method(rule, (f"leave_{kind}", "leave")))
         for index, rule in enumerate(rules)
@@ -114,7 +114,7 @@ def _method(rule: type[ASTValidationRule], names: Iterable[str]) -> str | None:
     return next((name for name in names if getattr(rule, name, None)), None)
 
 
-# The rules that find most errors in most documents, and cost least.
+# These rules find most errors, and cost least.
 class KnownNames(Stage):
     rules: tuple[type[ASTValidationRule], ...] = (
         KnownTypeNamesRule,
@@ -125,7 +125,7 @@ class KnownNames(Stage):
         KnownFragmentNamesRule,
         KnownDirectivesRule,
         KnownArgumentNamesRule,
-        ValuesByPlaceRule,
+        LocatedValuesRule,
     )
 
 
@@ -136,7 +136,7 @@ class OtherRules(Stage):
 
 
 class StrawberryRules(Stage):
-    """They assume what the other stages check."""
+    """Strawberry's rules rely on what the other stages check."""
 
     rules = (MaybeNullValidationRule, OneOfRule)
 

@@ -1,11 +1,11 @@
-"""Names for values whose types only the schema knows."""
+"""Type aliases for values whose types only the schema knows."""
 
 from collections.abc import Sequence
 from typing import Any
 
 JsonObject = dict[str, Any]
-"""As it comes from a client, or goes to one."""
+"""A JSON object of a request or a response."""
 Arguments = dict[str, Any]
-"""Of one field, coerced, by their names in the graph."""
+"""The coerced arguments of one field, by GraphQL name."""
 Row = Sequence[Any]
-"""The columns of a row, by their places in a SELECT."""
+"""A row, by the order of its columns in the SELECT."""

@@ -1,8 +1,8 @@
-"""Authorization header -> Viewer, before any resolver runs.
+"""Authenticates requests: from the Authorization header, or a signed URL's SID, to a Viewer.
 
-One indexed lookup, whose result is kept for at most four seconds, and not beyond a revocation of anything that it rests on
-(`revocations.py`): what is revoked, deactivated or moved is refused at once by the worker that did it, and by every other within
-five seconds, whether a message reaches it or not.
+One indexed lookup, cached for at most four seconds, and not beyond a revocation of the key, the session or any owner of it
+(`foundation/revocations.py`). The worker that revokes, deactivates or moves something rejects its credentials at once. All other
+workers do so within five seconds, even if no message reaches them.
 """
 
 import asyncio
@@ -34,46 +34,45 @@ from app.users.sessions import viewer_of
 from app.users.token import FORM as SESSION
 
 CACHE_SECONDS = 4.0
-_CACHED_KEYS = 10_000
+_CACHED_CALLERS = 10_000
 _REFUSAL = {
-    token.FORM: "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
-    SESSION: "The session lets nobody in: it has ended, or the token is mistyped. Log in again.",
+    token.FORM: "Invalid API key: unknown, expired, revoked or mistyped.",
+    SESSION: "Invalid session: ended, or the token is mistyped. Log in again.",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What was found of a token, or of whom an address names."""
+class _Found:
+    """The result of a lookup."""
 
     viewer: Viewer
     ends_at: datetime | None
     by_previous: bool = False
     refusal: str = ""
-    maker: UUID | None = None
-    """The user with whom a key is closed."""
+    creator_id: UUID | None = None
+    """The user that created the key: the key is locked out together with this user."""
 
-    def rests_on(self) -> Iterator[UUID]:
+    def depends_on(self) -> Iterator[UUID]:
         viewer = self.viewer
         owners = (viewer.account_id, viewer.service_provider_id)
-        for one in (viewer.key_id, viewer.session_id, viewer.user_id, self.maker, *owners):
+        for one in (viewer.key_id, viewer.session_id, viewer.user_id, self.creator_id, *owners):
             if one is not None:
                 yield one
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
-    known: _Known
+class _Cached:
+    found: _Found
     until: float
-    # How many revocations there had been when the look-up began.
+    # The number of revocations when the lookup began.
     revocations: int
 
 
-LookUp = Callable[[], Awaitable[_Known]]
-"""Finds out who asks."""
+LookUp = Callable[[], Awaitable[_Found]]
 
 
 class Authentication:
-    """Lets callers in. One per process."""
+    """Authenticates callers. One per process."""
 
     def __init__(
         self, keyring: Keyring, last_use: LastUse, revocations: Revocations, timeout_seconds: float, idle: timedelta
@@ -84,21 +83,23 @@ class Authentication:
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
         self._revocations = revocations
-        # By a digest of the whole sign under a key of this process: no token is kept, and nobody can choose a digest
-        # so that the time to find it would tell something.
+        # Keyed by a per-process keyed digest of the credential: no token stays in memory, and the lookup time reveals nothing
+        # about digests that an attacker could choose.
         self._digest_key = os.urandom(32)
-        self._known: OrderedDict[bytes, _Remembered] = OrderedDict()
+        self._cache: OrderedDict[bytes, _Cached] = OrderedDict()
 
     async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
-        """Who asks, by the request's Authorization header (several are one, joined by commas); None without one.
+        """The caller of the Authorization header (several headers are one, joined by commas); None without a header.
 
-        It counts as a use of the key or session, unless it only looks whether somebody may still be there.
-        Raises Unauthenticated for a header that lets nobody in, always in the same words, and ServiceUnavailable.
+        Counts as a use of the key or session if `is_use`. Raises Unauthenticated, with the same message for every invalid
+        credential, and ServiceUnavailable.
         """
         if header is None:
             return None
         text = _token_text(header)
-        viewer, by_previous = await self._let_in(b"shown " + text.encode(), functools.partial(self._shown, text))
+        viewer, by_previous = await self._authenticate(
+            b"token " + text.encode(), functools.partial(self._by_token, text)
+        )
         if not is_use:
             return viewer
         if viewer.key_id is not None:
@@ -108,87 +109,89 @@ class Authentication:
         return viewer
 
     async def named(self, actor: str) -> Viewer:
-        """Whom a key's or a session's SID names, for an address that this server has signed in their name.
+        """The caller with this SID of a key or a session, for a URL that this server has signed for it.
 
-        Does not count as a use of it. Raises Unauthenticated when it lets nobody in any more, and ServiceUnavailable.
+        Does not count as a use. Raises Unauthenticated when the key or session is no longer valid, and ServiceUnavailable.
         """
-        viewer, _ = await self._let_in(b"named " + actor.encode(), functools.partial(self._named, actor))
+        viewer, _ = await self._authenticate(b"sid " + actor.encode(), functools.partial(self._by_sid, actor))
         return viewer
 
-    async def _let_in(self, sign: bytes, look_up: LookUp) -> tuple[Viewer, bool]:
-        """Who asks with this sign, and whether by a secret that was rotated.
+    async def _authenticate(self, credential: bytes, look_up: LookUp) -> tuple[Viewer, bool]:
+        """The caller with this credential, and whether it used the secret before the last rotation.
 
-        Signs of different kinds begin differently: a header that spells what an address names must not be known by it.
+        Tokens and SIDs have different prefixes: a header that contains a SID must not find the SID's cache entry.
         """
-        digest = hashlib.blake2b(sign, key=self._digest_key, digest_size=32).digest()
-        remembered = self._known.get(digest)
-        if remembered is not None and self._holds(remembered):
-            known = remembered.known
+        digest = hashlib.blake2b(credential, key=self._digest_key, digest_size=32).digest()
+        cached = self._cache.get(digest)
+        if cached is not None and self._is_valid(cached):
+            found = cached.found
         else:
-            known = await self._find(look_up, digest)
-        if known.ends_at is not None and known.ends_at <= datetime.now(UTC):
-            raise Unauthenticated(known.refusal)
-        return known.viewer, known.by_previous
+            found = await self._look_up(look_up, digest)
+        if found.ends_at is not None and found.ends_at <= datetime.now(UTC):
+            raise Unauthenticated(found.refusal)
+        return found.viewer, found.by_previous
 
-    def _holds(self, remembered: _Remembered) -> bool:
-        if remembered.until < time.monotonic():
+    def _is_valid(self, cached: _Cached) -> bool:
+        if cached.until < time.monotonic():
             return False
-        return not self._revocations.any_revoked(remembered.known.rests_on(), since=remembered.revocations)
+        return not self._revocations.any_revoked(cached.found.depends_on(), since=cached.revocations)
 
-    async def _find(self, look_up: LookUp, digest: bytes) -> _Known:
-        # Before the question: what changes while it is answered counts as later.
-        asked_at, revocations = time.monotonic(), self._revocations.count
+    async def _look_up(self, look_up: LookUp, digest: bytes) -> _Found:
+        # Read before the lookup: a revocation during the lookup counts as a later one.
+        began_at, revocations = time.monotonic(), self._revocations.count
         try:
-            # The pool has no limit of its own on how long somebody waits for a connection.
+            # The pool does not limit how long a caller waits for a connection.
             async with asyncio.timeout(self._timeout_seconds):
-                known = await look_up()
+                found = await look_up()
         except Unauthenticated:
             raise
         except Exception as error:
-            away = for_client(error)
-            if away is None:
+            unavailable = for_client(error)
+            if unavailable is None:
                 raise
-            raise away from error
-        if known.viewer.must_change_password:  # who has just chosen one is not kept waiting
-            return known
-        self._known[digest] = _Remembered(known, asked_at + CACHE_SECONDS, revocations)
-        self._known.move_to_end(digest)
-        if len(self._known) > _CACHED_KEYS:
-            self._known.popitem(last=False)
-        return known
+            raise unavailable from error
+        if found.viewer.must_change_password:  # not cached, so that a new password takes effect at once
+            return found
+        self._cache[digest] = _Cached(found, began_at + CACHE_SECONDS, revocations)
+        self._cache.move_to_end(digest)
+        if len(self._cache) > _CACHED_CALLERS:
+            self._cache.popitem(last=False)
+        return found
 
-    async def _shown(self, text: str) -> _Known:
-        form, shown = _read(text)
-        return await (self._session if form is SESSION else self._key)(shown)
+    async def _by_token(self, text: str) -> _Found:
+        form, token_ = _read(text)
+        return await (self._session if form is SESSION else self._key)(token_)
 
-    async def _named(self, actor: str) -> _Known:
+    async def _by_sid(self, actor: str) -> _Found:
         if (key_id := parse_sid(Kind.API_KEY, actor)) is not None:
             key = await _active_key(id=key_id)
             if key is not None and key.revoked_at is None and await has_active_creator(key):
                 refusal = _REFUSAL[token.FORM]
-                return _Known(_viewer_by(key, b""), key.expires_at, refusal=refusal, maker=key.created_by_user_id)
+                return _Found(
+                    _viewer_of_key(key, b""), key.expires_at, refusal=refusal, creator_id=key.created_by_user_id
+                )
         elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
-                return _Known(_person_of(session), session.expires_at, refusal=_REFUSAL[SESSION])
+                return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
         raise Unauthenticated
 
-    async def _session(self, shown: Token) -> _Known:
-        """Whose session this is. Raises Unauthenticated."""
-        secret_hash, now = SESSION.secret_hash(self._keyring, shown), datetime.now(UTC)
-        session = await _open_session(public_id=shown.public_id)
-        is_right = hmac.compare_digest(secret_hash, session.secret_hash if session else _NOBODY)
-        if session is None or not is_right or session.last_used_at + self._idle <= now:
+    async def _session(self, token_: Token) -> _Found:
+        """The session's user. Raises Unauthenticated."""
+        secret_hash, now = SESSION.secret_hash(self._keyring, token_), datetime.now(UTC)
+        session = await _open_session(public_id=token_.public_id)
+        is_correct = hmac.compare_digest(secret_hash, session.secret_hash if session else _NO_HASH)
+        if session is None or not is_correct or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
-        return _Known(_person_of(session), session.expires_at, refusal=_REFUSAL[SESSION])
+        return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
 
-    async def _key(self, shown: Token) -> _Known:
-        """Who holds this key, by its secret or the one before the last rotation. Raises Unauthenticated."""
-        secret_hash, now = token.secret_hash(self._keyring, shown), datetime.now(UTC)
-        key = await _active_key(public_id=shown.public_id)
-        # The same comparisons for an unknown id, so that time does not tell which ids exist.
-        current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NOBODY)
-        previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NOBODY)
+    async def _key(self, token_: Token) -> _Found:
+        """The key, by its secret or by the one before the last rotation. Raises Unauthenticated."""
+        secret_hash, now = token.secret_hash(self._keyring, token_), datetime.now(UTC)
+        key = await _active_key(public_id=token_.public_id)
+        # The same comparisons for an unknown id: the time does not reveal which ids exist.
+        current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NO_HASH)
+        previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NO_HASH)
         if key is None or key.revoked_at is not None or not (current or previous):
             raise Unauthenticated(_REFUSAL[token.FORM])
         if not await has_active_creator(key):
@@ -198,30 +201,27 @@ class Authentication:
             if key.previous_secret_expires_at is None or key.previous_secret_expires_at <= now:
                 raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
-        viewer = _viewer_by(key, secret_hash, min(ends, default=None))
-        return _Known(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
+        viewer = _viewer_of_key(key, secret_hash, min(ends, default=None))
+        return _Found(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
 
 
 async def _active_key(**which: object) -> ApiKey | None:
-    """With `run_by`, the provider that runs its account.
-
-    An owner that is not active closes its keys; the rows above a key of the installation are null.
-    """
+    """The key if its owner is active, with `run_by`, the provider that runs its account."""
     keys = ApiKey.filter(owner_is_active(), **which)
     return await keys.annotate(run_by=F("account__service_provider_id")).first()
 
 
 async def _open_session(**which: object) -> Session | None:
-    """With `run_by`, as a key. Who is not active, or whose owner is not, is closed with all sessions."""
+    """The session if its user and the user's owner are active, with `run_by`, the provider that runs the account."""
     sessions = Session.filter(owner_is_active("user__"), user__active=True, **which)
     return await sessions.annotate(run_by=F("user__account__service_provider_id")).select_related("user").first()
 
 
-def _person_of(session: Session) -> Viewer:
+def _viewer_of_session(session: Session) -> Viewer:
     return viewer_of(session.user, session, _run_by(session))
 
 
-def _viewer_by(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
+def _viewer_of_key(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
     return Viewer(
         scope=Scope(key.scope),
         access_level=key.access_level,
@@ -240,7 +240,7 @@ def _run_by(row: ApiKey | Session) -> UUID | None:
 
 
 def _token_text(header: bytes) -> str:
-    """However the header is spelled, so that it is remembered once. Raises Unauthenticated."""
+    """The token in the header, normalized so that it is cached once. Raises Unauthenticated."""
     scheme, _, text = header.decode("latin-1").strip().partition(" ")
     if scheme.lower() != "bearer" or "," in text:
         raise Unauthenticated("Send one header: Authorization: Bearer vgk_…")
@@ -250,10 +250,10 @@ def _token_text(header: bytes) -> str:
 def _read(text: str) -> tuple[Form, Token]:
     """The key or session token. Raises Unauthenticated."""
     form = SESSION if text.startswith(SESSION.prefix) else token.FORM
-    shown = form.read(text)
-    if shown is None:
+    token_ = form.read(text)
+    if token_ is None:
         raise Unauthenticated(_REFUSAL[form])
-    return form, shown
+    return form, token_
 
 
-_NOBODY = bytes(32)
+_NO_HASH = bytes(32)

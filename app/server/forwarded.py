@@ -1,4 +1,4 @@
-"""The client's address and scheme as trusted proxies report them: uvicorn's middleware, which takes any text for an address."""
+"""The client's address and scheme as reported by trusted proxies: uvicorn's middleware, with a check of addresses."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from app.foundation.networks import TrustedProxies, address_of
 
 
 class ForwardedHeaders(ProxyHeadersMiddleware):
-    """Ignores an X-Forwarded-For that names no address where the client's is expected: the client is then the proxy."""
+    """Ignores an X-Forwarded-For without a valid client address; the client is then the proxy."""
 
     def __init__(self, app: ASGIApp, trusted_proxies: Sequence[str]) -> None:
         super().__init__(app)  # type: ignore[arg-type]
@@ -17,7 +17,7 @@ class ForwardedHeaders(ProxyHeadersMiddleware):
 
 
 class _TrustedAddresses(_TrustedHosts):
-    """TRUSTED_PROXIES instead of uvicorn's lists, which take neither 10.1.2.3/8 nor ::ffff:10.1.2.3 for part of 10.0.0.0/8."""
+    """TRUSTED_PROXIES instead of uvicorn's lists, which match neither 10.1.2.3/8 nor ::ffff:10.1.2.3 with 10.0.0.0/8."""
 
     def __init__(self, trusted_proxies: Sequence[str]) -> None:
         super().__init__([])
@@ -27,6 +27,6 @@ class _TrustedAddresses(_TrustedHosts):
         return host in self._proxies
 
     def get_trusted_client_address(self, x_forwarded_for: str) -> tuple[str, int]:
-        """An empty host for none."""
+        """The host is empty without a valid address."""
         host, port = super().get_trusted_client_address(x_forwarded_for)
         return (host, port) if address_of(host) else ("", 0)

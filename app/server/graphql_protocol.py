@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from app.execution.limits.slots import RETRY_SECONDS
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.execution.values import JsonObject
 from app.foundation.errors import ErrorCode, json_error
 from app.foundation.media_types import GRAPHQL_RESPONSE, JSON, accepted
@@ -25,13 +25,13 @@ ReadBody = Callable[[bytes | None], Awaitable[bytes]]
 """The body, of this Content-Length if it has one. Raises BadRequest."""
 
 
-OF_ONE_CALLER = {"Cache-Control": "no-store", "Vary": "Authorization, Accept"}
-"""Headers of an answer that no cache may keep."""
-_OF_ONE_CALLER = tuple((name.lower().encode(), value.encode()) for name, value in OF_ONE_CALLER.items())
+UNCACHED = {"Cache-Control": "no-store", "Vary": "Authorization, Accept"}
+"""Headers of a response that no cache may store."""
+_UNCACHED = tuple((name.lower().encode(), value.encode()) for name, value in UNCACHED.items())
 
 
 class BadRequest(Exception):
-    """An HTTP request that is no GraphQL request."""
+    """An HTTP request that is not a valid GraphQL request."""
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
         super().__init__(message)
@@ -39,11 +39,11 @@ class BadRequest(Exception):
 
 
 class Reply(Response):
-    """A JSON answer. Its headers are not rendered at each answer, which costs Starlette as much as all of the rest."""
+    """A JSON response with prepared headers: rendering them costs Starlette as much as the rest of the response."""
 
     def __init__(self, status: int, body: object, media: str, headers: dict[str, str] | None = None) -> None:
         self.status_code, self.body, self.background = status, orjson.dumps(body), None
-        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media), *_OF_ONE_CALLER]
+        self.raw_headers = [(b"content-length", b"%d" % len(self.body)), _content_type(media), *_UNCACHED]
         for name, value in (headers or {}).items():
             self.raw_headers.append((name.lower().encode(), value.encode()))
 
@@ -54,7 +54,7 @@ def _content_type(media: str) -> tuple[bytes, bytes]:
 
 
 def headers_of(scope: Scope) -> Headers:
-    """A request's headers by their names in lower case; one that stands several times is one list (RFC 9110, 5.3)."""
+    """Headers by lower-case name. Repeated ones are joined to one list (RFC 9110, 5.3)."""
     pairs = scope["headers"]
     headers: Headers = dict(pairs)
     if len(headers) < len(pairs):
@@ -65,29 +65,29 @@ def headers_of(scope: Scope) -> Headers:
 
 
 def media_type(headers: Headers) -> str | None:
-    """The media type to answer in; None when the client accepts none of ours."""
+    """The media type of the response; None when the client accepts neither."""
     return accepted(headers.get(b"accept"), (JSON, GRAPHQL_RESPONSE))
 
 
-async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> Request:
+async def read(scope: Scope, headers: Headers, read_body: ReadBody) -> GraphQLRequest:
     """The GraphQL request of an HTTP request. Raises BadRequest."""
     if scope["method"] == "GET":
         return _from_query(scope["query_string"])
-    mistake = _content_mistake(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
-    if mistake is not None:
-        raise BadRequest(415, mistake, Accept=JSON)
+    unsupported = _unsupported_content(headers.get(b"content-type", b""), headers.get(b"content-encoding"))
+    if unsupported is not None:
+        raise BadRequest(415, unsupported, Accept=JSON)
     body = _json(await read_body(headers.get(b"content-length")), "The body")
     if not isinstance(body, dict):
-        raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not offered.")
-    return checked(body)
+        raise BadRequest(400, "The body must be a JSON object with a `query`; batches are not supported.")
+    return to_request(body)
 
 
-def checked(parameters: JsonObject) -> Request:
-    """The GraphQL request that these parameters are. Raises BadRequest."""
+def to_request(parameters: JsonObject) -> GraphQLRequest:
+    """The GraphQL request with these parameters. Raises BadRequest."""
     query, variables = parameters.get("query"), parameters.get("variables")
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
-        raise BadRequest(400, _NOT_PERSISTED)  # the words that Apollo's link waits for
+        raise BadRequest(400, _NOT_PERSISTED)  # the message that Apollo's link expects
     if not isinstance(query, str) or not query.strip():
         raise BadRequest(400, "`query` is missing: the text of a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
@@ -96,26 +96,26 @@ def checked(parameters: JsonObject) -> Request:
         raise BadRequest(400, "`operationName` must be a string.")
     if extensions is not None and not isinstance(extensions, dict):
         raise BadRequest(400, "`extensions` must be an object.")
-    return Request(query, variables, name or None)
+    return GraphQLRequest(query, variables, name or None)
 
 
-def reply(result: Answer, media: str) -> Reply:
-    """What an operation answered."""
+def http_response(response: GraphQLResponse, media: str) -> Reply:
+    """The HTTP response of an operation."""
     status, headers = 200, None
-    if result.wrong_method:
+    if response.method_not_allowed:
         status, headers = 405, {"Allow": "POST"}
-    elif not result.executed and media == GRAPHQL_RESPONSE:
-        status = 401 if result.refused is ErrorCode.UNAUTHENTICATED else 400
-    if result.refused is ErrorCode.RATE_LIMITED:
+    elif not response.executed and media == GRAPHQL_RESPONSE:
+        status = 401 if response.refusal_code is ErrorCode.UNAUTHENTICATED else 400
+    if response.refusal_code is ErrorCode.RATE_LIMITED:
         status, headers = 429, {"Retry-After": str(RETRY_SECONDS)}
     if status == 401:
         headers = {"WWW-Authenticate": "Bearer"}
-    return Reply(status, result.body(), media, headers)
+    return Reply(status, response.body(), media, headers)
 
 
-def refused(bad: BadRequest, request_id: str, media: str | None) -> Reply:
-    """The answer to what is no GraphQL request."""
-    # Clients of automatic persisted queries look into answers, and give up at a 400.
+def bad_request(bad: BadRequest, request_id: str, media: str | None) -> Reply:
+    """The HTTP response to a BadRequest."""
+    # Clients with automatic persisted queries read the response, and give up at status 400.
     status = 200 if bad.message == _NOT_PERSISTED and media == JSON else bad.status
     code = ErrorCode.SERVICE_UNAVAILABLE if status == 503 else ErrorCode.BAD_USER_INPUT
     return refusal(status, bad.message, code, request_id, media, **bad.headers)
@@ -128,29 +128,29 @@ def refusal(
     return Reply(status, {"errors": [json_error(message, {"code": code}, request_id)]}, media or JSON, headers)
 
 
-def wrong_method(request_id: str, media: str | None, allowed: str) -> Reply:
-    """The answer to a method that an address does not take."""
-    message = "This address does not take this method."
+def method_not_allowed(request_id: str, media: str | None, allowed: str) -> Reply:
+    """The response to a method that the address does not support."""
+    message = "This address does not support this method."
     return refusal(405, message, ErrorCode.BAD_USER_INPUT, request_id, media, Allow=allowed)
 
 
 def unauthenticated(message: str, request_id: str, media: str | None = None) -> Reply:
-    """The answer to a key that lets nobody in, or to none where one is needed."""
+    """The response to an invalid credential, or to a missing one."""
     return refusal(401, message, ErrorCode.UNAUTHENTICATED, request_id, media, **{"WWW-Authenticate": "Bearer"})
 
 
-def _from_query(query_string: bytes) -> Request:
+def _from_query(query_string: bytes) -> GraphQLRequest:
     parameters: JsonObject = dict(QueryParams(query_string))
     for name in ("variables", "extensions"):
         if parameters.get(name):
             parameters[name] = _json(parameters[name].encode("utf-8", "surrogatepass"), f"The parameter {name}")
         else:
             parameters.pop(name, None)
-    return checked({name: parameters[name] for name in _KNOWN_PARAMETERS & parameters.keys()})
+    return to_request({name: parameters[name] for name in _KNOWN_PARAMETERS & parameters.keys()})
 
 
 @functools.lru_cache(maxsize=64)
-def _content_mistake(content_type: bytes, content_encoding: bytes | None) -> str | None:
+def _unsupported_content(content_type: bytes, content_encoding: bytes | None) -> str | None:
     media, _, parameters = content_type.decode("latin-1").partition(";")
     if media.strip().lower() not in (JSON, GRAPHQL_RESPONSE):
         return f"Send the request as Content-Type: {JSON}."

@@ -1,18 +1,15 @@
-"""GraphQL over a WebSocket at `/graphql`: the sub-protocol graphql-transport-ws, as the package graphql-ws specifies it.
+"""GraphQL over a WebSocket at `/graphql`: the sub-protocol graphql-transport-ws, as specified by the package graphql-ws.
 
-A connection is authenticated by the handshake's `Authorization` header or by `connection_init {authorization: "Bearer …"}`, where
-browsers put it; both must be the same if both are there. It lasts as long as these credentials are valid, which is checked every
-half a second and at each event. Queries and mutations are run as over HTTP; subscriptions by
-`Operations.subscribe`. How a connection ends is in `CloseCode`; protocol pings of the server below (each 20 s) find who is gone.
+A connection is authenticated by the handshake's `Authorization` header or, from browsers, by
+`connection_init {authorization: "Bearer …"}`; if both are sent, they must be equal. It lasts as long as the credential is valid,
+which is checked every half second and at each event. Queries and mutations run as over HTTP, subscriptions by
+`Operations.subscribe`. `CloseCode` has the reasons to close; uvicorn's protocol pings (every 20 s) detect lost clients.
 
-What is sent is never buffered without end: whoever wants to send waits until the network has taken all before, and a client
-that does not read is closed by `app/server/transport/websocket.py`.
-
-Long because it is one protocol from its first message to its last, with all that a client may do wrong in between.
+Memory for unsent messages is limited: a message waits until the network has taken all before it, and
+`app/server/transport/websocket.py` closes clients that do not read.
 """
 
 import asyncio
-import enum
 import os
 import time
 from collections import Counter
@@ -27,110 +24,86 @@ from graphql import OperationType
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.execution.values import JsonObject
 from app.foundation.access import Authenticator, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.events import EventsLost, TooSlow
 from app.server import graphql_protocol
-from app.server.graphql_http import note
-from app.server.transport.http import HANG_UP, LET_IN
+from app.server.graphql_http import record
+from app.server.graphql_ws_messages import CloseCode, Closed, authorization_of, parsed, pong
+from app.server.transport.http import ABORT, AUTHENTICATED
 
 SUBPROTOCOL = "graphql-transport-ws"
-# From the handshake to connection_init.
+# The time from the handshake to connection_init.
 INIT_SECONDS = 5.0
-# Of a message until then: a token and a few words about the client.
+# The longest message before authentication: a token and a few parameters.
 FIRST_MESSAGE_BYTES = 8_192
-# How often it is looked at whether the caller is let in still; Authentication remembers it for 4 s.
+# The interval between checks of the credential; Authentication caches it for 4 s.
 CHECK_SECONDS = 0.5
-# Operations of one connection that run or wait to be sent.
+# Per connection: operations that run, or whose responses wait to be sent.
 MAXIMUM_OPERATIONS = 50
-# Of one key or person, over all its connections to this worker.
+# Per key or user, over all connections to this worker.
 MAXIMUM_SUBSCRIPTIONS = 50
-_LONGEST_ID = 200
-# What a close frame has room for (RFC 6455, 5.5).
-_REASON_BYTES = 123
 
-_EVICTED = "too many connections wait for connection_init: send it at once, or Authorization with the handshake"
+_EVICTED = "too many connections wait for connection_init: send it at once, or send Authorization with the handshake"
 Admit = Callable[[Viewer], Awaitable[None]]
-"""Gives an authenticated caller one of the slots. Raises RateLimited and ServiceUnavailable."""
+"""Acquires a slot for an authenticated caller. Raises RateLimited and ServiceUnavailable."""
 
 _log = structlog.get_logger("websocket")
 
 
-class CloseCode(enum.IntEnum):
-    """Why the server closes. Clients of graphql-ws try again after 1012 (also when the server stops), 1013 and 4408 alone."""
-
-    TOO_LARGE = 1009
-    LIST_AGAIN = 1012
-    TRY_AGAIN_LATER = 1013
-    BAD_MESSAGE = 4400
-    UNAUTHORIZED = 4401
-    NO_SUBPROTOCOL = 4406
-    NO_INIT = 4408
-    DUPLICATE_ID = 4409
-    INIT_AGAIN = 4429
-
-
-class Closed(Exception):
-    """The server closes the connection."""
-
-    def __init__(self, code: CloseCode, reason: str) -> None:
-        super().__init__(reason)
-        self.code = code
-        self.reason = reason.encode()[:_REASON_BYTES].decode(errors="ignore")
-
-
 class Connection:
-    """One client, from the handshake to the end."""
+    """One client's connection, from the handshake to its close."""
 
     def __init__(
         self,
         websocket: WebSocket,
         operations: Operations,
         authentication: Authenticator,
-        opened: Resources,
+        resources: Resources,
         subscriptions: Counter[UUID | None],
     ) -> None:
-        """`subscriptions` are those of all connections."""
+        """`subscriptions` counts those of all connections, by key or user."""
         self._subscriptions = subscriptions
         self._websocket = websocket
         self._operations = operations
         self._authentication = authentication
-        self._opened = opened
+        self._resources = resources
         self._longest = FIRST_MESSAGE_BYTES
         self._header = b""
         self._awaits_init = True
         self._is_evicted = False
-        self._patience: asyncio.Timeout | None = None
+        self._init_timeout: asyncio.Timeout | None = None
         self._sending = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
-        # By the ids that the client gave, while answers to them may be sent.
-        self._running: dict[str, _Running] = {}
-        # All that run, also those to which nothing may be sent any more. One can end before it has begun.
-        self._places: set[asyncio.Task[None]] = set()
-        # Mutations are finished, whoever has gone meanwhile.
-        self._mutations: set[asyncio.Task[Answer]] = set()
+        # By the client's ids, while responses may be sent.
+        self._running: dict[str, _RunningOperation] = {}
+        # All running tasks, including those whose responses are no longer sent. A task can end before it has begun.
+        self._operation_tasks: set[asyncio.Task[None]] = set()
+        # Mutations run to their end, even when the client has disconnected.
+        self._mutations: set[asyncio.Task[GraphQLResponse]] = set()
 
     @property
     def is_waiting(self) -> bool:
-        """For connection_init."""
+        """Whether the client has to send connection_init."""
         return self._awaits_init and not self.is_unread
 
     @property
     def is_unread(self) -> bool:
+        """Whether the client has to read what was sent."""
         return self._sending.locked()
 
     def evict(self) -> None:
         self._is_evicted = True
-        if self.is_unread and (hang_up := self._websocket.scope["extensions"].get(HANG_UP)) is not None:
-            hang_up()  # to close would wait for the client to read
-        elif self._patience is not None and not self._patience.expired():
-            self._patience.reschedule(asyncio.get_running_loop().time())
+        if self.is_unread and (abort := self._websocket.scope["extensions"].get(ABORT)) is not None:
+            abort()  # closing would wait for the client to read
+        elif self._init_timeout is not None and not self._init_timeout.expired():
+            self._init_timeout.reschedule(asyncio.get_running_loop().time())
 
     async def authenticate(self, header: bytes, admit: Admit) -> None:
-        """Once. Raises Unauthenticated, RateLimited and ServiceUnavailable."""
+        """Call it once. Raises Unauthenticated, RateLimited and ServiceUnavailable."""
         caller = await self._authentication.viewer(header)
         if caller is None:
             raise Unauthenticated
@@ -139,19 +112,19 @@ class Connection:
         self._websocket.scope["log"]["scope"] = caller.scope.value
 
     async def run(self, admit: Admit) -> None:
-        """Until one of both closes."""
-        about = self._websocket.scope["log"]
+        """Serves the connection until the client or the server closes it."""
+        log_fields = self._websocket.scope["log"]
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 await self._begin(admit)
                 self._tasks.create_task(self._watch())
                 while True:
-                    await self._take(await self._message())
+                    await self._handle(await self._message())
         except* WebSocketDisconnect as gone:
-            about["close_code"] = gone.exceptions[0].code  # type: ignore[union-attr]
+            log_fields["close_code"] = gone.exceptions[0].code  # type: ignore[union-attr]
         except* Closed as several:
             closed: Any = several.exceptions[0]
-            about |= {"close_code": int(closed.code), "close_reason": closed.reason}
+            log_fields |= {"close_code": int(closed.code), "close_reason": closed.reason}
             with suppress(WebSocketDisconnect):
                 if self._websocket.client_state is WebSocketState.CONNECTED:
                     await self._websocket.close(closed.code, closed.reason)
@@ -159,36 +132,36 @@ class Connection:
             await asyncio.gather(*self._mutations, return_exceptions=True)
 
     async def _begin(self, admit: Admit) -> None:
-        """Authenticates the client, unless its handshake did. Raises Closed."""
-        given = _authorization((await self._init()).get("payload"))
+        """Reads connection_init, and authenticates by it unless the handshake did. Raises Closed."""
+        given = authorization_of((await self._init()).get("payload"))
         if not self._header:
             await self._authenticate(given, admit)
         elif given not in (b"", self._header):
             raise Closed(CloseCode.UNAUTHORIZED, "connection_init carries another authorization than the handshake")
-        self._longest = self._opened.settings.max_body_bytes
-        if (of_server := self._websocket.scope["extensions"].get(LET_IN)) is not None:
-            of_server()
+        self._longest = self._resources.settings.max_body_bytes
+        if (mark_authenticated := self._websocket.scope["extensions"].get(AUTHENTICATED)) is not None:
+            mark_authenticated()
         await self._send({"type": "connection_ack"})
 
     async def _authenticate(self, given: bytes, admit: Admit) -> None:
-        """By connection_init. Raises Closed."""
+        """Authenticates by connection_init. Raises Closed."""
         if not given:
             raise Closed(CloseCode.UNAUTHORIZED, 'Send connection_init with {"authorization": "Bearer …"}')
         try:
             await self.authenticate(given, admit)
-        except Unauthenticated as refused:
-            raise Closed(CloseCode.UNAUTHORIZED, refused.message) from None
-        except (RateLimited, ServiceUnavailable) as refused:
-            raise Closed(CloseCode.TRY_AGAIN_LATER, refused.message) from None
+        except Unauthenticated as error:
+            raise Closed(CloseCode.UNAUTHORIZED, error.message) from None
+        except (RateLimited, ServiceUnavailable) as error:
+            raise Closed(CloseCode.TRY_AGAIN_LATER, error.message) from None
 
     async def _init(self) -> JsonObject:
         """The message connection_init. Raises Closed."""
         try:
-            async with asyncio.timeout(0 if self._is_evicted else INIT_SECONDS) as self._patience:
+            async with asyncio.timeout(0 if self._is_evicted else INIT_SECONDS) as self._init_timeout:
                 while (message := await self._message())["type"] != "connection_init":
                     if message["type"] == "subscribe":
                         raise Closed(CloseCode.UNAUTHORIZED, "Send connection_init first")
-                    await self._take(message)
+                    await self._handle(message)
         except TimeoutError:
             if self._is_evicted:
                 raise Closed(CloseCode.TRY_AGAIN_LATER, _EVICTED) from None
@@ -198,60 +171,51 @@ class Connection:
         return message
 
     async def _watch(self) -> None:
-        """Closes when the caller is let in no more, and tells subscriptions what has become of them. Raises Closed."""
+        """Checks the credential regularly, and updates the caller of subscriptions. Raises Closed when it is invalid."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
-            with suppress(ServiceUnavailable):  # nothing is read from a database that is away
+            with suppress(ServiceUnavailable):  # the database does not answer: the last result remains
                 caller = await self._caller()
-                for running in self._running.values():
-                    if running.type is OperationType.SUBSCRIPTION:
-                        running.context.caller = caller
+                for operation in self._running.values():
+                    if operation.type is OperationType.SUBSCRIPTION:
+                        operation.context.caller = caller
 
     async def _caller(self, *, is_use: bool = False) -> Viewer:
-        """Who is let in by what the client showed. Raises Closed and ServiceUnavailable."""
+        """The caller with the client's credential. Raises Closed and ServiceUnavailable."""
         try:
             caller = await self._authentication.viewer(self._header, is_use=is_use)
-        except Unauthenticated as refused:
-            raise Closed(CloseCode.UNAUTHORIZED, refused.message) from None
+        except Unauthenticated as error:
+            raise Closed(CloseCode.UNAUTHORIZED, error.message) from None
         if caller is None:
             raise Closed(CloseCode.UNAUTHORIZED, Unauthenticated().message)
         return caller
 
     async def _message(self) -> JsonObject:
-        """The next one, with what its type needs. Raises Closed and WebSocketDisconnect."""
+        """The client's next message. Raises Closed and WebSocketDisconnect."""
         received = await self._websocket.receive()
         if received["type"] == "websocket.disconnect":
             raise WebSocketDisconnect(received.get("code", 1005))
-        text = received.get("text")
-        if text is None:
-            raise Closed(CloseCode.BAD_MESSAGE, "Messages are JSON texts")
-        if len(text) > self._longest:
-            raise Closed(CloseCode.TOO_LARGE, f"A message may have {self._longest} bytes at most")
-        try:
-            message = orjson.loads(text)
-        except orjson.JSONDecodeError:
-            raise Closed(CloseCode.BAD_MESSAGE, "The message is not valid JSON") from None
-        mistake = _mistake(message)
-        if mistake is not None:
-            raise Closed(CloseCode.BAD_MESSAGE, mistake)
-        read: JsonObject = message
-        return read
+        return parsed(received.get("text"), self._longest)
 
-    async def _take(self, message: JsonObject) -> None:
+    async def _handle(self, message: JsonObject) -> None:
         """Raises Closed."""
         match message["type"]:
             case "subscribe":
                 await self._start(message["id"], message["payload"])
             case "complete":
-                running = self._running.pop(message["id"], None)
-                # A mutation is finished, and nothing is said of it.
-                if running is not None and running.task is not None and running.type is not OperationType.MUTATION:
-                    running.task.cancel()
-                    await asyncio.wait([running.task], timeout=1)  # its place is free for the next one
+                operation = self._running.pop(message["id"], None)
+                # A mutation runs to its end, but its response is not sent.
+                if (
+                    operation is not None
+                    and operation.task is not None
+                    and operation.type is not OperationType.MUTATION
+                ):
+                    operation.task.cancel()
+                    await asyncio.wait([operation.task], timeout=1)  # so that its slot is free for the next operation
             case "ping":
                 try:
-                    await self._send({"type": "pong", **_payload_of(message)})
-                except orjson.JSONEncodeError:  # what is nested deeply is read, and cannot be written
+                    await self._send(pong(message))
+                except orjson.JSONEncodeError:  # orjson reads deeper nesting than it writes
                     raise Closed(CloseCode.BAD_MESSAGE, "The payload is nested too deeply") from None
             case "connection_init":
                 raise Closed(CloseCode.INIT_AGAIN, "connection_init was sent before")
@@ -260,17 +224,17 @@ class Connection:
         if id_ in self._running:
             raise Closed(CloseCode.DUPLICATE_ID, f"Subscriber for {id_} already exists")
         try:
-            request = graphql_protocol.checked(payload)
+            request = graphql_protocol.to_request(payload)
         except graphql_protocol.BadRequest as bad:
             raise Closed(CloseCode.BAD_MESSAGE, bad.message) from None
-        if len(self._places) >= MAXIMUM_OPERATIONS:
-            error = _one_too_many(f"{MAXIMUM_OPERATIONS} operations of a connection")
+        if len(self._operation_tasks) >= MAXIMUM_OPERATIONS:
+            error = _limit_error(f"{MAXIMUM_OPERATIONS} operations of a connection")
             await self._send({"id": id_, "type": "error", "payload": [error]})
             return
-        running = self._running[id_] = _Running(self._context(None), self._operations.type_of(request))
-        running.task = self._tasks.create_task(self._run(id_, running, request))
-        self._places.add(running.task)
-        running.task.add_done_callback(self._places.discard)
+        operation = self._running[id_] = _RunningOperation(self._context(None), self._operations.type_of(request))
+        operation.task = self._tasks.create_task(self._run(id_, operation, request))
+        self._operation_tasks.add(operation.task)
+        operation.task.add_done_callback(self._operation_tasks.discard)
 
     def _context(self, caller: Viewer | None, request_id: str = "") -> Context:
         scope = self._websocket.scope
@@ -279,40 +243,42 @@ class Connection:
         return Context(
             caller,
             request_id or os.urandom(16).hex(),
-            self._opened,
+            self._resources,
             address=address,
             user_agent=agent,
             recheck_credential=self._caller,
         )
 
-    async def _run(self, id_: str, running: "_Running", request: Request) -> None:
-        """One operation, from its message to the last that is sent for it. Raises Closed and WebSocketDisconnect."""
-        began, context = time.perf_counter(), running.context
-        about: JsonObject = {}
+    async def _run(self, id_: str, operation: "_RunningOperation", request: GraphQLRequest) -> None:
+        """Runs one operation and sends its messages. Raises Closed and WebSocketDisconnect."""
+        began, context = time.perf_counter(), operation.context
+        log_fields: JsonObject = {}
         try:
             context.caller = await self._caller(is_use=True)
-            if running.type is OperationType.SUBSCRIPTION:
-                with self._subscription(context.caller) as is_one_too_many:
-                    last = is_one_too_many or await self._listen(id_, running, request, about)
+            if operation.type is OperationType.SUBSCRIPTION:
+                with self._subscription(context.caller) as limit_error:
+                    last = limit_error or await self._subscribe(id_, operation, request, log_fields)
             else:
-                last = await self._answer(request, context, is_mutation=running.type is OperationType.MUTATION)
-            note(about, context.caller, last)
-            await self._end(id_, running, last)
-        except ServiceUnavailable as away:
-            error = json_error(away.message, away.extensions, context.request_id)
-            await self._end(id_, running, Answer(executed=False, errors=[error]))
+                last = await self._run_once(request, context, is_mutation=operation.type is OperationType.MUTATION)
+            record(log_fields, context.caller, last)
+            await self._end(id_, operation, last)
+        except ServiceUnavailable as error:
+            formatted = json_error(error.message, error.extensions, context.request_id)
+            await self._end(id_, operation, GraphQLResponse(executed=False, errors=[formatted]))
         except TooSlow:
             raise Closed(CloseCode.TRY_AGAIN_LATER, "too slow") from None
         except EventsLost:
-            raise Closed(CloseCode.LIST_AGAIN, "events were lost: connect and list again") from None
+            raise Closed(CloseCode.LIST_AGAIN, "events were lost: reconnect and list again") from None
         finally:
-            if self._running.get(id_) is running:
+            if self._running.get(id_) is operation:
                 del self._running[id_]
             connection = self._websocket.scope["request_id"]
             duration = round((time.perf_counter() - began) * 1000, 2)
-            _log.info("operation", request_id=context.request_id, connection=connection, duration_ms=duration, **about)
+            _log.info(
+                "operation", request_id=context.request_id, connection=connection, duration_ms=duration, **log_fields
+            )
 
-    async def _answer(self, request: Request, context: Context, *, is_mutation: bool) -> Answer:
+    async def _run_once(self, request: GraphQLRequest, context: Context, *, is_mutation: bool) -> GraphQLResponse:
         if not is_mutation:
             return await self._operations.run(request, context)
         mutation = asyncio.create_task(self._operations.run(request, context))
@@ -321,11 +287,13 @@ class Connection:
         return await asyncio.shield(mutation)
 
     @contextmanager
-    def _subscription(self, caller: Viewer) -> Iterator[Answer | None]:
-        """Holds one of the caller's places until the end of the block; gives what is said when there is none."""
+    def _subscription(self, caller: Viewer) -> Iterator[GraphQLResponse | None]:
+        """Holds one of the caller's subscription slots for the block; yields the request error when none is free."""
         who = caller.key_id or caller.user_id
         if self._subscriptions[who] >= MAXIMUM_SUBSCRIPTIONS:
-            yield Answer(executed=False, errors=[_one_too_many(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")])
+            yield GraphQLResponse(
+                executed=False, errors=[_limit_error(f"{MAXIMUM_SUBSCRIPTIONS} subscriptions of a caller")]
+            )
             return
         self._subscriptions[who] += 1
         try:
@@ -335,29 +303,31 @@ class Connection:
             if not self._subscriptions[who]:
                 del self._subscriptions[who]
 
-    async def _listen(self, id_: str, running: "_Running", request: Request, about: JsonObject) -> Answer:
-        """Sends what a subscription tells; returns why it has ended. Raises Closed, ServiceUnavailable and EventsLost."""
+    async def _subscribe(
+        self, id_: str, operation: "_RunningOperation", request: GraphQLRequest, log_fields: JsonObject
+    ) -> GraphQLResponse:
+        """Sends the events of a subscription; returns its last response. Raises Closed, ServiceUnavailable and EventsLost."""
 
-        async def renewed() -> Context:
-            return self._context(await self._caller(), running.context.request_id)
+        async def new_context() -> Context:
+            return self._context(await self._caller(), operation.context.request_id)
 
-        answers = await self._operations.subscribe(request, running.context, renewed)
-        if isinstance(answers, Answer):
-            return answers
-        about |= {"type": "subscription", "events": 0}
-        async with aclosing(answers):
-            async for answer in answers:
-                if not answer.executed:
-                    return answer
-                about["events"] += 1
-                await self._send({"id": id_, "type": "next", "payload": answer.body()})
-        return Answer(executed=True)
+        responses = await self._operations.subscribe(request, operation.context, new_context)
+        if isinstance(responses, GraphQLResponse):
+            return responses
+        log_fields |= {"type": "subscription", "events": 0}
+        async with aclosing(responses):
+            async for response in responses:
+                if not response.executed:
+                    return response
+                log_fields["events"] += 1
+                await self._send({"id": id_, "type": "next", "payload": response.body()})
+        return GraphQLResponse(executed=True)
 
-    async def _end(self, id_: str, running: "_Running", last: Answer) -> None:
-        """Tells the client the answer and that nothing follows; nothing when it does not want it any more."""
-        if self._running.get(id_) is not running:
+    async def _end(self, id_: str, operation: "_RunningOperation", last: GraphQLResponse) -> None:
+        """Sends the last response and `complete`; nothing if the client has completed the operation."""
+        if self._running.get(id_) is not operation:
             return
-        del self._running[id_]  # the client may use it again as soon as it has read this
+        del self._running[id_]  # the client may reuse the id once it has read the message
         if not last.executed:
             await self._send({"id": id_, "type": "error", "payload": last.errors})
             return
@@ -367,49 +337,19 @@ class Connection:
 
     async def _send(self, message: JsonObject) -> None:
         """Raises WebSocketDisconnect."""
-        async with self._sending:  # one at a time: uvicorn lets all who wait write at once
+        async with self._sending:  # one at a time: uvicorn would resume all waiting writers at once
             await self._websocket.send_text(orjson.dumps(message).decode())
 
 
-class _Running:
+class _RunningOperation:
     """An operation of a connection."""
 
     def __init__(self, context: Context, type_: OperationType | None) -> None:
-        """`type_` is None for a request that is wrong."""
+        """`type_` is None for an invalid request."""
         self.context = context
         self.type = type_
         self.task: asyncio.Task[None] | None = None
 
 
-def _one_too_many(allowed: str) -> JsonObject:
-    return {"message": f"At most {allowed} run at once.", "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}
-
-
-def _authorization(payload: JsonObject | None) -> bytes:
-    """The Authorization header in the payload of connection_init, however its name is written; empty without one."""
-    for name, value in (payload or {}).items():
-        if name.lower() == "authorization" and isinstance(value, str):
-            return value.encode("latin-1", "replace")
-    return b""
-
-
-def _mistake(message: object) -> str | None:
-    """What is wrong with the form of a message; None: nothing."""
-    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
-        return "A message is an object with a type"
-    type_, payload = message["type"], message.get("payload")
-    if type_ not in ("connection_init", "ping", "pong", "subscribe", "complete"):
-        return "Clients send connection_init, ping, pong, subscribe and complete"
-    if type_ in ("subscribe", "complete"):
-        id_ = message.get("id")
-        if not isinstance(id_, str) or not 0 < len(id_) <= _LONGEST_ID:
-            return f"{type_} needs an id of 1 to {_LONGEST_ID} characters"
-    if type_ == "subscribe" and not isinstance(payload, dict):
-        return "subscribe needs a payload"
-    if type_ != "complete" and payload is not None and not isinstance(payload, dict):
-        return "A payload is an object"
-    return None
-
-
-def _payload_of(message: JsonObject) -> JsonObject:
-    return {"payload": message["payload"]} if message.get("payload") is not None else {}
+def _limit_error(allowed: str) -> JsonObject:
+    return {"message": f"At most {allowed} may run at once.", "extensions": {"code": str(ErrorCode.RATE_LIMITED)}}

@@ -1,4 +1,4 @@
-"""What the inputs of forms may hold, as the graph shows it: the constants that the rooms themselves check with."""
+"""The limits of inputs in the schema: the constants that the domains check with."""
 
 from datetime import timedelta
 
@@ -22,57 +22,47 @@ from app.webhooks.schema import WebhookLimits
 
 @strawberry.type(description="The limits of lists: of their arguments `first` and `filter`.")
 class PagingLimits:
-    """Constants."""
-
-    first_default: int = strawberry.field(
-        default=paging.DEFAULT_FIRST, description="Rows of a page when `first` is left out."
-    )
+    first_default: int = strawberry.field(default=paging.DEFAULT_FIRST, description="Rows of a page without `first`.")
     first_maximum: int = strawberry.field(
-        default=paging.MAXIMUM_FIRST, description="The greatest `first`, in rows; the least is 1."
+        default=paging.MAXIMUM_FIRST, description="The maximum of `first`, in rows; the minimum is 1."
     )
     name_contains_maximum: int = strawberry.field(
         default=names.MAXIMUM_KEY,
-        description="Characters (code points) of `search` and `nameContains`; what is longer is found nowhere.",
+        description="The maximum of `search` and `nameContains`, in characters (code points). Longer values match nothing.",
     )
     email_contains_maximum: int = strawberry.field(
         default=email_addresses.MAXIMUM,
-        description="Characters (code points) of `emailContains`; what is longer is found nowhere.",
+        description="The maximum of `emailContains`, in characters (code points). Longer values match nothing.",
     )
 
 
 @strawberry.type(description="The limits of idempotency keys.")
 class IdempotencyKeyLimits:
-    """Constants."""
-
     maximum: int = strawberry.field(
         default=run_once.MAXIMUM_KEY,
-        description="Characters (code points) of an `idempotencyKey`, all of them printable; the least is 1.",
+        description="The maximum of an `idempotencyKey`, in printable characters (code points); the minimum is 1.",
     )
     kept_hours: int = strawberry.field(
         default=run_once.RETENTION // timedelta(hours=1),
-        description="For how many hours a repeat with the key answers what was made first.",
+        description="For how many hours a repeated mutation with the key returns the object that the first one created.",
     )
 
 
-@strawberry.type(
-    description="How many objects of a kind this server allows; creating one more is answered LIMIT_REACHED."
-)
+@strawberry.type(description="How many objects of a kind this server allows. Creating more gives LIMIT_REACHED.")
 class QuotaLimits:
-    """Settings."""
-
     accounts_per_provider: int = strawberry.field(
         description="Accounts of a service provider; `moveAccount` is not limited."
     )
     applications_per_account: int = strawberry.field(description="Applications of an account.")
     api_keys_per_owner: int = strawberry.field(
-        description="Valid API keys (neither revoked nor expired) of an account or a service provider, and keys that it may "
+        description="API keys of an account or a service provider that are neither revoked nor expired, and keys that it may "
         "create within 24 hours. Admins' keys are not limited."
     )
     users_per_owner: int = strawberry.field(
         description="Users of an account or a service provider, including deactivated ones. Admins are not limited."
     )
     stored_credentials_per_account: int = strawberry.field(
-        description="Stored credentials of an account; with so many, its recording configuration accepts no other keys."
+        description="Stored credentials of an account. At this number, its recording configuration accepts no other keys."
     )
     idempotency_keys_per_caller: int = strawberry.field(
         description="Idempotency keys that an API key or a user may use within 24 hours."
@@ -85,30 +75,33 @@ def _quotas(context: Context) -> QuotaLimits:
 
 
 @strawberry.type(
-    description="What the inputs of forms may hold at most, so that a form can say it beforehand. What passwords have to be "
-    "says `passwordPolicy`."
+    description="The limits of inputs, so that a form can show them before it is submitted. The rules for passwords are in "
+    "`passwordPolicy`."
 )
 class Limits:
-    """Constants, by the rooms of the house."""
-
-    call: CallLimits = strawberry.field(default_factory=CallLimits, description="Of lists and reports of calls.")
-    account: AccountLimits = strawberry.field(default_factory=AccountLimits, description="Of accounts.")
-    api_key: ApiKeyLimits = strawberry.field(default_factory=ApiKeyLimits, description="Of API keys.")
-    application: ApplicationLimits = strawberry.field(default_factory=ApplicationLimits, description="Of applications.")
-    idempotency_key: IdempotencyKeyLimits = strawberry.field(
-        default_factory=IdempotencyKeyLimits, description="Of the `idempotencyKey` of whatever is created."
+    call: CallLimits = strawberry.field(default_factory=CallLimits, description="Limits of lists and reports of calls.")
+    account: AccountLimits = strawberry.field(default_factory=AccountLimits, description="Limits of accounts.")
+    api_key: ApiKeyLimits = strawberry.field(default_factory=ApiKeyLimits, description="Limits of API keys.")
+    application: ApplicationLimits = strawberry.field(
+        default_factory=ApplicationLimits, description="Limits of applications."
     )
-    paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Of lists.")
-    quota: QuotaLimits = fields.decrypted(_quotas, [], "Of the number of objects, as this server is configured.")
+    idempotency_key: IdempotencyKeyLimits = strawberry.field(
+        default_factory=IdempotencyKeyLimits,
+        description="Limits of the `idempotencyKey` of mutations that create objects.",
+    )
+    paging: PagingLimits = strawberry.field(default_factory=PagingLimits, description="Limits of lists.")
+    quota: QuotaLimits = fields.decrypted(_quotas, [], "Limits of the number of objects, as configured on this server.")
     recording_config: RecordingLimits = strawberry.field(
-        default_factory=RecordingLimits, description="Of recording configurations."
+        default_factory=RecordingLimits, description="Limits of recording configurations."
     )
     service_provider: ServiceProviderLimits = strawberry.field(
-        default_factory=ServiceProviderLimits, description="Of service providers."
+        default_factory=ServiceProviderLimits, description="Limits of service providers."
     )
-    user: UserLimits = strawberry.field(default_factory=UserLimits, description="Of users and the password policy.")
+    user: UserLimits = strawberry.field(
+        default_factory=UserLimits, description="Limits of users and of the password policy."
+    )
     webhook: WebhookLimits = strawberry.field(
-        default_factory=WebhookLimits, description="Of webhooks, of accounts and of applications."
+        default_factory=WebhookLimits, description="Limits of webhooks of accounts and of applications."
     )
 
 
@@ -117,8 +110,6 @@ _LIMITS = Limits()
 
 @strawberry.type
 class LimitQueries:
-    """Root fields."""
-
-    @fields.resolver("What the inputs of forms may hold at most; their enums describe themselves.")
+    @fields.resolver("The limits of inputs. The values of enums are in the schema.")
     def limits(self) -> Limits:
         return _LIMITS

@@ -1,4 +1,4 @@
-"""The whole graph, put together from what each room offers; printed to ../schema.graphql."""
+"""The GraphQL schema, merged from the domains. `python -m app.server.schema` prints it."""
 
 import re
 from datetime import datetime
@@ -37,9 +37,9 @@ from app.webhooks.schema import WebhookMutations
 
 @strawberry.type
 class NodeQueries:
-    """Root fields."""
-
-    @fields.resolver("Any object by its id; null when there is none within reach.", declared=fields.AnyById())
+    @fields.resolver(
+        "Any object by its id; null if no such object is visible to the caller.", declared=fields.AnyById()
+    )
     async def node(
         self,
         info: Info,
@@ -89,12 +89,12 @@ Subscription = merge_types("Subscription", (CallSubscriptions,))
 
 # `merge_types` takes no descriptions.
 for _root, _description in (
-    (Query, "What can be read. Nothing here changes or dials anything."),
+    (Query, "Reads data. No query changes anything or calls another server."),
     (
         Mutation,
-        "What changes or dials something. What is wrong with an input comes back in `userErrors` of the payload.",
+        "Changes data, or calls other servers. Errors of an input are in `userErrors` of the payload.",
     ),
-    (Subscription, "What is told as it happens, over a WebSocket (graphql-transport-ws)."),
+    (Subscription, "Sends events as they happen, over a WebSocket (graphql-transport-ws)."),
 ):
     get_object_definition(_root, strict=True).description = _description
 
@@ -102,18 +102,18 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\
 
 
 def _read_time(value: object) -> datetime:
-    """Raises GraphQLError for what RFC 3339 does not allow."""
+    """Raises GraphQLError for a value that RFC 3339 does not allow."""
     try:
         if not isinstance(value, str) or not _TIME.fullmatch(value):
             raise ValueError
         return datetime.fromisoformat(value.upper())
     except ValueError:
-        raise GraphQLError("A time is written with its offset, such as 2026-01-31T13:37:00Z.") from None
+        raise GraphQLError("Invalid time: write it with its offset, such as 2026-01-31T13:37:00Z.") from None
 
 
 _DATE_TIME = strawberry.scalar(
     name="DateTime",
-    description="A time with its offset (RFC 3339), always answered in UTC: `2026-01-31T13:37:00+00:00`.",
+    description="A time with its offset (RFC 3339). Responses are in UTC: `2026-01-31T13:37:00+00:00`.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
     serialize=methodcaller("isoformat"),
     parse_value=_read_time,
@@ -121,7 +121,7 @@ _DATE_TIME = strawberry.scalar(
 
 _BIG_INT = strawberry.scalar(
     name="BigInt",
-    description="A whole number of up to 2^53, in digits: a count of bytes.",
+    description="An integer of up to 2^53, such as a number of bytes.",
     specified_by_url="https://scalars.graphql.org/jakobmerrild/long.html",
     serialize=int,
 )
@@ -137,7 +137,7 @@ schema = strawberry.Schema(
 
 @cache
 def printed() -> str:
-    """What `schema.graphql` holds."""
+    """The content of `schema.graphql`."""
     return f"{schema.as_str()}\n"
 
 

@@ -1,4 +1,4 @@
-"""The caller, as the graph shows it: `viewer { scope … }`."""
+"""The caller in the schema: `viewer { scope … }`."""
 
 import strawberry
 
@@ -20,10 +20,10 @@ from app.service_providers.model import ServiceProvider
 from app.users.model import Session, User
 
 
-@strawberry.type(name="Viewer", description="Who asks: the key or the person, and whom they belong to.")
+@strawberry.type(name="Viewer", description="The authenticated caller: an API key or a user's session, and its owner.")
 class ViewerType(fields.Backed[Viewer]):
-    scope: Scope = strawberry.field(description="Whose things the caller acts on.")
-    access_level: AccessLevel = strawberry.field(description="How much of its scope the caller may use.")
+    scope: Scope = strawberry.field(description="The scope of the caller: which objects it may act on.")
+    access_level: AccessLevel = strawberry.field(description="What the caller may do within its scope.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=Account, description="The caller's account; null for the other scopes."
     )
@@ -34,16 +34,19 @@ class ViewerType(fields.Backed[Viewer]):
         description="The caller's service provider; null for the other scopes.",
     )
     api_key: fields.Node | None = fields.to_one(
-        "ApiKey", "key_id", row=ApiKey, description="The key that asks; null for a person."
+        "ApiKey", "key_id", row=ApiKey, description="The API key that authenticated the request; null for a user."
     )
     user: fields.Node | None = fields.to_one(
-        "User", "user_id", row=User, description="The person who asks; null for a key."
+        "User", "user_id", row=User, description="The user that authenticated the request; null for an API key."
     )
     session: fields.Node | None = fields.to_one(
-        "Session", "session_id", row=Session, description="The session that asks; null for a key."
+        "Session",
+        "session_id",
+        row=Session,
+        description="The session that authenticated the request; null for an API key.",
     )
     must_change_password: bool = strawberry.field(
-        description="True: nothing is open before `changePassword`. False for a key."
+        description="Whether the caller has to call `changePassword` before anything else. False for an API key."
     )
     viewer_can_create_account: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
@@ -55,7 +58,7 @@ class ViewerType(fields.Backed[Viewer]):
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create API keys."
     )
     viewer_can_update_password_policy: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change what passwords have to be."
+        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change the password policy."
     )
     viewer_can_create_user: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may create users."
@@ -64,8 +67,8 @@ class ViewerType(fields.Backed[Viewer]):
 
 @strawberry.type
 class ViewerQueries:
-    """Root fields."""
-
-    @fields.resolver("Who asks.", declared=fields.CurrentCaller(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS)
+    @fields.resolver(
+        "The authenticated caller.", declared=fields.CurrentCaller(), open_to=OpenTo.PASSWORD_CHANGE | OpenTo.GATEWAYS
+    )
     def viewer(self, info: Info) -> ViewerType:
         return ViewerType.of(info.context.viewer)

@@ -1,7 +1,7 @@
-"""Which WebSockets on `/graphql` are accepted: by origin, by the handshake's credentials, and by how many are open already.
+"""Accepts or refuses WebSockets on `/graphql`: by origin, by the handshake's credentials, and by the number of connections.
 
-A connection that is not authenticated yet holds a slot of few, and the oldest gives way to a newcomer; one that is holds one
-of LIVE_CONNECTIONS, which no caller, account or provider takes all of. What is said on it is `app/server/graphql_ws.py`.
+Connections that are not authenticated yet have few slots; the oldest is closed for a new one. Authenticated connections share
+LIVE_CONNECTIONS, of which a caller, an account and a provider each get a part. The protocol is in `app/server/graphql_ws.py`.
 """
 
 from collections import Counter
@@ -21,32 +21,32 @@ from app.foundation.context import Resources
 from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
 from app.foundation.networks import TrustedProxies
 from app.server import graphql_protocol
-from app.server.graphql_ws import SUBPROTOCOL, CloseCode, Connection
+from app.server.graphql_ws import SUBPROTOCOL, Connection
+from app.server.graphql_ws_messages import CloseCode
 from app.server.transport.waiting_connections import WaitingConnections
 
-# Connections that are not authenticated yet: of one network, and this part of LIVE_CONNECTIONS of all together, or so many if
-# that is more. They do not count as LIVE_CONNECTIONS.
-UNAUTHENTICATED_OF_NETWORK = MINIMUM_UNAUTHENTICATED = 20
-_UNAUTHENTICATED_PART = 10
+# Unauthenticated connections: the maximum per network, and the minimum for all networks, whose maximum is a tenth of
+# LIVE_CONNECTIONS. They do not count for LIVE_CONNECTIONS.
+UNAUTHENTICATED_PER_NETWORK = MINIMUM_UNAUTHENTICATED = 20
+_UNAUTHENTICATED_FRACTION = 10
 _STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavailable: 503}
 
 
-class Sockets:
-    """The address for WebSockets. Lives from start to end of the server."""
+class WebSocketEndpoint:
+    """`/graphql` as a WebSocket. Exists from the start of the server to its end."""
 
-    def __init__(self, operations: Operations, authentication: Authenticator, opened: Resources) -> None:
+    def __init__(self, operations: Operations, authentication: Authenticator, resources: Resources) -> None:
         self._operations = operations
         self._authentication = authentication
-        self._opened = opened
-        # All that are open.
+        self._resources = resources
         self._open = 0
-        most = opened.settings.live_connections
-        proxies = TrustedProxies(opened.settings.trusted_proxies)
+        most = resources.settings.live_connections
+        proxies = TrustedProxies(resources.settings.trusted_proxies)
         self._unauthenticated = WaitingConnections(
-            max(most // _UNAUTHENTICATED_PART, MINIMUM_UNAUTHENTICATED), UNAUTHENTICATED_OF_NETWORK, proxies
+            max(most // _UNAUTHENTICATED_FRACTION, MINIMUM_UNAUTHENTICATED), UNAUTHENTICATED_PER_NETWORK, proxies
         )
         self._slots = FairSlots(most)
-        # By key or person.
+        # By key or user.
         self._subscriptions: Counter[UUID | None] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -67,11 +67,11 @@ class Sockets:
             metrics.websockets(-1)
 
     async def _serve(self, websocket: WebSocket, held: ExitStack) -> None:
-        """Raises ClientError when the handshake is refused."""
-        if not self._is_welcome(websocket.scope):
+        """Serves one connection. Raises ClientError to refuse the handshake."""
+        if not self._is_allowed_origin(websocket.scope):
             raise Forbidden("This origin may not connect: see ALLOWED_ORIGINS.")
-        self._check_room()
-        connection = Connection(websocket, self._operations, self._authentication, self._opened, self._subscriptions)
+        self._check_capacity()
+        connection = Connection(websocket, self._operations, self._authentication, self._resources, self._subscriptions)
         held.callback(self._unauthenticated.leave, connection)
 
         async def admit(caller: Viewer) -> None:
@@ -83,7 +83,7 @@ class Sockets:
             await connection.authenticate(header, admit)
         if SUBPROTOCOL not in websocket.scope["subprotocols"]:
             await websocket.accept()
-            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Ask for the sub-protocol {SUBPROTOCOL}")
+            await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Request the sub-protocol {SUBPROTOCOL}")
             return
         address = (websocket.scope.get("client") or ("",))[0]
         if not header and not self._unauthenticated.enter(connection, address):
@@ -91,15 +91,15 @@ class Sockets:
         await websocket.accept(subprotocol=SUBPROTOCOL)
         await connection.run(admit)
 
-    def _check_room(self) -> None:
+    def _check_capacity(self) -> None:
         """Raises ServiceUnavailable."""
         if self._slots.is_full:
-            raise ServiceUnavailable("This worker has as many WebSockets as it may. Try again in a moment.")
+            raise ServiceUnavailable("This worker has the maximum number of WebSockets. Try again in a moment.")
 
     @contextmanager
     def _slot(self, caller: Viewer) -> Iterator[None]:
-        """Holds one of LIVE_CONNECTIONS. Raises RateLimited and ServiceUnavailable."""
-        self._check_room()
+        """Holds one of LIVE_CONNECTIONS for the block. Raises RateLimited and ServiceUnavailable."""
+        self._check_capacity()
         with self._slots.slot() as slot:
             try:
                 slot.add(Quota.CALLER, caller.key_id or caller.session_id)
@@ -112,14 +112,14 @@ class Sockets:
                 raise RateLimited(message) from None
             yield
 
-    def _is_welcome(self, scope: Scope) -> bool:
-        """Whether a page of this origin may connect. Browsers say where a page is from; programs say nothing.
+    def _is_allowed_origin(self, scope: Scope) -> bool:
+        """Whether the origin may connect. Browsers send the origin of the page; programs send none.
 
-        No cookie lets anybody in, so another site's page has nothing to ride on; it is refused all the same.
+        There are no session cookies that a page of another site could use; it is refused all the same.
         """
         headers = graphql_protocol.headers_of(scope)
         origin = headers.get(b"origin", b"").decode("latin-1")
-        settings = self._opened.settings
+        settings = self._resources.settings
         if not origin or origin in settings.allowed_origins:
             return True
         host = headers.get(b"host", b"").decode("latin-1").lower()
@@ -130,6 +130,6 @@ class Sockets:
 
 
 def _bearer(scope: Scope) -> bytes:
-    """The handshake's Authorization; empty without one, or for Basic, which browsers add to whatever a page connects to."""
+    """The handshake's bearer token; empty without one. Browsers may add Basic credentials to any connection of a page."""
     header = graphql_protocol.headers_of(scope).get(b"authorization", b"")
     return header if header[:7].lower() == b"bearer " else b""

@@ -1,7 +1,7 @@
-"""What a worker process does that an application in a test does not: it ends with its supervisor, and waits for the database.
+"""What a worker process does in addition: it ends with its supervisor, and waits for a usable database.
 
-A worker that replaces one that died may meet a database that is away, or whose schema a newer version has migrated. It waits
-then, and the others serve: a worker that ended would be started again and again, at seconds of CPU each.
+When a worker replaces one that died, the database may be unavailable, or migrated by a newer version. The new worker then waits
+while the others serve: if it ended, it would be restarted again and again, with seconds of CPU each time.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ _log = structlog.get_logger("worker")
 
 
 def end_with_supervisor() -> None:
-    """Asks this process to end when the supervisor has ended, however that happens; does nothing without a supervisor.
+    """Terminates this process when its supervisor ends, for any reason; does nothing without a supervisor.
 
-    Orphans would keep the port, and serve a version and settings that the next supervisor does not know.
+    Orphans would keep the port, and serve with the old version and settings.
     """
     supervisor = multiprocessing.parent_process()
     if supervisor is None:
@@ -40,12 +40,12 @@ def end_with_supervisor() -> None:
     threading.Thread(target=wait, name="supervisor", daemon=True).start()
 
 
-async def until_usable(db: BaseDBAsyncClient) -> None:
+async def wait_for_database(db: BaseDBAsyncClient) -> None:
     """Waits until the database answers and has this version's schema; logs what it waits for."""
     pause = FIRST_PAUSE_SECONDS
-    with _ends_when_asked() as handlers:
+    with _default_signal_handlers() as handlers:
         while (reason := await _obstacle(db)) is not None:
-            _end_if_asked_before(handlers)
+            _end_if_signalled(handlers)
             _log.error("a worker waits for the database before it serves", reason=reason, next_try_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
@@ -54,9 +54,9 @@ async def until_usable(db: BaseDBAsyncClient) -> None:
 async def _obstacle(db: BaseDBAsyncClient) -> str | None:
     try:
         await schema_version.check(db)
-    except (schema_version.SchemaBehind, schema_version.SchemaAhead) as wrong:
-        return str(wrong)
-    except Exception as error:  # noqa: BLE001  whatever it is: the workers that serve do not need this one
+    except (schema_version.SchemaBehind, schema_version.SchemaAhead) as error:
+        return str(error)
+    except Exception as error:  # noqa: BLE001  any error: the other workers serve
         refusal = refusal_of(error)
         return (
             f"The database refuses: {refusal}"
@@ -67,10 +67,10 @@ async def _obstacle(db: BaseDBAsyncClient) -> str | None:
 
 
 @contextmanager
-def _ends_when_asked() -> Iterator[list[object]]:
-    """SIGTERM and SIGINT end the process at once: uvicorn's handlers only note them until the application has started.
+def _default_signal_handlers() -> Iterator[list[object]]:
+    """In the block, SIGTERM and SIGINT end the process; uvicorn's handlers only record them before the application has started.
 
-    Gives the handlers of before.
+    Yields uvicorn's handlers.
     """
     handlers = {which: signal.signal(which, signal.SIG_DFL) for which in (signal.SIGTERM, signal.SIGINT)}
     try:
@@ -80,8 +80,8 @@ def _ends_when_asked() -> Iterator[list[object]]:
             signal.signal(which, handler)
 
 
-def _end_if_asked_before(handlers: list[object]) -> None:
-    """Ends the process when uvicorn has noted a signal since its start, while the application was imported."""
+def _end_if_signalled(handlers: list[object]) -> None:
+    """Ends the process if uvicorn recorded a signal while the application was imported."""
     for handler in handlers:
         server = getattr(handler, "__self__", None)
         if isinstance(server, uvicorn.Server) and server.should_exit:

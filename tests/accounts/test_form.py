@@ -9,7 +9,7 @@ import pytest
 from app.server.schema import schema
 from app.storage import service as recording
 from tests.clients.example import operations
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.statements import recorded
 
@@ -22,7 +22,7 @@ STORAGE = {
     "accessKeyId": "AKIAIOSFODNN7EXAMPLE",
     "secretAccessKey": "s3cret",
 }
-STATEMENTS = {"compiled": 3, "ordinary": 9}
+STATEMENTS = {"compiled": 3, "reference": 9}
 
 
 async def save(person: Person, account: str, **given: Any) -> dict[str, Any]:
@@ -409,18 +409,18 @@ async def test_saving_the_whole_form_takes_the_same_statements_for_any_amount_of
     assert counts[0] - 1 == counts[1] == counts[2]
 
 
-@pytest.mark.parametrize("way", list(STATEMENTS))
+@pytest.mark.parametrize("executor", list(STATEMENTS))
 async def test_loading_the_form_takes_the_same_statements_for_any_amount_of_contents(
-    installation: Installation, provider: Person, world: World, way: str
+    installation: Installation, provider: Person, world: World, executor: str
 ) -> None:
     query, counts = operations()["FillAccountForm"], []
     await provider.ask("{ viewer { scope } }")
     for _ in range(2):
-        with nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+        with nullcontext() if executor == "compiled" else reference_executor(installation), recorded() as statements:
             form = (await provider.ask(query, id=world["own"])).data
         counts.append(len(statements))
         await crowd(provider, world["own"], 49)
-    assert counts == [STATEMENTS[way]] * 2
+    assert counts == [STATEMENTS[executor]] * 2
     assert (form["account"]["apiKeyCount"], form["account"]["applicationCount"]) == (51, 50)
     assert len(form["account"]["applications"]["nodes"]) == 50
     assert form["limits"]["account"]["nameMaximum"] == 64

@@ -7,12 +7,12 @@ import pytest
 
 from tests.accounts.test_form import STORAGE
 from tests.clients.example import operations
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.foundation.test_pagination import ORDERS, create, page, walked
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
 
-STATEMENTS = {"compiled": 2, "ordinary": 6}
+STATEMENTS = {"compiled": 2, "reference": 6}
 
 
 async def names(person: Person, **given: Any) -> list[str]:
@@ -61,11 +61,11 @@ async def five(provider: Person, admin: Person, world: World) -> None:
         ({"search": ""}, None),
     ],
 )
-@pytest.mark.parametrize("way", list(STATEMENTS))
+@pytest.mark.parametrize("executor", list(STATEMENTS))
 async def test_the_list_is_filtered(
-    installation: Installation, provider: Person, given: dict[str, Any], expected: list[str] | None, way: str
+    installation: Installation, provider: Person, given: dict[str, Any], expected: list[str] | None, executor: str
 ) -> None:
-    with nullcontext() if way == "compiled" else ordinary(installation):
+    with nullcontext() if executor == "compiled" else reference_executor(installation):
         assert await names(provider, **given) == (await names(provider) if expected is None else expected)
 
 
@@ -92,10 +92,10 @@ async def test_no_filter_finds_accounts_that_are_not_visible(
         assert await names(other_provider, **given, serviceProviderId=world["provider"]) == []
 
 
-@pytest.mark.parametrize("way", list(STATEMENTS))
+@pytest.mark.parametrize("executor", list(STATEMENTS))
 @pytest.mark.parametrize("person", ["admin", "provider"])
 async def test_the_whole_list_is_one_query_with_the_same_statements_for_any_number_of_rows(
-    installation: Installation, provider: Person, person: str, way: str
+    installation: Installation, provider: Person, person: str, executor: str
 ) -> None:
     asker = installation.person(person)
     for account in await create(provider, *(f"Customer {n}" for n in range(10))):
@@ -104,11 +104,11 @@ async def test_the_whole_list_is_one_query_with_the_same_statements_for_any_numb
     given = {"search": "cust", "recordingEnabled": True, "asAdmin": person == "admin"}
     await asker.ask("{ viewer { scope } }")
     for first in (1, 12):
-        with nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+        with nullcontext() if executor == "compiled" else reference_executor(installation), recorded() as statements:
             rows = (await asker.ask(query, first=first, **given)).only("accounts")["nodes"]
         assert len(rows) == first
         counts.append(len(statements))
-    assert counts == [STATEMENTS[way]] * 2
+    assert counts == [STATEMENTS[executor]] * 2
     columns = {"id", "name", "sipRealm", "active", "recordingConfig", "createdAt"}
     columns |= {"apiKeyCount", "applicationCount", "userCount"}
     assert rows[0].keys() == (columns | {"usageLimit", "licensedSessions"} if person == "admin" else columns)

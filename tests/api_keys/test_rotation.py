@@ -19,7 +19,7 @@ USE = "query ($id: ID!) { node(id: $id) { ... on ApiKey { lastUsedAt previousSec
 async def works(installation: Installation, text: str) -> bool:
     """Whether a key is accepted, bypassing the authentication cache."""
     server = installation.app.state.server
-    server.running.authentication._known.clear()
+    server.state.authentication._cache.clear()
     return (await installation.holder(text).ask("{ viewer { scope } }")).status == 200
 
 
@@ -32,7 +32,7 @@ async def rotated(person: Person, key: str, **settings: Any) -> dict[str, Any]:
 async def write_uses(installation: Installation) -> None:
     """Writes the last uses, as the server does every few seconds."""
     async with installation.database():
-        await installation.app.state.server.running.authentication._last_use.flush()
+        await installation.app.state.server.state.authentication._last_use.flush()
 
 
 def minute(text: str) -> datetime:

@@ -11,7 +11,7 @@ from app.applications.model import Application
 from app.foundation import names
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from tests.applications.test_applications import created
-from tests.execution.test_compiled import ask_both, ordinary
+from tests.execution.test_compiled import ask_both, reference_executor
 from tests.support.concurrency import fill
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import plan, recorded
@@ -69,14 +69,14 @@ async def test_a_filter_returns_only_matching_applications(
         assert wanted[0] == expected
         assert wanted[1]["totalCount"] == len(expected)
     assert wanted[2]["applicationCount"] == 6
-    with ordinary(installation):
+    with reference_executor(installation):
         assert await page(account_user, world["own"], filter=filter) == wanted
 
 
 @pytest.mark.parametrize("order", ORDERS, ids=lambda order: f"{order['field']} {order['direction']}")
-@pytest.mark.parametrize("way", ["compiled", "ordinary"])
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
 async def test_pages_of_any_order_and_size_contain_each_application_once(
-    installation: Installation, account_user: Person, world: World, order: dict[str, str], way: str
+    installation: Installation, account_user: Person, world: World, order: dict[str, str], executor: str
 ) -> None:
     await make(account_user, world)
     whole, _, _ = await page(account_user, world["own"], orderBy=order)
@@ -85,7 +85,7 @@ async def test_pages_of_any_order_and_size_contain_each_application_once(
     assert whole == (expected if order["direction"] == "ASC" else expected[::-1])
     walked: list[str] = []
     after = None
-    with ordinary(installation) if way == "ordinary" else nullcontext():
+    with reference_executor(installation) if executor == "reference" else nullcontext():
         for _ in range(3):
             some, found, _ = await page(account_user, world["own"], first=2, after=after, orderBy=order)
             walked += some
@@ -118,9 +118,9 @@ async def test_each_account_lists_only_its_own_applications(
             assert [each["account"]["name"] for each in node["applications"]["nodes"]] == [node["name"]]
 
 
-@pytest.mark.parametrize(("way", "most"), [("compiled", 3), ("ordinary", 8)])
+@pytest.mark.parametrize(("executor", "most"), [("compiled", 3), ("reference", 8)])
 async def test_more_accounts_need_no_more_statements(
-    installation: Installation, provider: Person, way: str, most: int
+    installation: Installation, provider: Person, executor: str, most: int
 ) -> None:
     for number in range(8):
         made = await provider.change("createAccount", "account { id }", name=f"Account {number}")
@@ -133,7 +133,7 @@ async def test_more_accounts_need_no_more_statements(
     counts = []
     await provider.ask(query, first=1)
     for first in (1, 9):
-        with ordinary(installation) if way == "ordinary" else nullcontext(), recorded() as statements:
+        with reference_executor(installation) if executor == "reference" else nullcontext(), recorded() as statements:
             assert len((await provider.ask(query, first=first)).only("accounts")["nodes"]) == first
         counts.append(len(statements))
     assert counts[0] == counts[1] <= most

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
 
@@ -52,7 +52,7 @@ async def test_calls_are_recorded_if_storage_is_enabled_and_the_account_or_the_a
     assert (found["recorded"], found["reason"]) == (recorded, reason)
     assert ("not recorded" in found["message"]) is not recorded
     assert payload["application"]["recording"] == found
-    with ordinary(installation):
+    with reference_executor(installation):
         assert await decision_of(account_user, world) == found
 
 
@@ -112,7 +112,7 @@ async def test_nothing_is_recorded_while_the_account_or_provider_is_suspended(
     ):
         await person.change(mutation, "__typename", id=id_, active=False)
         said.append(await decision_of(person, world))
-        with ordinary(installation):
+        with reference_executor(installation):
             assert await decision_of(person, world) == said[-1]
         # In the payload of a mutation.
         same = "application { recording { recorded reason message } }"

@@ -15,19 +15,19 @@ from tests.bench.seeding import Seeded, seed
 from tests.bench.serving import BY_HAND, OURS, ServerProcess
 from tests.support.servers.postgres import Postgres
 
-HANDWRITTEN, SHIPPED, COMPILED, ORDINARY = "handwritten", "shipped", "compiled", "ordinary"
+HANDWRITTEN, SHIPPED, COMPILED, REFERENCE = "handwritten", "shipped", "compiled", "reference"
 # The servers by name: the command, and how it differs from the shipped one.
 SERVERS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     HANDWRITTEN: (BY_HAND, {}),
     SHIPPED: (OURS, {}),
     COMPILED: (OURS, {"LOG_LEVEL": "ERROR"}),
-    ORDINARY: (OURS, {"COMPILED_OPERATIONS": "off"}),
+    REFERENCE: (OURS, {"COMPILED_OPERATIONS": "off"}),
 }
 # Their descriptions in the table.
 MEANINGS = {
     SHIPPED: "python -m app serve as it ships: log lines, request ids, metrics",
     COMPILED: "shipped with LOG_LEVEL=ERROR, which leaves out the log line of each request; ids, metrics, limits stay",
-    ORDINARY: "shipped with COMPILED_OPERATIONS=off: the ordinary executor answers all queries",
+    REFERENCE: "shipped with COMPILED_OPERATIONS=off: the reference executor answers all queries",
 }
 
 

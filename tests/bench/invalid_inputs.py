@@ -103,7 +103,7 @@ async def _cpu(server: ServerProcess, name: str, key: str | None, body: Body) ->
         "hasKey": key is not None,
         "kB": size / 1024,
         "tokens": _tokens(
-            body["query"], document_size.MAXIMUM_OPEN_TOKENS if key is None else document_size.MAXIMUM_TOKENS
+            body["query"], document_size.MAXIMUM_UNAUTHENTICATED_TOKENS if key is None else document_size.MAXIMUM_TOKENS
         ),
         "ms": ms,
         "msPerKb": ms / max(1, size / 1024),

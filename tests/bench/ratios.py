@@ -8,11 +8,11 @@ from typing import Any
 
 from tests.bench.client import Connection, load, request
 from tests.bench.finding import Finding
-from tests.bench.installation import COMPILED, HANDWRITTEN, MEANINGS, ORDINARY, SERVERS, SHIPPED, Installation
+from tests.bench.installation import COMPILED, HANDWRITTEN, MEANINGS, REFERENCE, SERVERS, SHIPPED, Installation
 from tests.bench.serving import ServerProcess
 from tests.bench.workloads import LEAST_MEAN, Workload, workloads
 
-_OURS = (COMPILED, SHIPPED, ORDINARY)
+_OURS = (COMPILED, SHIPPED, REFERENCE)
 
 # By server: CPU seconds per request, and requests per second.
 Round = dict[str, tuple[float, float]]
@@ -101,7 +101,7 @@ def _medians(
 def _missed(asked: list[Workload], numbers: dict[str, Any]) -> list[str]:
     missed = []
     for each in asked:
-        for server, least in ((SHIPPED, each.least_shipped), (ORDINARY, each.least_ordinary)):
+        for server, least in ((SHIPPED, each.least_shipped), (REFERENCE, each.least_reference)):
             ratio = numbers["ratios"][each.name][server]
             if ratio < least:
                 missed.append(f"{each.name} {server}: {ratio:.2f}, target {least:.2f}")
@@ -113,7 +113,7 @@ def _missed(asked: list[Workload], numbers: dict[str, Any]) -> list[str]:
 def _lines(asked: list[Workload], numbers: dict[str, Any]) -> list[str]:
     least = {
         "target, shipped": {each.name: each.least_shipped for each in asked},
-        "target, ordinary": {each.name: each.least_ordinary for each in asked},
+        "target, reference": {each.name: each.least_reference for each in asked},
     }
     return [
         *(f"{each.name}: {each.title}" for each in asked),

@@ -100,7 +100,7 @@ async def measure(url: str) -> tuple[float, float]:
         folder = Path(name)
         world = await seed(folder, url)
         app = create_app(settings_of(world, folder, url))
-        app.state.server.has_the_process = True
+        app.state.server.is_worker = True
         async with app.router.lifespan_context(app):
             raw = request(8000, world.tokens["admin"], QUERY % (b" " * 300), headers="Accept: */*\r\nX-Padding: 1\r\n")
             ours, other = Driver(app, BoundedProtocol, raw), Driver(at_once, HttpToolsProtocol, raw)

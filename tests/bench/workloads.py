@@ -77,7 +77,7 @@ class Workload:
     query: str
     variables: list[dict[str, Any]]
     least_shipped: float
-    least_ordinary: float
+    least_reference: float
     differing: frozenset[str] = frozenset()
     """Fields whose values differ between servers in equal responses."""
 

@@ -11,7 +11,7 @@ from app.foundation.database import orm as app_database
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from tests.calls.conftest import at
 from tests.calls.many_calls import add_calls, make_past_months
-from tests.execution.test_growth import WAYS, done_for, end_cursor
+from tests.execution.test_growth import EXECUTORS, done_for, end_cursor
 from tests.support.concurrency import moved
 from tests.support.installation import Installation, World
 from tests.support.statements import Work
@@ -64,7 +64,7 @@ def of_world(query: str, world: World) -> str:
 
 
 async def pages(
-    installation: Installation, world: World, database: Any, who: str, query: str, way: str, span: str
+    installation: Installation, world: World, database: Any, who: str, query: str, executor: str, span: str
 ) -> tuple[list[Work], list[Work]]:
     """The cost of the first page, and of one in the middle of the list."""
     asked = of_world(query, world)
@@ -72,8 +72,8 @@ async def pages(
     assert not answer.errors, answer.errors
     days = 65 if span == "of a month" else 90
     place = moved(end_cursor(answer.data), show_uuid(datetime.now(UTC) - timedelta(days=days)))
-    first = await done_for(installation, database, who, asked % f"first: {FIRST}", way)
-    return first, await done_for(installation, database, who, asked % f'first: {FIRST} after: "{place}"', way)
+    first = await done_for(installation, database, who, asked % f"first: {FIRST}", executor)
+    return first, await done_for(installation, database, who, asked % f'first: {FIRST} after: "{place}"', executor)
 
 
 def walked(done: Work) -> list[str]:
@@ -86,56 +86,56 @@ def show_uuid(time: datetime) -> UUID:
     return UUID(int=int(time.timestamp() * 1000) << 80)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("span", LISTED)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
 async def test_every_page_of_an_accounts_calls_costs_the_same(
-    shared: Installation, template: World, database: Any, who: str, span: str, way: str
+    shared: Installation, template: World, database: Any, who: str, span: str, executor: str
 ) -> None:
     query = OF_ACCOUNT.replace("$filter", LISTED[span])
-    first, later = await pages(shared, template, database, who, query, way, span)
+    first, later = await pages(shared, template, database, who, query, executor, span)
     for done in (*first, *later):
         assert not walked(done), done.shape
         assert done.rows <= ROWS, done.shape
     assert sum(done.blocks for done in later) <= 1.2 * sum(done.blocks for done in first) + 10
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("span", ["unfiltered", "of a time", "of a month", "of an application"])
 @pytest.mark.parametrize("who", ["account_user", "provider", "other_provider", "admin"])
 async def test_every_page_across_accounts_costs_the_same(
-    shared: Installation, template: World, database: Any, who: str, span: str, way: str
+    shared: Installation, template: World, database: Any, who: str, span: str, executor: str
 ) -> None:
     query = OF_ALL.replace("$filter", LISTED[span])
     if who == "other_provider" and span == "of an application":
         return
-    first, later = await pages(shared, template, database, who, query, way, span)
+    first, later = await pages(shared, template, database, who, query, executor, span)
     for done in (*first, *later):
         assert not walked(done), done.shape
         assert done.rows <= 3 * ROWS, done.shape
     assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("wanted", FOUND)
 @pytest.mark.parametrize("who", ["account_user", "provider", "admin"])
 async def test_rare_values_are_found_by_an_index(
-    shared: Installation, template: World, database: Any, who: str, wanted: str, way: str
+    shared: Installation, template: World, database: Any, who: str, wanted: str, executor: str
 ) -> None:
     given, rows = FOUND[wanted]
     for query in (OF_ACCOUNT, OF_ALL):
         asked = of_world(query.replace("$filter", given), template) % f"first: {FIRST}"
-        for done in await done_for(shared, database, who, asked, way):
+        for done in await done_for(shared, database, who, asked, executor):
             assert not walked(done), done.shape
             assert done.rows <= rows + ROWS, (done.rows, done.shape)
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 async def test_months_outside_a_time_range_are_not_read(
-    shared: Installation, template: World, database: Any, way: str
+    shared: Installation, template: World, database: Any, executor: str
 ) -> None:
     query = of_world(OF_ACCOUNT.replace("$filter", LISTED["of a month"]), template) % f"first: {FIRST}"
-    for done in await done_for(shared, database, "account_user", query, way):
+    for done in await done_for(shared, database, "account_user", query, executor):
         read_months = {index for _, index in done.shape if index.startswith("calls_")}
         assert len(read_months) <= 3, done.shape  # two months, and the default partition
 
@@ -148,7 +148,7 @@ async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, temp
         assert len([index for _, index in done.shape if index.startswith("calls_")]) == 1, done.shape
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(
     "query",
     [
@@ -159,12 +159,12 @@ async def test_a_call_is_found_by_its_id_in_one_month(shared: Installation, temp
     ],
 )
 async def test_an_account_without_calls_causes_no_read_of_a_month(
-    shared: Installation, template: World, database: Any, query: str, way: str
+    shared: Installation, template: World, database: Any, query: str, executor: str
 ) -> None:
     """For an average account of two, walking over all calls is a short way to its newest one."""
     idle = uuid(template["sibling"], Kind.ACCOUNT)
     assert not await database.execute_query_dict("SELECT FROM calls WHERE account_id = $1", [idle])
-    for done in await done_for(shared, database, "provider", query, way):
+    for done in await done_for(shared, database, "provider", query, executor):
         assert not walked(done), done.shape
         assert done.rows <= 3 * ROWS, done.shape
 

@@ -196,7 +196,7 @@ async def test_a_subscription_does_not_count_as_use_of_a_session(
     installation: Installation, port: int, world: World
 ) -> None:
     people = await add_people(installation, "ann")
-    last_use = installation.app.state.server.running.authentication._last_use
+    last_use = installation.app.state.server.state.authentication._last_use
     async with listening(port, people.tokens["ann"]) as client:
         await begun(client, installation, world["own"])
         noted: list[Any] = []
@@ -279,7 +279,7 @@ async def test_few_events_are_resolved_concurrently(
     world: World,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    of_event, running, most, four = Operations._of_event, 0, 0, asyncio.Event()
+    of_event, running, most, four = Operations._run_event, 0, 0, asyncio.Event()
 
     async def counted(self: Operations, *arguments: Any) -> Any:
         nonlocal running, most
@@ -293,7 +293,7 @@ async def test_few_events_are_resolved_concurrently(
         finally:
             running -= 1
 
-    monkeypatch.setattr(Operations, "_of_event", counted)
+    monkeypatch.setattr(Operations, "_run_event", counted)
     async with listening(port, account_user.token) as client:
         for _ in range(20):
             await client.subscribe(CHANGED, account=world["own"])

@@ -8,7 +8,7 @@ import pytest
 from app.foundation.database import owner_pages
 from app.foundation.graphql import pagination
 from tests.calls.conftest import at, gateway_of, report
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
 
@@ -45,7 +45,7 @@ def test_a_candidate_set_fills_the_largest_page_and_shows_whether_another_follow
     assert owner_pages.ENOUGH == pagination.MAXIMUM_FIRST + 1
 
 
-@pytest.mark.parametrize("engine", ["compiled", "ordinary"])
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("given", "wanted"),
@@ -67,21 +67,21 @@ async def test_calls_of_many_accounts_are_the_same_for_every_plan(
     given: str,
     wanted: set[int],
     way: str,
-    engine: str,
+    executor: str,
 ) -> None:
     for name, value in zip(("FEW_OWNERS", "NEWEST_ROWS", "ENOUGH"), WAYS[way], strict=True):
         monkeypatch.setattr(owner_pages, name, value)
     given = given.replace("$sibling", world["sibling"]).replace("$foreign", world["foreign"])
     given = given.replace("$until", at(hours=4, minutes=30))
-    with nullcontext() if engine == "compiled" else ordinary(installation):
+    with nullcontext() if executor == "compiled" else reference_executor(installation):
         found, total = await listed(provider, given, "Listed")
     assert found == [f"call{number}" for number in sorted(wanted)]
     assert total == len(wanted)
 
 
-@pytest.mark.parametrize("engine", ["compiled", "ordinary"])
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
 async def test_a_first_page_misses_no_call_of_accounts_that_called_last_in_different_months(
-    installation: Installation, world: World, provider: Person, engine: str
+    installation: Installation, world: World, provider: Person, executor: str
 ) -> None:
     gateway = await gateway_of(installation, serviceProviderId=world["provider"])
     for number in range(6):
@@ -89,7 +89,7 @@ async def test_a_first_page_misses_no_call_of_accounts_that_called_last_in_diffe
         for days in (40 * number, 40 * number + 70):
             reported = {"accountId": made["account"]["id"], "callId": f"{days:03}", "startedAt": at(days=days, hours=1)}
             assert (await report(gateway, reported))["acceptedCount"] == 1
-    with nullcontext() if engine == "compiled" else ordinary(installation):
+    with nullcontext() if executor == "compiled" else reference_executor(installation):
         found, total = await listed(provider, "", "Listed")
     assert (found, total) == (sorted(found), 12)
 

@@ -12,7 +12,7 @@ from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.storage.model import AudioFormat, BucketVendor
 from tests.calls.conftest import at
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.installation import Answer, Installation, Person, World
 
 OF_ACCOUNT = """query ($id: ID!, $filter: CallFilter, $first: Int!, $after: String) { account(id: $id) {
@@ -70,13 +70,13 @@ async def ids(installation: Installation, world: World) -> dict[str, str]:
     return made
 
 
-@pytest.fixture(params=["compiled", "ordinary"])
-async def way(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[str]:
+@pytest.fixture(params=["compiled", "reference"])
+async def executor(request: pytest.FixtureRequest, installation: Installation) -> AsyncIterator[str]:
     if request.param == "compiled":
         yield "compiled"
     else:
-        with ordinary(installation):
-            yield "ordinary"
+        with reference_executor(installation):
+            yield "reference"
 
 
 async def of_account(person: Person, account_id: str, **filter: Any) -> Answer:
@@ -91,7 +91,7 @@ def names(answer: Answer) -> list[str]:
     return [node["gatewayCallId"] for node in found["nodes"]]
 
 
-@pytest.mark.usefixtures("way", "ids")
+@pytest.mark.usefixtures("executor", "ids")
 async def test_calls_are_listed_newest_first_page_by_page(account_user: Person, world: World) -> None:
     found, after = [], None
     while True:
@@ -105,7 +105,7 @@ async def test_calls_are_listed_newest_first_page_by_page(account_user: Person, 
     assert found == OWN
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("executor")
 async def test_calls_are_filtered_by_their_fields(account_user: Person, world: World, ids: dict[str, str]) -> None:
     lately = {"since": at(days=2)}
     for given, expected in (
@@ -142,7 +142,7 @@ async def test_calls_are_filtered_by_their_fields(account_user: Person, world: W
         assert names(await of_account(account_user, world["own"], **given)) == expected, given
 
 
-@pytest.mark.usefixtures("way", "ids")
+@pytest.mark.usefixtures("executor", "ids")
 async def test_each_caller_sees_the_calls_of_its_scope(
     admin: Person, provider: Person, other_provider: Person, account_user: Person, world: World
 ) -> None:
@@ -170,7 +170,7 @@ async def test_each_caller_sees_the_calls_of_its_scope(
         ]
 
 
-@pytest.mark.usefixtures("way", "ids")
+@pytest.mark.usefixtures("executor", "ids")
 async def test_the_calls_of_all_accounts_are_paged_as_well(provider: Person, admin: Person) -> None:
     for person, given in ((provider, {}), (admin, {}), (admin, {"hasRecording": False})):
         expected = names(await person.ask(OF_ALL, first=20, filter=given))
@@ -184,7 +184,7 @@ async def test_the_calls_of_all_accounts_are_paged_as_well(provider: Person, adm
         assert found == expected
 
 
-@pytest.mark.usefixtures("way", "ids")
+@pytest.mark.usefixtures("executor", "ids")
 async def test_the_calls_of_several_accounts_are_listed_together(provider: Person) -> None:
     query = """{ accounts { nodes { name recentCalls(first: 2) { totalCount nodes { gatewayCallId } } } } }"""
     found = (await provider.ask(query)).only("accounts")["nodes"]
@@ -194,7 +194,7 @@ async def test_the_calls_of_several_accounts_are_listed_together(provider: Perso
     }
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("executor")
 @pytest.mark.parametrize(
     ("filter", "argument", "words"),
     [
@@ -234,7 +234,7 @@ async def test_a_prefix_filter_accepts_any_month_and_the_last_31_days(
     assert answer.codes == []
 
 
-@pytest.mark.usefixtures("way", "ids")
+@pytest.mark.usefixtures("executor", "ids")
 async def test_calls_are_counted_up_to_a_limit(
     admin: Person, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +262,7 @@ async def test_a_call_is_found_by_its_id(account_user: Person, ids: dict[str, st
         assert (await account_user.ask(query, id=unknown)).only("call") is None
 
 
-@pytest.mark.usefixtures("way")
+@pytest.mark.usefixtures("executor")
 async def test_a_recording_that_failed_says_why(
     installation: Installation, account_user: Person, ids: dict[str, str]
 ) -> None:

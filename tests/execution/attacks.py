@@ -1,4 +1,4 @@
-"""Documents made to hold up a server, by what they attack. The tests see that each is answered, the benchmark how fast."""
+"""Documents that attack a server, by kind. The tests check that each gets a response, the benchmark how fast."""
 
 
 def _nested(opening: str, times: int, core: str, closing: str) -> str:
@@ -72,7 +72,7 @@ REFUSED = {
     + "}",
 }
 
-# Large, and allowed: they are answered.
+# Large but allowed.
 ALLOWED = {
     "100 aliases": "{" + " ".join(f"a{i}:__typename" for i in range(100)) + "}",
     "one field 60 times": "{" + "viewer{scope} " * 60 + "}",
@@ -80,7 +80,7 @@ ALLOWED = {
     + " ".join(f"...f{i}" for i in range(60))
     + "}}"
     + _fragments(60, "scope", "Viewer"),
-    "fields beside 45 fragments": "{"
+    "fields and 45 fragments": "{"
     + " ".join(f"viewer{{...f{i} apiKey{{id}}}}" for i in range(45))
     + "}"
     + _fragments(45, "scope", "Viewer"),
@@ -92,7 +92,7 @@ ALLOWED = {
     "65,000 commas": "," * 65_000 + "{__typename}",
 }
 
-# Small, and what they ask for multiplies: ended while they run.
+# Small documents whose fields multiply: ended while they run.
 _DEEP_TYPE = "{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}"
 ENDED = {
     "the fields of the schema 4 times": "{__schema{types{"

@@ -19,7 +19,7 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything there may be."""
+    """The limits of a request."""
 
     characters: int
     tokens: int
@@ -33,11 +33,11 @@ class Size:
 _VALUES, _CHARACTERS = document_size.MAXIMUM_VARIABLE_VALUES - 10, document_size.MAXIMUM_CHARACTERS - 500
 ANONYMOUS = Size(
     14_000,
-    document_size.MAXIMUM_OPEN_TOKENS - 30,
+    document_size.MAXIMUM_UNAUTHENTICATED_TOKENS - 30,
     _VALUES,
     14_000,
-    variables=document_size.MAXIMUM_OPEN_VARIABLES,
-    fragments=document_size.MAXIMUM_OPEN_FRAGMENTS,
+    variables=document_size.MAXIMUM_UNAUTHENTICATED_VARIABLES,
+    fragments=document_size.MAXIMUM_UNAUTHENTICATED_FRAGMENTS,
 )
 CALLER = Size(_CHARACTERS, document_size.MAXIMUM_TOKENS - 30, _VALUES, 500_000)
 GATEWAY = Size(_CHARACTERS, CALLER.tokens, document_size.MAXIMUM_VALUES_OF_GATEWAYS - 10, 500_000)
@@ -50,7 +50,7 @@ def _random_names() -> Iterator[str]:
 
 
 def _misspelt_names() -> Iterator[str]:
-    """The schema's own names with a letter too many, which are nearest to a suggestion."""
+    """The schema's names with one letter more: the most expensive ones to find suggestions for."""
     known = sorted({name for type_ in schema._schema.type_map.values() for name in getattr(type_, "fields", ())})
     for number in itertools.count():
         yield from (f"{name}{'x' * (number + 1)}" for name in known)
@@ -65,7 +65,7 @@ NAMES: dict[str, Callable[[], Iterator[str]]] = {
 
 
 def _repeated(names: Iterator[str], template: str, tokens: int, size: Size, most: int = 10_000) -> str:
-    """The template with one name after the other, until a limit is reached."""
+    """The template with one name after another, up to a limit."""
     found: list[str] = []
     left = size.characters
     for number, name in enumerate(itertools.islice(names, min(size.tokens // tokens, most))):
@@ -197,7 +197,7 @@ def _variables(size: Size, kinds: tuple[str, ...]) -> Iterator[tuple[str, Body]]
 def _within(names: Iterator[str], size: Size) -> Iterator[str]:
     left = size.variables_characters
     for name in itertools.islice(names, size.values):
-        left -= len(name) + 24  # what stands around it
+        left -= len(name) + 24  # the text around it
         if left < 0:
             return
         yield name

@@ -12,7 +12,7 @@ from tortoise import Tortoise
 from tortoise import fields as columns
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
@@ -31,7 +31,7 @@ class ShelfRow(TenantScoped):
 
 
 class BookRow(TenantScoped):
-    """Another one, whose rows belong to rows of the first."""
+    """A table whose rows belong to rows of the first one."""
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
     id = columns.UUIDField(primary_key=True)
@@ -54,7 +54,7 @@ class Shelf(fields.Backed[ShelfRow]):
 
 @strawberry.type
 class RenamedShelf(fields.Payload):
-    """What a mutation answers."""
+    """A payload."""
 
     shelf: Shelf | None = None
 
@@ -127,9 +127,9 @@ def _shelf(name: str, price: int | None) -> dict[str, object]:
     return {"name": name, "books": books}
 
 
-async def _ask(operations: Operations, text: str, scope: Scope) -> Answer:
+async def _ask(operations: Operations, text: str, scope: Scope) -> GraphQLResponse:
     context: Any = Context(Viewer(scope, AccessLevel.FULL, new_id()), "0" * 32, None)  # type: ignore[arg-type]
-    return await operations.run(Request(text), context)
+    return await operations.run(GraphQLRequest(text), context)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ class RandomQueries:
                 yield f"{_HEADER} {{ {used} {query} }} {' '.join(self._fragments)}"
 
     def payloads(self, mutation: str, count: int) -> Iterator[str]:
-        """Documents of one mutation with the input `$input`, each of which asks something else of its payload."""
+        """Documents of one mutation with the input `$input`, each with another selection of its payload."""
         field = self._schema.mutation_type.fields[mutation]  # type: ignore[union-attr]
         for _ in range(count):
             self._number, self._fragments = 0, []
@@ -97,7 +97,7 @@ class RandomQueries:
             return ""
         arguments = self._arguments(field.args, name)
         alias = ""
-        # Fields with arguments get names of their own, so that no two of a name differ.
+        # Fields with arguments get unique aliases: two of one name could differ in their arguments.
         if arguments or self._chance(0.15):
             self._number += 1
             alias = f"x{self._number}: "
@@ -115,7 +115,7 @@ class RandomQueries:
         if self._chance(0.5):
             return f"... on {type_.name}{self._directive()} {body}"
         name = f"F{len(self._fragments)}"
-        self._fragments.append("")  # its place, since its own selections may make further ones
+        self._fragments.append("")  # reserves the index, since its selections may add further fragments
         self._fragments[int(name[1:])] = f"fragment {name} on {type_.name} {body}"
         return f"...{name}{self._directive()}"
 

@@ -1,4 +1,4 @@
-"""Compiled operations answer exactly as the ordinary executor, and their SQL holds nothing that a caller wrote.
+"""Compiled operations give exactly the responses of the reference executor, and their SQL contains no value of a caller.
 
 `SEED=7 N=2000 pytest tests/execution/test_compiled.py` asks other and more questions.
 """
@@ -20,19 +20,19 @@ from tortoise import Tortoise
 from app.execution.compiler.arguments import arguments_of
 from app.execution.compiler.compile import compile_query
 from app.execution.compiler.plans import MAXIMUM_PLANS
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.server.asgi import Server
+from app.server.lifespan import Server
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.support.installation import Answer, Installation, Person, World
 from tests.support.statements import recorded
 
 SEED, N = int(os.environ.get("SEED", "20261122")), int(os.environ.get("N", "120"))
-# What requests themselves change.
+# Fields that requests themselves change.
 LEFT_OUT = {"lastUsedAt", "previousSecretLastUsedAt"}
-# Whoever asks for the one adds to the other.
+# Selecting the one adds rows to the other.
 READS, TRAIL = {"webhookSecret"}, {"auditEvents"}
 DENIED = {
     "admin": set[str](),
@@ -48,8 +48,8 @@ def operations_of(installation: Installation) -> Operations:
 
 
 @contextmanager
-def ordinary(installation: Installation) -> Iterator[None]:
-    """As with COMPILED_OPERATIONS=off."""
+def reference_executor(installation: Installation) -> Iterator[None]:
+    """Sets COMPILED_OPERATIONS=off for the block."""
     operations = operations_of(installation)
     compiles, operations._compiles = operations._compiles, False
     try:
@@ -60,12 +60,12 @@ def ordinary(installation: Installation) -> Iterator[None]:
 
 async def ask_both(installation: Installation, person: Person, query: str, **variables: Any) -> tuple[Answer, Answer]:
     compiled = await person.ask(query, **variables)
-    with ordinary(installation):
+    with reference_executor(installation):
         return compiled, await person.ask(query, **variables)
 
 
 def plans(installation: Installation) -> list[Any]:
-    """All plans that were made, those that were not possible left out."""
+    """All plans that were compiled."""
     documents = operations_of(installation)._admission.documents.cache.entries()
     return [plan for each in documents for operation in each.operations.values() for plan in operation.plans.all()]
 
@@ -88,7 +88,7 @@ async def cursors(person: Person) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", list(DENIED))
-async def test_random_queries_have_the_same_answer_compiled_and_not(
+async def test_random_queries_have_the_same_response_from_both_executors(
     installation: Installation, world: World, name: str
 ) -> None:
     person, alike = installation.person(name), 0
@@ -100,7 +100,7 @@ async def test_random_queries_have_the_same_answer_compiled_and_not(
     ]
     for query in itertools.chain(*some):
         compiled, expected = await ask_both(installation, person, query, **VARIABLES)
-        # As text: the order of the keys counts too.
+        # As text, since the order of the keys matters too.
         assert orjson.dumps(compiled.data) == orjson.dumps(expected.data), query
         assert [error["message"] for error in compiled.errors] == [error["message"] for error in expected.errors], query
         alike += not expected.errors
@@ -129,7 +129,7 @@ KEYWORDS = frozenset(
     "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT "
     "WITH MATERIALIZED UNION ALL CASE WHEN THEN ELSE END LEAST OFFSET COALESCE".split()
 )
-# Our own: what a subquery, the owner of its rows, a joined row, a counted one and their number are called, and what decides
+# Our aliases: of a subquery, the owner of its rows, a joined row, a counted one and their count, and of what decides
 # how rows of many owners are found.
 ALIASES = re.compile(r"b|c|m|n|r|month|few|dense|last|is|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
@@ -145,12 +145,12 @@ def unknown_words(text: str, names: set[str]) -> set[str]:
             or ALIASES.fullmatch(word.strip('"'))
             or re.fullmatch(r"\$\d+|\?|[(),.=<>*]", word)
             or word == "'\\'"  # the character that LIKE escapes with
-            or word == f"'{UUID(int=0)}'"  # less than any id
+            or word == f"'{UUID(int=0)}'"  # smaller than any id
         )
     }
 
 
-def test_the_check_of_statements_sees_what_does_not_belong_there() -> None:
+def test_the_check_of_statements_finds_foreign_tokens() -> None:
     assert unknown_words(
         "SELECT b.\"id\" FROM accounts WHERE name = 'x'; DROP TABLE y", {"accounts", "id", "name"}
     ) == {
@@ -162,7 +162,7 @@ def test_the_check_of_statements_sees_what_does_not_belong_there() -> None:
     }
 
 
-async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
+async def test_a_plan_is_shared_by_callers_and_holds_no_data_of_them(
     installation: Installation, account_user: Person, sibling_user: Person, foreign_user: Person, provider: Person
 ) -> None:
     query = "{ accounts { nodes { id name apiKeyCount } } }"
@@ -175,7 +175,7 @@ async def test_a_plan_is_shared_by_callers_and_holds_nothing_of_them(
     assert len(plan._statements) == 2, "one for each scope, not for each caller"
 
 
-async def test_what_is_denied_is_answered_by_the_ordinary_executor(
+async def test_a_query_with_a_denied_field_runs_in_the_reference_executor(
     installation: Installation, account_user: Person
 ) -> None:
     compiled, expected = await ask_both(installation, account_user, "{ accounts { nodes { name licensedSessions } } }")
@@ -184,7 +184,7 @@ async def test_what_is_denied_is_answered_by_the_ordinary_executor(
 
 
 @pytest.mark.parametrize("arguments", ["first: 0", "first: 101", 'after: "nonsense"', 'after: "\u0000"'])
-async def test_what_is_wrong_is_said_in_the_words_of_the_ordinary_executor(
+async def test_errors_have_the_messages_of_the_reference_executor(
     installation: Installation, admin: Person, arguments: str
 ) -> None:
     compiled, expected = await ask_both(installation, admin, f"{{ accounts({arguments}) {{ nodes {{ id }} }} }}")
@@ -225,14 +225,14 @@ async def test_an_object_and_the_page_below_it_are_one_statement(
     with recorded() as statements:
         compiled = await admin.ask(query, id=world["own"], first=first, after=after)
     assert len(statements) == 1
-    with ordinary(installation):
+    with reference_executor(installation):
         assert (await admin.ask(query, id=world["own"], first=first, after=after)).data == compiled.data
     assert bool(compiled.only("account")["apiKeys"]["nodes"]) is (after is None)
-    nobody = f"AC{'0' * 32}"
-    assert (await admin.ask(query, id=nobody, first=first, after=after)).data == {"account": None}
+    unknown = f"AC{'0' * 32}"
+    assert (await admin.ask(query, id=unknown, first=first, after=after)).data == {"account": None}
 
 
-async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
+async def test_wide_pages_within_pages_are_left_to_the_reference_executor(
     installation: Installation, admin: Person
 ) -> None:
     fields = " ".join(f"a{number}: name" for number in range(11))
@@ -252,15 +252,15 @@ async def test_wide_pages_within_pages_are_left_to_the_ordinary_executor(
         ("nodes { account { recordingConfig { lastVerification { steps { step advice } } } } }", 20),
     ],
 )
-def test_what_is_made_of_a_row_is_weighed_by_the_time_that_it_takes(inner: str, least: int) -> None:
+def test_computed_values_are_weighted_by_their_time(inner: str, least: int) -> None:
     operation = parse(f"{{ apiKeys {{ {inner} }} }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     plan = compile_query(schema._schema, operation, {}, lambda _: True, arguments_of)
-    assert plan.levels[0].width >= least
+    assert plan.selects[0].values_per_row >= least
 
 
 @pytest.mark.parametrize("directive", ["skip", "include"])
-async def test_null_for_a_condition_that_has_a_default_is_refused(
+async def test_null_for_a_directive_variable_with_a_default_is_refused(
     installation: Installation, admin: Person, directive: str
 ) -> None:
     for operation in (
@@ -281,6 +281,6 @@ async def test_a_compiled_operation_has_a_time_limit_too(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
-    monkeypatch.setattr(Runnable, "run", hang)
+    monkeypatch.setattr(CompiledPlan, "run", hang)
     answer = await admin.ask("{ accounts { totalCount } }")
     assert (answer.data, answer.codes) == (None, ["SERVICE_UNAVAILABLE"])

@@ -1,4 +1,4 @@
-"""Compiled mutations: the resolvers change, each once, and what is returned is the same as by the ordinary executor."""
+"""Compiled mutations: each resolver runs once, and the response is the same as from the reference executor."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from app.execution.compiler import run
 from app.foundation.errors import ServiceUnavailable
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
-from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, ordinary, plans
+from tests.execution.test_compiled import LEFT_OUT, SEED, N, ask_both, cursors, plans, reference_executor
 from tests.support.installation import Answer, Installation, Person, World
 
-# What every change changes, and what is new each time.
+# Fields that every change changes, and values that are new each time.
 CHANGING = LEFT_OUT | {"version", "updatedAt", "secretHash", "storageStatusSince"}
 RENAME = (
     "mutation ($i: UpdateAccountInput!) { updateAccount(input: $i) { account { name } userErrors { code field } } }"
@@ -22,18 +22,18 @@ RENAME = (
 
 @pytest.fixture
 async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
-    """Inputs that change nothing the second time, or are refused each time."""
-    own, nobody = world["own"], f"AC{'0' * 32}"
+    """Inputs that change nothing the second time, or that are refused."""
+    own, unknown = world["own"], f"AC{'0' * 32}"
     made = await admin.change("createApiKey", "apiKey { id }", name="key", owner={"accountId": own})
     key = made["apiKey"]["id"]
     await admin.change("revokeApiKey", "apiKey { id }", id=key)
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=own, recordAllCalls=True)
-    # It stays, since the account uses it.
+    # It is not deleted, since the account uses it.
     await admin.change("updateAccount", "account { id }", id=own, deviceCallingApplicationId=world["own_application"])
     return {
         "updateAccount": {"id": own, "name": "As it was", "licensedSessions": 5, "sipRealm": None},
         "updateAccount wrong": {"id": own, "name": " ", "sipRealm": "no realm", "licensedSessions": -1},
-        "updateAccount unknown": {"id": nobody, "name": "x"},
+        "updateAccount unknown": {"id": unknown, "name": "x"},
         "setAccountActive": {"id": own, "active": True},
         "deleteAccount": {"id": own, "dryRun": True},
         "revokeApiKey": {"id": key},
@@ -44,13 +44,13 @@ async def repeatable(admin: Person, world: World) -> dict[str, dict[str, Any]]:
         "updateApplication": {"id": world["own_application"]},
         "updateApplication wrong": {"id": world["own_application"], "name": "", "callingWebhook": None},
         "deleteApplication": {"id": world["own_application"]},
-        "createApplication": {"accountId": nobody, "name": "x", "callingWebhook": {"url": "https://x.example.com"}},
+        "createApplication": {"accountId": unknown, "name": "x", "callingWebhook": {"url": "https://x.example.com"}},
         "updateRecordingConfig wrong": {"accountId": own, "bucketName": "A", "region": "x" * 100},
     }
 
 
 @pytest.mark.parametrize("name", ["admin", "provider", "account_user"])
-async def test_random_payloads_are_the_same_compiled_and_not(
+async def test_random_payloads_are_the_same_from_both_executors(
     installation: Installation, repeatable: dict[str, dict[str, Any]], world: World, name: str
 ) -> None:
     person, without_errors = installation.person(name), 0
@@ -76,7 +76,7 @@ def shown(answer: Answer) -> list[dict[str, Any]]:
     return [error | {"extensions": error["extensions"] | {"requestId": None}} for error in answer.errors]
 
 
-async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_be_read(
+async def test_a_mutation_does_not_run_again_when_its_payload_cannot_be_read(
     installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any) -> None:
@@ -88,14 +88,14 @@ async def test_a_change_that_was_made_is_not_made_again_when_its_answer_cannot_b
         updateAccount(input: $i) { account { name version apiKeys { nodes { name } } } userErrors { code } }
     }"""
     with monkeypatch.context() as patched:
-        patched.setattr(run._Run, "_load_root", away)
+        patched.setattr(run._PlanRun, "_load_root", away)
         answer = await admin.ask(query, i={"id": world["own"], "name": "Once"})
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     after = (await admin.ask(asked, id=world["own"])).only("account")
     assert after == {"name": "Once", "version": before["version"] + 1}
 
 
-async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_beside_it_run_once(
+async def test_a_failing_field_is_reported_as_by_the_reference_executor_and_the_others_run_once(
     installation: Installation, admin: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     called: list[str] = []
@@ -111,7 +111,7 @@ async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_
         third: createApiKey(input: {name: "third", owner: {accountId: $id}}) { apiKey { name account { name } } }
     }"""
     compiled = await admin.ask(query, id=world["own"])
-    with ordinary(installation):
+    with reference_executor(installation):
         expected = await admin.ask(query, id=world["own"])
     assert compiled.data == expected.data
     assert shown(compiled) == shown(expected)
@@ -124,7 +124,7 @@ async def test_a_field_that_fails_is_told_as_by_the_ordinary_executor_and_those_
     assert (names.count("first"), names.count("third")) == (2, 2), "once for each way"
 
 
-async def test_errors_of_several_payloads_stand_in_the_order_of_the_document(
+async def test_errors_of_several_payloads_are_in_document_order(
     installation: Installation, admin: Person, world: World
 ) -> None:
     changed = 'setAccountActive(input: {id: $id, active: true}) { account { apiKeys(after: "none") { totalCount } } }'
@@ -136,7 +136,7 @@ async def test_errors_of_several_payloads_stand_in_the_order_of_the_document(
     assert [error["path"][0] for error in compiled.errors] == ["second", "first"]
 
 
-async def test_what_may_not_be_set_is_refused_before_anything_runs(
+async def test_a_denied_input_field_is_refused_before_anything_runs(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     compiled, expected = await ask_both(
@@ -148,7 +148,7 @@ async def test_what_may_not_be_set_is_refused_before_anything_runs(
     assert name.only("account")["name"] != "Mine"
 
 
-async def test_an_account_user_who_sends_what_it_may_is_served_by_the_plan(
+async def test_an_account_user_with_permitted_input_is_served_by_the_plan(
     installation: Installation, account_user: Person, world: World
 ) -> None:
     answer = await account_user.ask(RENAME, i={"id": world["own"], "name": "Mine"})
@@ -165,7 +165,7 @@ TWICE = """mutation ($id: ID!, $after: String) {
 
 
 @pytest.mark.parametrize("after", [None, "no cursor"])
-async def test_what_a_mutation_answers_is_read_before_the_next_one_changes_something(
+async def test_a_payload_is_read_before_the_next_mutation_runs(
     installation: Installation, admin: Person, world: World, after: str | None
 ) -> None:
     before = (await admin.ask("query ($id: ID!) { account(id: $id) { apiKeyCount } }", id=world["own"])).data

@@ -1,4 +1,4 @@
-"""What an operation can touch at most, and that what can touch too much is refused before anything runs."""
+"""The maximum cost of operations, and that one that can cost too much is refused before it runs."""
 
 import re
 from contextlib import nullcontext
@@ -19,7 +19,7 @@ from app.server.schema import schema
 from tests.calls.conftest import gateway
 from tests.clients.example import operations
 from tests.clients.test_documents import TABS
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.concurrency import fill
 from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
@@ -29,7 +29,7 @@ __all__ = ["gateway"]
 
 KEYS = "nodes { apiKeys(first: %d) { nodes { id } } }"
 TOO_DEEP = "accounts(first: 100) { nodes { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } }"
-BESIDE = "apiKeyCount recordingConfig { id } serviceProvider { id }"
+RELATED = "apiKeyCount recordingConfig { id } serviceProvider { id }"
 BOTH_SIZES = (
     "query ($outer: Int!, $inner: Int! = 50) { accounts(first: $outer) { nodes {"
     " keys: apiKeys(first: $inner) { nodes { account { id } serviceProvider { id } } } } } }"
@@ -75,7 +75,7 @@ def cost(text: str) -> Cost:
         ("{ accounts(first: 101) { nodes { id } } }", 100),
     ],
 )
-def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int) -> None:
+def test_a_row_counts_each_time_it_can_be_loaded(text: str, rows: int) -> None:
     assert cost(text).total() == rows
 
 
@@ -95,19 +95,19 @@ def test_a_row_counts_for_each_time_that_it_can_be_touched(text: str, rows: int)
         *[("$n: Int!", {"n": wrong}, 1) for wrong in (None, "100", [100], {"first": 100})],
     ],
 )
-def test_a_page_is_as_large_as_its_variable_says(declared: str, given: dict[str, Any] | None, first: int) -> None:
+def test_the_size_of_a_page_comes_from_its_variable(declared: str, given: dict[str, Any] | None, first: int) -> None:
     asked = cost(f"query ({declared}) {{ accounts(first: $n) {{ {KEYS % 2} }} }}")
     assert asked.total(given) == first + first * 2
 
 
-@pytest.mark.parametrize("way", ["compiled", "ordinary"])
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
 @pytest.mark.parametrize("media", ["application/json", "application/graphql-response+json"])
-async def test_what_can_touch_too_much_is_refused_before_anything_runs(
-    shared: Installation, way: str, media: str
+async def test_an_operation_that_can_cost_too_much_is_refused_before_it_runs(
+    shared: Installation, executor: str, media: str
 ) -> None:
     admin = shared.person("admin")
-    await admin.ask("{ viewer { scope } }")  # from now on the key is known
-    with nullcontext() if way == "compiled" else ordinary(shared), recorded() as statements:
+    await admin.ask("{ viewer { scope } }")  # from now on the key is cached
+    with nullcontext() if executor == "compiled" else reference_executor(shared), recorded() as statements:
         response = await shared.client.post(
             "/graphql", json={"query": f"{{ {TOO_DEEP} }}"}, headers={**admin.headers, "Accept": media}
         )
@@ -118,19 +118,19 @@ async def test_what_can_touch_too_much_is_refused_before_anything_runs(
     (error,) = body["errors"]
     del error["extensions"]["requestId"]
     assert error == {
-        "message": "The operation can cost 1,020,100; 25,000 are allowed. Lower `first` of "
+        "message": "The operation can cost 1,020,100; at most 25,000 are allowed. Lower `first` of "
         "accounts.nodes.apiKeys.nodes.account.apiKeys (100 for each of 10,000).",
         "locations": [{"line": 1, "column": 2 + TOO_DEEP.rindex("apiKeys") + 1}],
         "extensions": {"code": "BAD_USER_INPUT", "cost": 1_020_100, "maximumCost": costs.MAXIMUM_COST},
     }
 
 
-@pytest.mark.parametrize("way", ["compiled", "ordinary"])
-async def test_a_full_page_within_a_full_page_is_answered(shared: Installation, way: str) -> None:
+@pytest.mark.parametrize("executor", ["compiled", "reference"])
+async def test_a_full_page_within_a_full_page_is_answered(shared: Installation, executor: str) -> None:
     query = (
         "{ accounts(first: 100) { nodes { apiKeyCount apiKeys(first: 100) { totalCount nodes { account { id } } } } } }"
     )
-    with nullcontext() if way == "compiled" else ordinary(shared):
+    with nullcontext() if executor == "compiled" else reference_executor(shared):
         nodes = (await shared.person("admin").ask(query)).only("accounts")["nodes"]
     assert len(nodes) == 3
 
@@ -139,22 +139,22 @@ async def test_the_same_operation_may_run_with_smaller_pages(shared: Installatio
     admin = shared.person("admin")
     answer = await admin.ask(BOTH_SIZES, outer=100, inner=100)
     assert answer.errors[0]["message"] == (
-        "The operation can cost 30,100; 25,000 are allowed. Lower `first` of accounts.nodes.keys (100 for each of 100)."
+        "The operation can cost 30,100; at most 25,000 are allowed. Lower `first` of accounts.nodes.keys (100 for each of 100)."
     )
     assert (await admin.ask(BOTH_SIZES, outer=100, inner=80)).only("accounts")
     assert (await admin.ask(BOTH_SIZES, outer=100)).only("accounts")
 
 
-async def test_the_largest_of_the_pages_is_named(shared: Installation) -> None:
+async def test_the_error_names_the_largest_page(shared: Installation) -> None:
     small = " ".join(f"a{number}: accounts(first: 100) {{ {KEYS % 2} }}" for number in range(50))
     answer = await shared.person("admin").ask(f"{{ {small} wide: accounts(first: 100) {{ {KEYS % 100} }} }}")
     assert answer.errors[0]["message"].endswith("Lower `first` of wide.nodes.apiKeys (100 for each of 100).")
-    several = " ".join(f"a{number}: accounts(first: 90) {{ nodes {{ {BESIDE} }} }}" for number in range(70))
+    several = " ".join(f"a{number}: accounts(first: 90) {{ nodes {{ {RELATED} }} }}" for number in range(70))
     answer = await shared.person("admin").ask(f"{{ long: accounts(first: 100) {{ totalCount }} {several} }}")
     assert answer.errors[0]["message"].endswith("Lower `first` of a0 (90).")
 
 
-async def test_a_mutation_that_asks_for_too_much_changes_nothing(admin: Person, world: World) -> None:
+async def test_a_mutation_that_can_cost_too_much_changes_nothing(admin: Person, world: World) -> None:
     answer = await admin.ask(
         "mutation ($input: UpdateAccountInput!) { updateAccount(input: $input) { account { apiKeys(first: 100) { nodes {"
         " account { apiKeys(first: 100) { nodes { account { apiKeys(first: 100) { nodes { id } } } } } } } } } } }",
@@ -166,19 +166,19 @@ async def test_a_mutation_that_asks_for_too_much_changes_nothing(admin: Person, 
 
 
 @pytest.mark.parametrize("wrong", [0, 101, None, "many"])
-async def test_a_wrong_size_of_a_page_has_an_error_of_its_own(shared: Installation, wrong: Any) -> None:
+async def test_an_invalid_page_size_has_its_own_error(shared: Installation, wrong: Any) -> None:
     answer = await shared.person("admin").ask(BOTH_SIZES, outer=wrong, inner=10)
     assert answer.errors
     assert {"cost"} & answer.errors[0]["extensions"].keys() == set()
 
 
-async def test_who_may_not_come_in_is_told_nothing_of_costs(shared: Installation) -> None:
+async def test_an_unauthenticated_caller_gets_no_error_about_costs(shared: Installation) -> None:
     assert (await shared.person(None).ask(f"{{ {TOO_DEEP} }}")).codes == ["UNAUTHENTICATED"]
 
 
 @pytest.mark.parametrize("text", [*operations().values(), *(tab.read_text() for tab in TABS)])
 @pytest.mark.parametrize("scope", list(Scope))
-def test_what_we_show_to_others_may_run_with_the_largest_pages(text: str, scope: Scope) -> None:
+def test_published_operations_may_run_with_the_largest_pages(text: str, scope: Scope) -> None:
     variables = re.findall(r"\$(\w+)", text)
     assert cost(text).refusal(dict.fromkeys(variables, 100), scope) is None
 
@@ -197,18 +197,19 @@ def many(field: str, times: int = 90) -> str:
         (
             "admin",
             many(SEARCH),
-            "The operation can cost 216,180; 25,000 are allowed. Query.accounts costs 216,000 beside its rows, in 90 places: "
-            "ask for it less often, or without `totalCount` and `filter.search`.",
+            "The operation can cost 216,180; at most 25,000 are allowed. Query.accounts costs 216,000 in addition "
+            "to its rows, in 90 selections: "
+            "select it less often, or without `totalCount` and `filter.search`.",
         ),
         (
             "provider",
             many("recentCalls(first: 100) { nodes { id } }"),
-            "The operation can cost 1,089,000; 25,000 are allowed. Query.recentCalls costs 1,080,000 beside its rows, in 90 "
-            "places: ask for it less often.",
+            "The operation can cost 1,089,000; at most 25,000 are allowed. Query.recentCalls costs 1,080,000 in "
+            "addition to its rows, in 90 selections: select it less often.",
         ),
     ],
 )
-async def test_what_takes_the_database_long_is_refused_and_the_costly_field_is_named(
+async def test_expensive_statements_are_refused_and_the_costly_field_is_named(
     shared: Installation, person: str, text: str, message: str
 ) -> None:
     asker = shared.person(person)
@@ -237,7 +238,7 @@ def test_one_full_page_of_everything_with_its_count_may_run(scope: Scope, text: 
     assert cost(f"{{ {text} }}").refusal({}, scope) is None
 
 
-def test_an_account_pays_nothing_for_the_lists_of_others() -> None:
+def test_a_query_of_one_account_has_no_fixed_cost_for_lists() -> None:
     listed = cost(many("recentCalls(first: 100) { nodes { id } }"))
     assert listed.refusal({}, Scope.ACCOUNT) is None
     assert listed.refusal({}, Scope.SERVICE_PROVIDER) is not None
@@ -252,12 +253,12 @@ def test_an_account_pays_nothing_for_the_lists_of_others() -> None:
         ("($f: AllCallsFilter)", "$f", {"f": {"accountId": "AC1"}}),
     ],
 )
-def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
+def test_the_calls_of_one_account_cost_a_provider_as_much_as_that_account(
     declared: str, filter: str, given: dict[str, Any]
 ) -> None:
     listed = cost(f"query {declared} {many(f'recentCalls(filter: {filter}) {{ nodes {{ id }} }}', 50)}")
     assert listed.total(given, Scope.SERVICE_PROVIDER) == listed.total(given, Scope.ACCOUNT) == 50 * 20
-    # Without the variable it asks for the calls of all accounts.
+    # Without the variable it lists the calls of all accounts.
     assert (listed.refusal({}, Scope.SERVICE_PROVIDER) is not None) == bool(given)
 
 
@@ -279,28 +280,28 @@ def test_the_calls_of_one_account_cost_a_provider_as_little_as_that_account(
         ("$s: Boolean", "{search: null, active: $s}", {"s": True}, False),
     ],
 )
-def test_a_condition_costs_where_it_is_set(
+def test_a_condition_costs_only_where_it_is_set(
     declared: str, filter: str, given: dict[str, Any], is_searched: bool
 ) -> None:
     asked = cost(f"query ({declared}) {{ accounts(first: 1, filter: {filter}) {{ nodes {{ id }} }} }}")
     assert asked.total(given) == 1 + 1_000 * is_searched
 
 
-def test_of_several_conditions_the_costliest_counts_once() -> None:
+def test_only_the_costliest_of_several_conditions_counts() -> None:
     both = 'accounts(first: 1, filter: {search: "x", nameContains: "x", storageStatus: WORKING}) { totalCount nodes { id } }'
     assert cost(f"{{ {both} }}").total() == 1 + 1 + 400 + 2 * 2_500
 
 
-async def test_the_same_batch_of_reports_is_not_taken_any_number_of_times(gateway: Person, world: World) -> None:
+async def test_one_operation_cannot_repeat_a_batch_of_reports_without_limit(gateway: Person, world: World) -> None:
     changes = " ".join(f"a{number}: reportCalls(input: {{calls: $calls}}) {{ acceptedCount }}" for number in range(6))
     answer = await gateway.ask(f"mutation ($calls: [CallReportInput!]!) {{ {changes} }}", calls=[])
     assert answer.errors[0]["message"].endswith(
-        "Mutation.reportCalls costs 30,000 beside its rows, in 6 places: ask for it less often."
+        "Mutation.reportCalls costs 30,000 in addition to its rows, in 6 selections: select it less often."
     )
 
 
 @pytest.mark.parametrize("type_", [schema._schema.query_type, schema._schema.type_map["Account"]])
-def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
+def test_every_weight_of_a_filter_belongs_to_a_condition(type_: Any) -> None:
     for name, made in type_.fields.items():
         declared = metadata_of(made).get(declarations.DECLARED)
         for weights in declared.weights.values() if isinstance(declared, fields.Listed) else ():
@@ -310,7 +311,7 @@ def test_every_weight_of_a_filter_is_that_of_a_condition(type_: Any) -> None:
 DENIED = "apiKeys { nodes { id } }"
 
 
-async def test_rows_that_the_ordinary_executor_makes_objects_of_count_as_work(shared: Installation) -> None:
+async def test_rows_that_become_orm_objects_count_as_work(shared: Installation) -> None:
     provider = shared.person("provider")
     pages = many("accounts(first: 100) { nodes { id } }")
     if shared.settings.compiled_operations:
@@ -319,7 +320,7 @@ async def test_rows_that_the_ordinary_executor_makes_objects_of_count_as_work(sh
         answer = await provider.ask(pages.replace("{", f"{{ {DENIED}", 1))
     assert (answer.data, [error["message"] for error in answer.errors]) == (
         None,
-        ["The operation asks for too much at once: ask for fewer fields or rows."],
+        ["The operation selects too much: select fewer fields or rows."],
     )
     assert len(statements) < 60
     some = await provider.ask(many("accounts(first: 100) { nodes { id } }", 45).replace("{", f"{{ {DENIED}", 1))
@@ -352,5 +353,5 @@ async def test_twenty_rows_of_each_of_a_hundred_are_answered_with_a_denied_field
     assert sum(len(node["apiKeys"]["nodes"]) for node in nodes) == 2_000
 
 
-def test_the_guide_says_the_limit() -> None:
+def test_the_guide_states_the_limit() -> None:
     assert f"may cost {costs.MAXIMUM_COST:,}" in (ROOT / "docs" / "api.md").read_text()

@@ -1,4 +1,4 @@
-"""The cache of documents holds no more memory than it says: its weights are compared with what Python has allocated."""
+"""The cache of documents holds no more memory than it counts: its sizes are compared with Python's allocations."""
 
 import gc
 import tracemalloc
@@ -9,7 +9,7 @@ import pytest
 from app.execution import admission
 from app.execution.documents import Documents
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
@@ -19,7 +19,7 @@ from tests.support.installation import Installation
 pytestmark = pytest.mark.long
 
 BOUND = 1_000_000
-# Objects are weighed by their kinds, and some of a kind are a fifth larger than the measured ones.
+# Sizes are measured per kind of object, and some objects are a fifth larger than the measured ones.
 MORE_AT_MOST = 1.2
 LONG = "y" * 57_000
 
@@ -48,7 +48,7 @@ def _payloads(number: int) -> str:
 
 
 def _variables(number: int) -> str:
-    """Each has a type of its own: what stands in a document is made of it, and not of the schema."""
+    """Each has a type of its own, so that its objects are made of the document and not of the schema."""
     variables, nodes = zip(
         *((f"$v{each}: ID!", f"n{each}: node(id: $v{each}) {{ id }}") for each in range(90)), strict=True
     )
@@ -73,7 +73,7 @@ DOCUMENTS: dict[str, Callable[[int], str]] = {
 
 
 @pytest.mark.parametrize("kind", DOCUMENTS)
-async def test_the_cache_is_bounded_by_what_its_documents_hold(
+async def test_the_cache_is_limited_by_the_memory_of_its_documents(
     shared: Installation, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
@@ -83,7 +83,7 @@ async def test_the_cache_is_bounded_by_what_its_documents_hold(
         await run(operations, shared, make(1_000))
         gc.collect()
         tracemalloc.start()
-        # Until the first was evicted, or for a while: short ones are many.
+        # Until the first one was evicted, or up to a number: short documents are many.
         while number == len(cache.entries()) - 1 and number < 40:
             await run(operations, shared, make(number))
             number += 1
@@ -94,9 +94,7 @@ async def test_the_cache_is_bounded_by_what_its_documents_hold(
     assert held <= MORE_AT_MOST * cache.bytes
 
 
-async def test_nothing_is_held_of_documents_that_were_evicted(
-    shared: Installation, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_evicted_documents_are_freed(shared: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admission, "Documents", lambda schema, **_: Documents(schema, maximum_bytes=BOUND))
     operations = Operations(schema, anonymous_introspection=True, operations_per_caller=3)
     async with shared.database():
@@ -111,6 +109,6 @@ async def test_nothing_is_held_of_documents_that_were_evicted(
     assert held <= MORE_AT_MOST * BOUND
 
 
-async def run(operations: Operations, installation: Installation, text: str) -> Answer:
+async def run(operations: Operations, installation: Installation, text: str) -> GraphQLResponse:
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
-    return await operations.run(Request(text), Context(viewer, "0" * 32, installation.resources))
+    return await operations.run(GraphQLRequest(text), Context(viewer, "0" * 32, installation.resources))

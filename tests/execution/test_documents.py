@@ -1,4 +1,4 @@
-"""Documents are read once; how much memory they hold is in `test_document_cache.py`."""
+"""Documents are read once. `test_document_cache.py` tests their memory."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def test_a_document_is_parsed_and_validated_once(looks: list[str]) -> None:
 @pytest.mark.parametrize(
     ("text", "code"), [("{", ErrorCode.GRAPHQL_PARSE_FAILED), ("{ x }", ErrorCode.GRAPHQL_VALIDATION_FAILED)]
 )
-def test_a_wrong_document_is_looked_at_once_and_not_kept_alive(looks: list[str], text: str, code: ErrorCode) -> None:
+def test_an_invalid_document_is_read_once_and_freed(looks: list[str], text: str, code: ErrorCode) -> None:
     known = cached()
     first, second = known.read(text), known.read(text)
     assert first is second
@@ -50,7 +50,7 @@ def test_a_wrong_document_is_looked_at_once_and_not_kept_alive(looks: list[str],
     assert first.errors[0].nodes is None
 
 
-def test_what_was_not_asked_for_long_is_forgotten_first(looks: list[str]) -> None:
+def test_the_least_recently_used_document_is_evicted_first(looks: list[str]) -> None:
     known = cached(maximum_bytes=15_000)  # one takes some 6,000
     for text in ("{ a }", "{ b }", "{ a }", "{ a b }", "{ a }", "{ b }"):
         known.read(text)
@@ -58,7 +58,7 @@ def test_what_was_not_asked_for_long_is_forgotten_first(looks: list[str]) -> Non
     assert looks == ["{ a }", "{ b }", "{ a b }", "{ b }"]
 
 
-def test_long_documents_are_forgotten_sooner(looks: list[str]) -> None:
+def test_long_documents_are_evicted_sooner(looks: list[str]) -> None:
     known = cached(maximum_bytes=30_000)
     comment = "#" * 5_000
     for text in (f"{{ a }} {comment}", f"{{ b }} {comment}", f"{{ a }} {comment}"):
@@ -66,7 +66,7 @@ def test_long_documents_are_forgotten_sooner(looks: list[str]) -> None:
     assert len(looks) == 3
 
 
-def test_a_document_too_long_to_keep_is_answered_all_the_same() -> None:
+def test_a_document_too_long_for_the_cache_is_served() -> None:
     known = cached(maximum_bytes=100)
     assert known.read("{ a }").operations
     assert known.cache.bytes == 0
@@ -84,7 +84,7 @@ def test_a_document_too_long_to_keep_is_answered_all_the_same() -> None:
         ("{ __schema: a }", False, False),
     ],
 )
-def test_what_an_operation_needs_of_its_caller_is_read_off_the_document(
+def test_the_restrictions_of_an_operation_are_read_from_its_document(
     text: str, introspects: bool, is_open: bool
 ) -> None:
     operation = cached().read(text).operation(None)

@@ -1,4 +1,4 @@
-"""What a client sees when something behind the graph fails."""
+"""What a client sees when a resolver or a loader fails."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from app.accounts import service
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.foundation.graphql import lists
 from app.server.authentication import Authentication
 from tests.support.installation import Installation, Person, World
@@ -16,7 +16,7 @@ WORDS = "Something went wrong on our side."
 
 
 class Leaky(Exception):
-    """An error whose text must not get out."""
+    """An error whose text must not reach the client."""
 
     def __init__(self) -> None:
         super().__init__("duplicate key (name)=(Ann's secret), host=10.0.0.7")
@@ -27,8 +27,8 @@ async def broken(*_: Any, **__: Any) -> Any:
 
 
 def break_pages(monkeypatch: pytest.MonkeyPatch, broken: Any) -> None:
-    """Both ways to a page: the plan's, which falls back, and the ordinary executor's, which then answers."""
-    monkeypatch.setattr(Runnable, "run", broken)
+    """Breaks pages in plans, which fall back, and in the reference executor, which then answers."""
+    monkeypatch.setattr(CompiledPlan, "run", broken)
     monkeypatch.setattr(lists, "page", broken)
 
 
@@ -58,7 +58,7 @@ async def test_an_unexpected_error_in_a_mutation_is_masked(
 @pytest.mark.parametrize(
     "error", [ConnectionRefusedError(), TimeoutError(), asyncpg.TooManyConnectionsError(), asyncpg.QueryCanceledError()]
 )
-async def test_a_database_that_is_away_is_said_to_be_away(
+async def test_an_unavailable_database_is_reported_as_unavailable(
     admin: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
@@ -69,7 +69,7 @@ async def test_a_database_that_is_away_is_said_to_be_away(
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
 
 
-async def test_a_database_that_is_away_while_the_key_is_read_is_503(
+async def test_an_unavailable_database_during_authentication_is_503(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def away(*_: Any, **__: Any) -> Any:
@@ -82,7 +82,7 @@ async def test_a_database_that_is_away_while_the_key_is_read_is_503(
         assert response.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
-async def test_an_error_outside_the_graph_is_500_in_json(
+async def test_an_error_outside_graphql_is_500_in_json(
     installation: Installation, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Authentication, "_key", broken)
@@ -93,8 +93,8 @@ async def test_an_error_outside_the_graph_is_500_in_json(
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": response.headers["x-request-id"]}
 
 
-async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: Person) -> None:
-    # A page that is refused empties its account, and cancels the load of the provider that other accounts share.
+async def test_a_failing_row_does_not_affect_the_other_rows(admin: Person) -> None:
+    # A refused page makes its account null, and cancels the load of the provider that other accounts share.
     answer = await admin.ask(
         """
         { accounts { nodes { serviceProvider { name } } }
@@ -106,9 +106,7 @@ async def test_one_row_that_fails_does_not_disturb_what_others_wait_for(admin: P
     assert set(answer.codes) == {"BAD_USER_INPUT"}
 
 
-async def test_errors_have_the_order_of_the_document_whichever_field_fails_first(
-    account_user: Person, world: World
-) -> None:
+async def test_errors_are_in_document_order_whichever_field_fails_first(account_user: Person, world: World) -> None:
     query = """query ($id: ID!) {
         after_the_database: recordingPolicy(accountId: $id, bucketName: "NO") { json }
         at_once: serviceProvider(id: "SP") { id }

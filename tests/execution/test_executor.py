@@ -1,4 +1,4 @@
-"""Our executor against the stock one, and what it does that the stock one does not."""
+"""The reference executor compared with graphql-core's, and its additions."""
 
 import gc
 import json
@@ -12,7 +12,7 @@ from app.execution import operations
 from app.execution.executor.direct_fields import DirectResolvers
 from app.execution.limits import deadline
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput
@@ -26,24 +26,24 @@ QUERIES = 150
 # What the requests themselves change.
 CHANGING = frozenset({"lastUsedAt", "previousSecretLastUsedAt", "auditEvents"})
 
-# A row that is emptied leaves what its other fields were about to do, in graphql-core's own executor too. Collected within
-# the test, so that no later one is blamed.
+# A row that becomes null leaves the coroutines of its other fields, also in graphql-core's executor. Collected within
+# the test, so that no later test fails for it.
 LEAVES_COROUTINES = pytest.mark.filterwarnings(
     "ignore:coroutine .* was never awaited", "ignore::pytest.PytestUnraisableExceptionWarning"
 )
 
 
 class Stock(StrawberryGraphQLCoreExecutionContext):
-    """The executor as it comes."""
+    """Strawberry's executor, unchanged."""
 
     exhausted = None
 
     def release(self) -> None:
-        """Nothing: the stock executor leaves that to the garbage collector."""
+        """Does nothing: the stock executor leaves this to the garbage collector."""
 
 
 def places(errors: list[dict[str, Any]] | None, data: Any) -> set[str]:
-    """Each error's place in the document and what it says.
+    """The position and the message of each error.
 
     A denied field gives one error for a place, not for each row, and its words differ (ours name the type). Of errors in
     a row that one of them has emptied, the specification lets some be left out: it is the place of the null that counts.
@@ -70,7 +70,7 @@ def _shown_part(path: list[Any], data: Any) -> list[Any]:
 
 @LEAVES_COROUTINES
 @pytest.mark.parametrize("person", ["admin", "provider", "account_user", "read_only"])
-async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
+async def test_random_queries_have_the_same_response_as_from_the_stock_executor(
     shared: Installation, world: World, person: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = [*world.ids.values(), "AC00", "", f"AC{'0' * 32}"]
@@ -78,10 +78,10 @@ async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
     for query in RandomQueries(schema._schema, 20261122, ids=ids, without=CHANGING).some(QUERIES):
         ours = await asker.ask(query, **VARIABLES)
         with monkeypatch.context() as patched:
-            patched.setattr(operations, "Executor", Stock)
+            patched.setattr(operations, "ReferenceExecutor", Stock)
             patched.setattr(DirectResolvers, "get_field_resolver", lambda _self, resolver: resolver)
             stock = await asker.ask(query, **VARIABLES)
-        # As text: the order of the keys counts too.
+        # As text, since the order of the keys matters too.
         assert json.dumps(ours.data) == json.dumps(stock.data), query
         assert places(ours.errors, ours.data) == places(stock.errors, stock.data), query
         refused += "GRAPHQL_VALIDATION_FAILED" in ours.codes
@@ -91,11 +91,11 @@ async def test_random_queries_have_the_same_answer_as_from_the_stock_executor(
     assert denied > QUERIES / 20 or person == "admin"
 
 
-# A schema where much goes wrong
+# A schema in which many fields fail
 
 
 class Row:
-    """A row whose values do not fit its type everywhere."""
+    """A row with some values that do not match its type."""
 
     def __init__(self, number: int) -> None:
         self.number = number
@@ -116,7 +116,7 @@ def _refuse(_: Any) -> Any:
 
 @strawberry.type
 class Thing:
-    """Stands over Row."""
+    """The parent of Row."""
 
     name: str = fields.column("x")
     number: int = fields.column("x")
@@ -182,15 +182,15 @@ FAULTY = strawberry.Schema(query=Query)
 OPERATIONS = Operations(FAULTY, anonymous_introspection=True, operations_per_caller=3)
 
 
-async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> Answer:
+async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> GraphQLResponse:
     viewer = Viewer(scope, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
-    return await OPERATIONS.run(Request(query, variables), context)
+    return await OPERATIONS.run(GraphQLRequest(query, variables), context)
 
 
 @LEAVES_COROUTINES
 @pytest.mark.parametrize("scope", list(Scope))
-async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_executor(
+async def test_errors_have_the_same_paths_as_with_the_stock_executor(
     scope: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     variables = {"yes": True, "no": False}
@@ -198,7 +198,7 @@ async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_e
     for query in RandomQueries(FAULTY._schema, 7, ids=["x"]).some(QUERIES):
         ours = await faulty(query, scope=scope, **variables)
         with monkeypatch.context() as patched:
-            patched.setattr(operations, "Executor", Stock)
+            patched.setattr(operations, "ReferenceExecutor", Stock)
             patched.setattr(DirectResolvers, "get_field_resolver", lambda _self, resolver: resolver)
             stock = await faulty(query, scope=scope, **variables)
         assert ours.executed, ours.errors
@@ -209,17 +209,17 @@ async def test_what_goes_wrong_goes_wrong_in_the_same_places_as_with_the_stock_e
     assert whole > 20
 
 
-async def test_a_masked_error_has_the_request_id_and_no_word_of_what_happened() -> None:
+async def test_a_masked_error_has_the_request_id_and_no_details() -> None:
     answer = await faulty("{ thingOrNull { name failingOrNull refusingOrNull } }")
     assert answer.data == {"thingOrNull": {"name": "row 1", "failingOrNull": None, "refusingOrNull": None}}
-    masked, told = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
+    masked, reported = sorted(answer.errors or [], key=lambda error: error["message"], reverse=True)
     assert masked["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "0" * 32}
     assert masked["path"] == ["thingOrNull", "failingOrNull"]
     assert "password" not in json.dumps(answer.body())
-    assert (told["message"], told["extensions"]["argument"]) == ("Not this one.", "first")
+    assert (reported["message"], reported["extensions"]["argument"]) == ("Not this one.", "first")
 
 
-async def test_a_null_travels_up_to_the_nearest_field_that_may_be_null() -> None:
+async def test_a_null_propagates_to_the_nearest_nullable_field() -> None:
     answer = await faulty("{ thingOrNull { name twin { nothing } } things { name } }")
     assert answer.data == {"thingOrNull": None, "things": [{"name": "row 0"}, {"name": "row 1"}]}
     assert [error["path"] for error in answer.errors or []] == [["thingOrNull", "twin", "nothing"]]
@@ -235,7 +235,7 @@ async def test_a_denied_field_is_one_error_for_all_rows_and_for_each_alias() -> 
         assert error["extensions"]["requiredScopes"] == ["ADMIN"]
 
 
-async def test_a_denied_field_runs_nothing() -> None:
+async def test_the_resolver_of_a_denied_field_does_not_run() -> None:
     answer = await faulty("{ thingOrNull { failingLicense } }")
     assert answer.codes == ["FORBIDDEN"]
     assert (await faulty("{ thingOrNull { failingLicense } }", scope=Scope.ADMIN)).codes == ["INTERNAL_SERVER_ERROR"]
@@ -251,7 +251,7 @@ async def test_a_denied_field_runs_nothing() -> None:
         "...Fragment @skip(if: $yes)",
     ],
 )
-async def test_a_guarded_field_that_is_left_out_is_not_refused(selection: str) -> None:
+async def test_a_skipped_guarded_field_is_not_refused(selection: str) -> None:
     query = "query ($no: Boolean = false, $yes: Boolean = true) { a: __typename @include(if: $no) "
     query += f"b: __typename @skip(if: $yes) thingOrNull {{ name {selection} }} }}"
     if "Fragment" in selection:
@@ -260,7 +260,7 @@ async def test_a_guarded_field_that_is_left_out_is_not_refused(selection: str) -
     assert answer.body() == {"data": {"thingOrNull": {"name": "row 1"}}}
 
 
-async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_operation_that_takes_too_long_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     import asyncio
 
     @strawberry.type
@@ -274,13 +274,13 @@ async def test_an_operation_that_takes_too_long_is_ended(monkeypatch: pytest.Mon
     viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
     answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True, operations_per_caller=3).run(
-        Request("{ slow }"), context
+        GraphQLRequest("{ slow }"), context
     )
     assert answer.codes == ["SERVICE_UNAVAILABLE"]
     assert answer.body()["data"] is None
 
 
-# Input fields that not everybody may send
+# Guarded input fields
 
 
 GUARDED: dict[str, tuple[str, dict[str, Any]]] = {
@@ -295,7 +295,7 @@ GUARDED: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("case", GUARDED)
-async def test_a_guarded_input_field_is_refused_however_it_is_sent(
+async def test_a_guarded_input_field_is_refused_as_literal_and_as_variable(
     account_user: Person, admin: Person, world: World, case: str
 ) -> None:
     field, variables = GUARDED[case]
@@ -314,7 +314,7 @@ async def test_a_guarded_input_field_is_refused_however_it_is_sent(
 
 
 def _using(query: str, *variables: str) -> str:
-    """The query, without declarations of variables that it does not use."""
+    """The query without the declarations of unused variables."""
     head, _, body = query.partition("{")
     declarations = [part.strip() for part in head[head.index("(") + 1 : head.index(")")].split(",")]
     kept = [part for part in declarations if part.partition(":")[0] in body]
@@ -352,9 +352,7 @@ async def test_a_guarded_input_field_is_refused_deep_inside(account_user: Person
     assert answer.errors[0]["extensions"]["inputFields"] == ["owner.serviceProviderId"]
 
 
-async def test_of_several_mutations_the_refused_one_does_nothing_and_the_others_run(
-    account_user: Person, world: World
-) -> None:
+async def test_a_refused_mutation_does_nothing_and_the_other_ones_run(account_user: Person, world: World) -> None:
     answer = await account_user.ask(
         """
         mutation ($id: ID!) {
@@ -389,7 +387,7 @@ async def test_a_mutation_that_is_skipped_is_not_refused(account_user: Person) -
     "query", ["{ things { name twin { number } } }", "{ things { license failingOrNull laterOrNull { name } } }"]
 )
 async def test_an_operation_leaves_nothing_for_the_garbage_collector(query: str) -> None:
-    # What only the collector can free piles up, and freeing it stops the server for a tenth of a second.
+    # Reference cycles accumulate until garbage collection, which stops the server for a tenth of a second.
     await faulty(query)
     gc.collect()
     gc.disable()

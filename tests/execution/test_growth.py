@@ -1,4 +1,4 @@
-"""What a page costs in a large installation on PostgreSQL: what is touched grows with the page and not with the table.
+"""The cost of a page in a large installation: the rows that are read grow with the page, not with the table.
 
 Rows and blocks are counted, which is the same on every machine; that an index is walked is in
 `tests/foundation/test_pagination_costs.py`.
@@ -13,23 +13,23 @@ from uuid import UUID
 import pytest
 
 from app.foundation.identifiers import Kind, parse_sid
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.support.concurrency import moved, multiply
 from tests.support.installation import Installation, World
 from tests.support.statements import Work, recorded, work
 
-# Of accounts and of providers each; three times as many keys, and as many again of one account, of one provider, and of
+# The number of accounts and of providers; three times as many keys, and as many again of one account, one provider, and
 # the installation.
 CROWD = 20_000
 FIRST = 20
-# What one statement for a page may read, joined rows and those that a condition leaves out included.
+# The rows that one statement for a page may read, including joined rows and those that a condition excludes.
 ROWS = 400
-WAYS = ["compiled", "ordinary"]
+EXECUTORS = ["compiled", "reference"]
 
 
 @dataclass(frozen=True)
 class Listed:
-    """A list: how to ask for it, and which rows of which table it has."""
+    """A list: its query, and the rows and the table that it has."""
 
     query: str
     table: str
@@ -61,8 +61,8 @@ ACCOUNTS = {
     for direction in ("ASC", "DESC")
     for given, rows in _FILTERS.items()
 }
-# Conditions on what no index has together with the order: where few rows meet them, those are found by an index of their own
-# and sorted; where most do, they are met on the way.
+# Conditions without an index that also has the order: where few rows match, they are found by an index of their own
+# and sorted; where most rows match, a scan in the order finds them.
 _RECORDED = "id IN (SELECT account_id FROM recording_configs WHERE {})"
 NARROWED = {
     'search: "0"': "(name_key LIKE '%0%' OR sip_realm LIKE '%0%')",
@@ -77,7 +77,7 @@ COUNTED = {
     "accounts with the numbers of their keys": Listed(
         "{ accounts(%s) { nodes { apiKeyCount } pageInfo { endCursor } } }", "accounts", "true", True, "ASC"
     ),
-    "accounts with the numbers of their keys, beside lists": Listed(
+    "accounts with the numbers of their keys, next to lists": Listed(
         "{ accounts(%s) { nodes { apiKeys(first: 1) { totalCount nodes { id } } } pageInfo { endCursor } } }",
         "accounts",
         "true",
@@ -90,7 +90,7 @@ KEYS = {
     "keys of a provider": Listed(
         f'{{ serviceProvider(id: "$provider") {{ {_KEYS} }} }}', "api_keys", "service_provider_id = '$provider'"
     ),
-    # By name backwards, the account with the many keys is among the first.
+    # By name descending, the account with many keys is among the first.
     "keys of accounts": Listed(
         f"{{ accounts(first: 20, orderBy: {{field: NAME, direction: DESC}}) {{ nodes {{ name {_KEYS} }} }} }}",
         "api_keys",
@@ -121,7 +121,7 @@ ASKED = [
 
 @pytest.fixture(scope="module")
 async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
-    """The database of the shared installation, with the crowd."""
+    """The database of the shared installation, with all rows."""
     async with shared.database() as connection:
         await multiply(
             connection,
@@ -133,31 +133,38 @@ async def database(shared: Installation, template: World) -> AsyncIterator[Any]:
         yield connection
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize(("who", "listed"), [pytest.param(who, each[1], id=f"{who}: {each[0]}") for who, each in ASKED])
-async def test_a_page_costs_the_same_wherever_it_lies(
-    shared: Installation, template: World, database: Any, who: str, listed: Listed, way: str
+async def test_a_page_costs_the_same_at_any_position(
+    shared: Installation, template: World, database: Any, who: str, listed: Listed, executor: str
 ) -> None:
-    first, end = await cost(shared, template, database, who, listed, way)
+    first, end = await cost(shared, template, database, who, listed, executor)
     place = await middle(database, template, listed, end)
-    later, _ = await cost(shared, template, database, who, listed, way, f'after: "{place}"')
+    later, _ = await cost(shared, template, database, who, listed, executor, f'after: "{place}"')
     for done in (*first, *later):
         assert not done.of("Seq Scan"), done.shape
         assert done.rows <= ROWS, done.shape
         assert done.sorted_rows <= ROWS, done.shape
-    # Of two ways to fetch twenty rows by their ids PostgreSQL takes now one, now the other: they cost the same.
+    # PostgreSQL chooses one of two ways to fetch twenty rows by id; they cost the same.
     assert len(first) == len(later)
     assert sum(done.blocks for done in later) <= 1.5 * sum(done.blocks for done in first) + 20
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
 @pytest.mark.parametrize("given", NARROWED)
 @pytest.mark.parametrize(
-    ("field", "direction"), [(field, way) for field in ("NAME", "CREATED_AT") for way in ("ASC", "DESC")]
+    ("field", "direction"), [(field, direction) for field in ("NAME", "CREATED_AT") for direction in ("ASC", "DESC")]
 )
-async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
-    shared: Installation, template: World, database: Any, field: str, direction: str, given: str, who: str, way: str
+async def test_a_condition_of_few_or_most_accounts_costs_at_most_a_page(
+    shared: Installation,
+    template: World,
+    database: Any,
+    field: str,
+    direction: str,
+    given: str,
+    who: str,
+    executor: str,
 ) -> None:
     narrowed = Listed(
         f"{{ accounts(%s orderBy: {{field: {field}, direction: {direction}}} filter: {{{given}}})"
@@ -173,36 +180,38 @@ async def test_what_few_or_most_accounts_have_costs_a_page_or_those_few(
     end = end_cursor((await shared.person(who).ask(all_of_them)).data)
     place = await middle(database, template, narrowed, end)
     for more in ("", f'after: "{place}"'):
-        done, _ = await cost(shared, template, database, who, narrowed, way, more)
+        done, _ = await cost(shared, template, database, who, narrowed, executor, more)
         for each in done:
             assert not each.of("Seq Scan"), each.shape
             assert each.rows <= ROWS, each.shape
 
 
-async def test_what_some_accounts_have_costs_less_than_a_walk_over_all(shared: Installation, database: Any) -> None:
-    """One in twenty: neither few nor most, so that a page is looked for among several times as many."""
+async def test_a_condition_of_some_accounts_costs_less_than_a_full_scan(shared: Installation, database: Any) -> None:
+    """One in twenty accounts matches, so that a page is found among several times as many."""
     query = "{ accounts(first: 20, filter: {storageStatus: WORKING}) { nodes { id } } }"
     (done,) = await done_for(shared, database, "admin", query, "compiled")
     assert done.rows <= CROWD / 8, done.shape
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("executor", EXECUTORS)
 @pytest.mark.parametrize("who", ["admin", "provider"])
-async def test_a_page_of_each_owner_reads_no_more_of_their_rows_than_it_tells_of(
-    shared: Installation, template: World, database: Any, who: str, way: str
+async def test_a_page_of_each_owner_reads_only_the_rows_it_returns(
+    shared: Installation, template: World, database: Any, who: str, executor: str
 ) -> None:
     query = (
         "{ accounts(first: 100, orderBy: {field: NAME, direction: DESC})"
         " { nodes { apiKeys(first: 1) { nodes { id } pageInfo { hasNextPage } } } } }"
     )
-    done = await done_for(shared, database, who, query, way)
+    done = await done_for(shared, database, who, query, executor)
     of_keys = [each for each in done if each.rows_of("api_keys")]
     assert of_keys
     assert max(each.rows_of("api_keys") for each in of_keys) <= 100 * 2
 
 
 @pytest.mark.parametrize("listed", list(ACCOUNTS))
-async def test_an_account_reads_itself_alone(shared: Installation, template: World, database: Any, listed: str) -> None:
+async def test_an_account_user_reads_only_its_own_row(
+    shared: Installation, template: World, database: Any, listed: str
+) -> None:
     query = of_world(ACCOUNTS[listed].query, template).replace(" serviceProvider { name }", "")
     for done in await done_for(shared, database, "account_user", query % f"first: {FIRST}", "compiled"):
         assert not done.of("Seq Scan"), done.shape
@@ -211,10 +220,10 @@ async def test_an_account_reads_itself_alone(shared: Installation, template: Wor
 
 @pytest.mark.parametrize("condition", ["nameContains", "search"])
 @pytest.mark.parametrize("order", ["NAME", "CREATED_AT"])
-async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
+async def test_a_search_without_matches_reads_each_name_once(
     shared: Installation, template: World, database: Any, order: str, condition: str
 ) -> None:
-    """The worst case of both: no index of a plain PostgreSQL tells what lies within a text."""
+    """The worst case: plain PostgreSQL has no index for substrings."""
     query = f'{{ accounts(filter: {{{condition}: "zzzz"}}, orderBy: {{field: {order}}}) {{ nodes {{ id }} }} }}'
     (done,) = await done_for(shared, database, "admin", query, "compiled")
     assert CROWD <= done.rows <= CROWD + 10
@@ -222,30 +231,33 @@ async def test_a_text_that_is_in_no_name_is_looked_for_once_in_each(
 
 
 async def cost(
-    installation: Installation, world: World, database: Any, who: str, listed: Listed, way: str, more: str = ""
+    installation: Installation, world: World, database: Any, who: str, listed: Listed, executor: str, more: str = ""
 ) -> tuple[list[Work], str]:
-    """What is done for a page, and where it ends."""
+    """The work for a page, and its end cursor."""
     query = of_world(listed.query, world) % f"first: {FIRST} {more}"
-    with contextlib.nullcontext() if way == "compiled" else ordinary(installation):
+    with contextlib.nullcontext() if executor == "compiled" else reference_executor(installation):
         answer = await installation.person(who).ask(query)
     assert not answer.errors, answer.errors
-    return await done_for(installation, database, who, query, way), end_cursor(answer.data)
+    return await done_for(installation, database, who, query, executor), end_cursor(answer.data)
 
 
-async def done_for(installation: Installation, database: Any, who: str, query: str, way: str) -> list[Work]:
+async def done_for(installation: Installation, database: Any, who: str, query: str, executor: str) -> list[Work]:
     person = installation.person(who)
-    await person.ask("{ viewer { scope } }")  # from now on its key is known
-    with contextlib.nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+    await person.ask("{ viewer { scope } }")  # from now on its key is cached
+    with (
+        contextlib.nullcontext() if executor == "compiled" else reference_executor(installation),
+        recorded() as statements,
+    ):
         answer = await person.ask(query)
     assert not answer.errors, answer.errors
-    # When the caller's key was used last is noted by the way.
+    # When the caller's key was used last is written as well.
     asked = [statement for statement in statements if not statement[0].startswith("UPDATE")]
     assert asked
     return [await work(database, statement) for statement in asked]
 
 
 async def middle(database: Any, world: World, listed: Listed, cursor: str) -> str:
-    """A cursor of the same order as the given one that stands in the middle of the list."""
+    """A cursor of the same order as the given one, from the middle of the list."""
     rows = listed.rows.replace("$own", str(_uuid(world["own"], Kind.ACCOUNT))).replace(
         "$provider", str(_uuid(world["provider"], Kind.SERVICE_PROVIDER))
     )
@@ -259,7 +271,7 @@ async def middle(database: Any, world: World, listed: Listed, cursor: str) -> st
 
 
 def end_cursor(data: Any) -> str:
-    """The first one in an answer."""
+    """The first end cursor in a response."""
     if isinstance(data, dict):
         for name, value in data.items():
             found = value if name == "endCursor" else end_cursor(value)

@@ -1,4 +1,4 @@
-"""Variables are read as graphql-core reads them, only faster."""
+"""Variables are read with the same results as graphql-core's."""
 
 import json
 import random
@@ -24,7 +24,7 @@ UNUSUAL = ["", 0, 2**31, 1.0, 1.5, "1", False, None, [], {}, [None], ["x"], "AWS
 
 
 def some(type_: GraphQLInputObjectType, chance: random.Random) -> dict[str, Any]:
-    """An object that mostly fits the type."""
+    """An object that is mostly valid for the type."""
     found: dict[str, Any] = {}
     for name, field in type_.fields.items():
         if chance.random() < (0.9 if is_required_input_field(field) else 0.5):
@@ -45,7 +45,7 @@ def usual(type_: Any, chance: random.Random) -> Any:
 
 
 @pytest.mark.parametrize("type_", INPUTS, ids=str)
-def test_what_is_read_is_what_graphql_core_reads(type_: GraphQLInputObjectType) -> None:
+def test_plain_values_are_read_as_by_graphql_core(type_: GraphQLInputObjectType) -> None:
     chance, read = random.Random(7), 0
     for _ in range(400):
         value = some(type_, chance)

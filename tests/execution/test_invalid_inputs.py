@@ -1,4 +1,4 @@
-"""The work that invalid input makes is bounded by its length. Counted here; how long it takes, `make bench` measures."""
+"""The work for invalid input is limited by its length. It is counted here; `make bench` measures the time."""
 
 import re
 import sys
@@ -17,13 +17,13 @@ from app.foundation.errors import MAXIMUM_MESSAGE_CHARACTERS, without_values
 from tests.execution.invalid_inputs import ANONYMOUS, CALLER, GATEWAY, Body, invalid, invalid_variables
 from tests.support.installation import Installation, Person
 
-# Those that graphql-core makes to report one that ends the operation, and what Strawberry and we make of each.
+# The errors that graphql-core creates to report one, and those that Strawberry and this server create for each.
 ERRORS = 4 * (document_size.MAXIMUM_ERRORS + 1)
 
 
 @dataclass
 class Work:
-    """What was done since it was set to nothing."""
+    """The work since the last reset."""
 
     errors: int = 0
     suggestions: int = 0
@@ -33,7 +33,7 @@ class Work:
 
 
 class Counted:
-    """A pattern that counts the characters it runs over."""
+    """A pattern that counts the characters it scans."""
 
     def __init__(self, pattern: re.Pattern[str], work: Work) -> None:
         self._pattern, self._work = pattern, work
@@ -48,7 +48,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
     done = Work()
 
     def counted(function: Callable[..., Any], count: Callable[[Any], None]) -> None:
-        """In every module of graphql-core that has imported it, and in ours."""
+        """Patches every module of graphql-core and of this server that has imported it."""
 
         def counting(*args: Any, **options: Any) -> Any:
             result = function(*args, **options)
@@ -82,13 +82,13 @@ def _modules() -> Iterator[Any]:
     return (module for name, module in list(sys.modules.items()) if name.startswith(("graphql.", "app.execution.")))
 
 
-# Of the kinds that the benchmark sends, those that count as most.
+# The kinds of the benchmark that cause the most work.
 NAMES = ("short", "misspelt", "long")
 PATTERNS = len(errors._VALUES)
 
 
 async def assert_bounded(person: Person, bodies: dict[str, Body], work: Work) -> None:
-    """Each makes little work; its messages name a place and repeat no long value."""
+    """Each causes little work; its messages have a path and repeat no long value."""
     for name, body in bodies.items():
         work.__init__()  # type: ignore[misc]
         response = await person.client.post("/graphql", json=body, headers=person.headers)
@@ -103,16 +103,16 @@ async def assert_bounded(person: Person, bodies: dict[str, Body], work: Work) ->
             assert len(error.get("locations") or ()) <= documents.MAXIMUM_LOCATIONS, name
 
 
-async def test_invalid_input_without_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+async def test_invalid_input_of_unauthenticated_callers_costs_little(shared: Installation, work: Work) -> None:
     await assert_bounded(shared.person(None), invalid(ANONYMOUS, NAMES), work)
 
 
-async def test_invalid_input_with_a_key_makes_little_work(shared: Installation, work: Work) -> None:
+async def test_invalid_input_of_authenticated_callers_costs_little(shared: Installation, work: Work) -> None:
     await assert_bounded(shared.person("admin"), invalid(CALLER, NAMES), work)
 
 
-async def test_invalid_reports_of_a_gateway_make_little_work(admin: Person, work: Work) -> None:
-    # Its documents have the same limits as those of other callers.
+async def test_invalid_reports_of_a_gateway_cost_little(admin: Person, work: Work) -> None:
+    # A gateway's documents have the same limits as those of other callers.
     made = await admin.change(
         "createApiKey", "token", name="gateway", accessLevel="GATEWAY", owner={"installation": True}
     )
@@ -120,7 +120,7 @@ async def test_invalid_reports_of_a_gateway_make_little_work(admin: Person, work
 
 
 @pytest.mark.settings(anonymous_introspection=False)
-async def test_a_document_without_a_key_is_not_validated_unless_all_of_it_is_open(
+async def test_an_unauthenticated_document_is_validated_only_if_all_of_it_is_open(
     installation: Installation, work: Work
 ) -> None:
     stranger = installation.person(None)
@@ -139,20 +139,20 @@ async def test_a_document_without_a_key_is_not_validated_unless_all_of_it_is_ope
 
 
 @pytest.mark.parametrize("times", [1, 10, 1_000, 20_000])
-def test_a_long_value_that_reads_like_a_message_is_cut_out(times: int) -> None:
+def test_a_long_value_that_looks_like_a_message_is_removed(times: int) -> None:
     text = "Value 'secret" * times
     for message in (f"Value '{text}' does not exist in 'Kind' enum.", f"String cannot represent value: {text}"):
         assert "secret" not in without_values(message)
 
 
-async def test_of_a_one_of_input_an_undefined_variable_is_named(admin: Person) -> None:
+async def test_an_undefined_variable_of_a_one_of_input_is_named(admin: Person) -> None:
     answer = await admin.ask(
         'mutation { createUser(input: {email: "a@b.example", name: "A", owner: {accountId: $x}}) { __typename } }'
     )
     assert [error["message"] for error in answer.errors] == ["Variable '$x' is not defined."]
 
 
-async def test_a_one_of_input_may_stand_in_a_fragment_before_the_operation(admin: Person) -> None:
+async def test_a_one_of_input_may_be_in_a_fragment_before_the_operation(admin: Person) -> None:
     answer = await admin.ask(
         'fragment f on Mutation { createUser(input: {email: "a", name: "A", owner: {accountId: $x}}) { __typename } }'
         " mutation ($x: ID) { ...f }",

@@ -1,4 +1,4 @@
-"""Documents and bodies made to hold up the server: each is answered, in words. How fast, `make bench` measures."""
+"""Documents and bodies that attack the server: each gets a response with a message. `make bench` measures the time."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ async def test_an_attack_is_refused_before_it_runs(shared: Installation, name: s
 
 
 @pytest.mark.parametrize("name", attacks.ALLOWED)
-async def test_what_is_large_but_allowed_is_answered(shared: Installation, name: str) -> None:
+async def test_a_large_but_allowed_document_is_served(shared: Installation, name: str) -> None:
     name_of_operation = {"operationName": "wanted"} if "operations" in name else {}
     response = await shared.client.post(
         "/graphql",
@@ -34,18 +34,16 @@ async def test_what_is_large_but_allowed_is_answered(shared: Installation, name:
 
 
 @pytest.mark.parametrize("name", attacks.ENDED)
-async def test_what_multiplies_is_ended_and_shows_no_part_of_an_answer(shared: Installation, name: str) -> None:
+async def test_an_operation_that_exceeds_its_work_ends_without_data(shared: Installation, name: str) -> None:
     answer = await shared.person("admin").ask(attacks.ENDED[name])
     assert answer.body["data"] is None
-    assert [error["message"].partition(":")[0] for error in answer.errors] == [
-        "The operation asks for too much at once"
-    ]
+    assert [error["message"].partition(":")[0] for error in answer.errors] == ["The operation selects too much"]
     assert answer.codes == ["BAD_USER_INPUT"]
 
 
 @pytest.mark.parametrize("fragments", [10, 20, 26, 100])
-def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fragments: int) -> None:
-    # Written out these are 2 to the power of 100 fields; walking them would never end.
+def test_fragments_that_double_are_measured_in_linear_time(fragments: int) -> None:
+    # Expanded these are 2 to the power of 100 fields; walking them would never end.
     text = "{ ...f0 } " + " ".join(
         f"fragment f{i} on Query {{ ...f{i + 1} ...f{i + 1} }}" for i in range(fragments - 1)
     )
@@ -87,7 +85,7 @@ def test_fragments_that_double_are_measured_in_time_that_grows_with_the_text(fra
         ("query($a: A @a(" + "a: 1 " * 31 + ")) { f }", False),
     ],
 )
-def test_the_limits_lie_where_they_say(text: str, within: bool) -> None:
+def test_each_limit_applies_at_its_stated_value(text: str, within: bool) -> None:
     assert bool(document_size.check(parse(text))) is not within
 
 
@@ -106,7 +104,9 @@ def test_a_field_of_the_schema_has_fewer_arguments_than_are_allowed() -> None:
         "query(" + "$a: ID " * 21 + ") { passwordPolicy { minimumLength } }",
     ],
 )
-async def test_a_document_larger_than_what_is_open_needs_authentication(shared: Installation, query: str) -> None:
+async def test_a_document_too_large_for_unauthenticated_callers_needs_authentication(
+    shared: Installation, query: str
+) -> None:
     answer = await shared.person(None).ask(query)
     assert answer.codes == ["UNAUTHENTICATED"]
 
@@ -132,7 +132,7 @@ async def test_variables_have_a_limit_too(shared: Installation, variables: dict[
 async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_schema(
     shared: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GraphiQL's and graphql-codegen's: everything that graphql-js can ask for.
+    # The introspection of GraphiQL and graphql-codegen: everything that graphql-js can select.
     query = get_introspection_query(
         descriptions=True,
         specified_by_url=True,
@@ -146,7 +146,7 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
     assert len(answer.data["__schema"]["types"]) > 50
 
 
-async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_number_of_row_errors_is_limited(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     query = "{ accounts { nodes { " + " ".join(f"a{i}: apiKeys(first: 0) {{ nodes {{ id }} }}" for i in range(20))
     answer = await admin.ask(query + " } } }")
     assert len(answer.errors) <= 3 * 20
@@ -156,7 +156,7 @@ async def test_as_many_errors_as_rows_are_bounded(admin: Person, monkeypatch: py
 
 
 @pytest.mark.settings(compiled_operations=False)
-async def test_a_mutation_whose_answer_is_too_large_says_so(
+async def test_a_mutation_with_too_large_a_payload_reports_it(
     provider: Person, admin: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reference, "MAXIMUM_WORK", 10)

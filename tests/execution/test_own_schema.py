@@ -1,4 +1,4 @@
-"""The engine stands alone: with a schema of its own it runs without any domain."""
+"""The engine runs a schema of its own, without any domain."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Fields with ordinary resolvers inside compiled operations: called from the plan, for all rows of a level together."""
+"""Resolvers inside compiled operations: the plan calls them, for all rows of a SELECT together."""
 
 import asyncio
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ import strawberry
 from strawberry import Maybe
 
 from app.execution.operations import Operations
-from app.execution.responses import Answer, Request
+from app.execution.responses import GraphQLRequest, GraphQLResponse
 from app.foundation.access import AccessLevel, IsAdmin, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.errors import ServiceUnavailable
@@ -25,7 +25,7 @@ called: list[list[str]] = []
 
 @strawberry.input
 class Loudness:
-    """An input within an argument."""
+    """A nested input."""
 
     marks: int = 1
     word: Maybe[str | None] = None
@@ -33,7 +33,7 @@ class Loudness:
 
 @strawberry.type
 class Greeting:
-    """What a resolver answers."""
+    """The result of a resolver."""
 
     text: str
     missing: str | None
@@ -85,14 +85,18 @@ class Query:
 schema = strawberry.Schema(Query)
 
 
-async def answer(installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any) -> list[Answer]:
-    """By the plan, and by the ordinary executor."""
+async def answer(
+    installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any
+) -> list[GraphQLResponse]:
+    """The responses of the plan and of the reference executor."""
     viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
     answers = []
     for compiles in (True, False):
         called.append([])
         operations = Operations(schema, anonymous_introspection=False, operations_per_caller=3, compiles=compiles)
-        answers.append(await operations.run(Request(query, given), Context(viewer, "0" * 32, installation.resources)))
+        answers.append(
+            await operations.run(GraphQLRequest(query, given), Context(viewer, "0" * 32, installation.resources))
+        )
     assert answers[0].data == answers[1].data
     assert answers[0].errors == answers[1].errors
     assert not answers[1].compiled
@@ -106,13 +110,13 @@ def _nothing_called() -> None:
 
 @pytest.fixture
 async def database(installation: Installation) -> Any:
-    """The test's own task asks the database of the application."""
+    """The task of the test uses the database of the application."""
     async with installation.database() as connection:
         await connection.execute_query("SELECT 1")
         yield
 
 
-async def test_a_resolver_is_called_for_all_rows_together_with_the_columns_that_it_needs(
+async def test_a_resolver_is_called_for_all_rows_together_with_its_declared_columns(
     installation: Installation, database: None
 ) -> None:
     query = (
@@ -141,7 +145,7 @@ async def test_absent_null_and_default_arguments_are_those_of_strawberry(
         assert compiled.compiled, given
 
 
-async def test_a_resolver_that_fails_is_told_as_by_the_ordinary_executor(
+async def test_a_failing_resolver_is_reported_as_by_the_reference_executor(
     installation: Installation, database: None
 ) -> None:
     compiled, _ = await answer(installation, "{ providers { nodes { name away } } }")

@@ -1,4 +1,4 @@
-"""How many operations of one caller run at once, who waits for whom, and who is refused."""
+"""The concurrent operations of a caller: how many run, which ones wait, and which are refused."""
 
 import asyncio
 from collections import Counter
@@ -32,13 +32,13 @@ from tests.support.websocket_clients import listening, served, until_heard
 
 QUERY = "{ viewer { scope } }"
 OF_CALLER = 3
-# What takes longer will not come.
+# A longer wait means that it will not happen.
 PATIENCE_SECONDS = 30
 T = TypeVar("T")
 
 
 class Gate:
-    """Operations that have begun stay where they are until it opens."""
+    """Holds running operations until it opens."""
 
     def __init__(self) -> None:
         self.running = Counter[str]()
@@ -55,7 +55,7 @@ class Gate:
         self.running[who] -= 1
 
     async def wait_for(self, count: int) -> None:
-        """Until so many run."""
+        """Waits until so many operations run."""
         async with asyncio.timeout(PATIENCE_SECONDS), self._changed:
             await self._changed.wait_for(lambda: self.running.total() >= count)
 
@@ -63,7 +63,7 @@ class Gate:
         self._open.set()
 
     async def past(self, asked: Awaitable[T]) -> T:
-        """What is answered while the gate is open."""
+        """The responses while the gate is open."""
         self._open.set()
         answered = await asked
         self._open.clear()
@@ -72,25 +72,25 @@ class Gate:
 
 @pytest.fixture
 def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
-    gate, answer = Gate(), Operations._answer
+    gate, answer = Gate(), Operations._run
 
     async def held(self: Operations, operation: Any, request: Any, context: Any) -> Any:
         await gate.hold(str(context.caller.key_id or context.caller.user_id) if context.caller else context.address)
         return await answer(self, operation, request, context)
 
-    monkeypatch.setattr(Operations, "_answer", held)
+    monkeypatch.setattr(Operations, "_run", held)
     return gate
 
 
 async def settled(installation: Installation, waiting: int) -> None:
-    """Until so many operations wait for their turn."""
+    """Waits until so many operations wait for a slot."""
     operation_slots = installation.app.state.server._operations._slots
     async with asyncio.timeout(PATIENCE_SECONDS):
         while operation_slots._waiting.total() != waiting:
             await asyncio.sleep(0)
 
 
-async def test_a_front_end_that_sends_ten_queries_at_once_gets_ten_answers(
+async def test_ten_concurrent_queries_of_a_front_end_get_ten_responses(
     installation: Installation, gate: Gate, provider: Person
 ) -> None:
     asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(10)]
@@ -102,7 +102,7 @@ async def test_a_front_end_that_sends_ten_queries_at_once_gets_ten_answers(
     assert set(gate.most.values()) == {OF_CALLER}
 
 
-async def test_what_waits_for_its_turn_does_not_run_once_its_caller_is_revoked(
+async def test_a_waiting_operation_does_not_run_after_its_caller_is_revoked(
     installation: Installation, gate: Gate, account_user: Person, world: World
 ) -> None:
     asked = [asyncio.create_task(account_user.ask(QUERY)) for _ in range(OF_CALLER + 1)]
@@ -117,7 +117,7 @@ async def test_what_waits_for_its_turn_does_not_run_once_its_caller_is_revoked(
     assert sorted(answer.codes for answer in answers) == [*([[]] * OF_CALLER), ["UNAUTHENTICATED"]]
 
 
-async def test_another_caller_does_not_wait_for_them(
+async def test_another_caller_does_not_wait(
     installation: Installation, gate: Gate, provider: Person, other_provider: Person
 ) -> None:
     asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(10)]
@@ -128,7 +128,7 @@ async def test_another_caller_does_not_wait_for_them(
     assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
 
 
-async def test_the_keys_of_an_account_share_twice_as_many(
+async def test_the_keys_of_an_account_share_twice_as_many_slots(
     installation: Installation, gate: Gate, account_user: Person, provider: Person, sibling_user: Person
 ) -> None:
     made = [await gate.past(account_user.change("createApiKey", "token", name=f"key {n}")) for n in range(4)]
@@ -142,7 +142,7 @@ async def test_the_keys_of_an_account_share_twice_as_many(
     assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
 
 
-async def test_what_waits_behind_too_many_is_refused_and_says_when_to_come_back(
+async def test_an_operation_behind_too_many_waiting_ones_is_refused_with_retry_after(
     installation: Installation, gate: Gate, admin: Person, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slots, "MAXIMUM_WAITING", 2)
@@ -153,14 +153,14 @@ async def test_what_waits_behind_too_many_is_refused_and_says_when_to_come_back(
     assert (response.status_code, response.headers["Retry-After"]) == (429, "1")
     (error,) = response.json()["errors"]
     assert "data" not in response.json()
-    assert error["message"] == "Too many operations of this caller at once: 2 wait already. Try again."
+    assert error["message"] == "Too many concurrent operations of this caller: 2 are waiting already. Try again."
     assert (error["extensions"]["code"], error["extensions"]["retryAfterSeconds"]) == ("RATE_LIMITED", 1)
     gate.open()
     assert all(answer.only("viewer") for answer in await asyncio.gather(*asked))
     assert number((await metrics(admin)).text, "vga_graphql_operations_rejected_total") >= 1
 
 
-async def test_what_waits_too_long_is_refused_and_takes_no_slot(
+async def test_an_operation_that_waits_too_long_is_refused_and_takes_no_slot(
     installation: Installation, gate: Gate, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(slots, "WAIT_SECONDS", 0)
@@ -173,7 +173,7 @@ async def test_what_waits_too_long_is_refused_and_takes_no_slot(
     assert (await provider.ask(QUERY)).only("viewer")
 
 
-async def test_who_gives_up_waiting_leaves_the_turn_to_the_next(
+async def test_a_cancelled_operation_leaves_its_turn_to_the_next(
     installation: Installation, gate: Gate, provider: Person
 ) -> None:
     asked = [asyncio.create_task(provider.ask(QUERY)) for _ in range(OF_CALLER)]
@@ -188,7 +188,7 @@ async def test_who_gives_up_waiting_leaves_the_turn_to_the_next(
     assert installation.app.state.server._operations._slots._running.total() == 0
 
 
-async def test_callers_without_a_key_share_those_of_their_network(gate: Gate, stranger: Person) -> None:
+async def test_unauthenticated_callers_share_the_slots_of_their_network(gate: Gate, stranger: Person) -> None:
     asked = [asyncio.create_task(stranger.ask("{ passwordPolicy { minimumLength } }")) for _ in range(10)]
     await gate.wait_for(OF_CALLER)
     gate.open()
@@ -202,7 +202,7 @@ async def port(installation: Installation) -> AsyncIterator[int]:
         yield port
 
 
-async def test_operations_of_a_websocket_count_with_those_over_http(
+async def test_operations_over_a_websocket_and_over_http_share_slots(
     installation: Installation, port: int, gate: Gate, provider: Person
 ) -> None:
     async with listening(port, provider.token) as client:
@@ -248,7 +248,7 @@ def context_of(key_id: UUID, account_id: UUID, provider_id: UUID | None = None) 
 
 
 @pytest.mark.parametrize("is_given_up_first", [True, False])
-async def test_a_slot_that_is_released_as_its_successor_gives_up_is_not_lost(*, is_given_up_first: bool) -> None:
+async def test_a_slot_released_while_its_successor_is_cancelled_is_not_lost(*, is_given_up_first: bool) -> None:
     operation_slots, context = OperationSlots(1), context_of(uuid4(), uuid4())
     async with AsyncExitStack() as waiting:
         async with operation_slots.slot(context):
@@ -284,7 +284,7 @@ async def test_the_callers_of_an_owner_take_turns() -> None:
     assert sorted(order) == sorted(names)
 
 
-async def test_the_accounts_of_a_provider_together_leave_connections_to_others() -> None:
+async def test_the_accounts_of_a_provider_together_leave_connections_for_other_providers() -> None:
     operation_slots, provider = OperationSlots(OF_CALLER), uuid4()
     running: list[int] = []
 
@@ -304,7 +304,7 @@ async def test_the_accounts_of_a_provider_together_leave_connections_to_others()
     assert sorted(running) == list(range(20))
 
 
-async def test_an_operation_that_waits_for_another_server_leaves_its_slot_to_others(
+async def test_an_operation_that_waits_for_another_server_releases_its_slot(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers, testing = asyncio.Event(), asyncio.Semaphore(0)

@@ -1,4 +1,4 @@
-"""Validation finds what graphql-core's does: its rules one by one, and its check of values."""
+"""Validation finds the same errors as graphql-core's rules one by one, and as its check of values."""
 
 import pytest
 from graphql import (
@@ -11,7 +11,7 @@ from graphql import (
 )
 
 from app.execution import validation
-from app.execution.invalid_values import misfits
+from app.execution.invalid_values import invalid_parts
 from app.server.schema import schema
 from tests.execution.invalid_inputs import ANONYMOUS, invalid
 
@@ -24,7 +24,7 @@ DOCUMENTS = {
 
 
 @pytest.mark.parametrize("stage", validation.STAGES, ids=lambda stage: stage.__name__)
-def test_a_stage_finds_what_its_rules_find_one_by_one(stage: type[validation.Stage]) -> None:
+def test_a_stage_finds_the_same_errors_as_its_rules_one_by_one(stage: type[validation.Stage]) -> None:
     most = 30
     for name, text in DOCUMENTS.items():
         try:
@@ -32,7 +32,7 @@ def test_a_stage_finds_what_its_rules_find_one_by_one(stage: type[validation.Sta
         except Exception:  # noqa: BLE001  not validated
             continue
         if stage is validation.StrawberryRules and validation.errors_of(schema._schema, document, 1):
-            continue  # its rules assume what the other stages check
+            continue  # its rules rely on what the other stages check
         together = validate(schema._schema, document, [stage], most, hide_suggestions=True)
         alone = validate(schema._schema, document, stage.rules, most, hide_suggestions=True)
         assert [(error.message, error.locations) for error in together] == [
@@ -53,14 +53,14 @@ LITERALS = (
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("wrapped", ["{}", "{}!", "[{}]", "[{}!]!", "[[{}]!]"])
-def test_a_literal_fits_where_graphql_core_says_so(name: str, wrapped: str) -> None:
+def test_a_literal_is_valid_where_graphql_core_accepts_it(name: str, wrapped: str) -> None:
     field = build_schema(schema_with(wrapped.format(name))).query_type.fields["f"]  # type: ignore[union-attr]
     type_: GraphQLInputType = field.args["a"].type
     for literal in LITERALS.split():
         node = parse_value(literal)
         expected: list[list[str | int]] = []
         validate_input_literal(node, type_, lambda _error, path, found=expected: found.append(list(path)))  # type: ignore[misc]
-        found = [list(path) for _, _, path in misfits(node, type_)]
+        found = [list(path) for _, _, path in invalid_parts(node, type_)]
         assert bool(found) is bool(expected), (literal, found, expected)
         assert {tuple(path) for path in found} == {tuple(path) for path in expected}, literal
 

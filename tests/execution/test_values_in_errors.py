@@ -1,4 +1,4 @@
-"""What was sent is not repeated in error messages: it may be a secret, and error trackers keep them."""
+"""Error messages do not repeat values: a value may be a secret, and error trackers store messages."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ UPDATE = "mutation ($i: UpdateRecordingConfigInput!) { updateRecordingConfig(inp
         SECRET,
     ],
 )
-async def test_a_variable_that_does_not_fit_is_named_but_not_repeated(account_user: Person, input: Any) -> None:
+async def test_an_invalid_variable_is_named_but_its_value_is_not_repeated(account_user: Person, input: Any) -> None:
     answer = await account_user.ask(UPDATE, i=input)
     assert answer.codes == ["BAD_USER_INPUT"] * len(answer.errors)
     assert answer.errors
@@ -47,7 +47,7 @@ INPUT_TYPES = [name for name, type_ in schema._schema.type_map.items() if is_inp
 
 
 @pytest.mark.parametrize("name", INPUT_TYPES)
-def test_a_variable_of_any_type_is_not_repeated(name: str) -> None:
+def test_the_value_of_a_variable_of_any_type_is_not_repeated(name: str) -> None:
     operation = parse(f"query ($v: {name}) {{ __typename }}").definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     variables = operation.variable_definitions or ()
@@ -58,8 +58,8 @@ def test_a_variable_of_any_type_is_not_repeated(name: str) -> None:
         {"id": SECRET, "input": 5},
     ):
         found = get_variable_values(schema._schema, variables, {"v": value})
-        told = [without_values(error.message) for error in found] if isinstance(found, list) else []
-        assert SECRET not in str(told)
+        messages = [without_values(error.message) for error in found] if isinstance(found, list) else []
+        assert SECRET not in str(messages)
 
 
 @pytest.mark.parametrize(
@@ -75,13 +75,13 @@ def test_a_variable_of_any_type_is_not_repeated(name: str) -> None:
         '{ accounts(first: "%s") { totalCount } }',
     ],
 )
-async def test_a_literal_that_does_not_fit_is_not_repeated(account_user: Person, query: str) -> None:
+async def test_an_invalid_literal_is_not_repeated(account_user: Person, query: str) -> None:
     answer = await account_user.ask(query % SECRET)
     assert answer.errors
     assert SECRET not in str(answer.body)
 
 
-TIME = "A time is written with its offset, such as 2026-01-31T13:37:00Z."
+TIME = "Invalid time: write it with its offset, such as 2026-01-31T13:37:00Z."
 NO_ENUM = "Enum 'BucketVendor' cannot represent non-enum value. Its values: AWS_S3, S3_COMPATIBLE."
 UNKNOWN = "The value does not exist in 'BucketVendor' enum. Its values: AWS_S3, S3_COMPATIBLE."
 PLACES = [
@@ -114,7 +114,7 @@ PLACES = [
 
 
 @pytest.mark.parametrize(("query", "argument", "path", "reason"), PLACES)
-async def test_a_literal_that_does_not_fit_is_told_by_its_place(
+async def test_an_invalid_literal_is_reported_by_its_path(
     account_user: Person, query: str, argument: str, path: str, reason: str
 ) -> None:
     text = query.replace("%s", SECRET)
@@ -124,7 +124,7 @@ async def test_a_literal_that_does_not_fit_is_told_by_its_place(
     assert error["locations"] == [{"line": 1, "column": text.index(f"{name}:") + len(name) + 3}]
 
 
-async def test_a_default_that_does_not_fit_is_told_by_its_place(account_user: Person) -> None:
+async def test_an_invalid_default_is_reported_by_its_path(account_user: Person) -> None:
     text = f'query ($until: DateTime = "{SECRET}") {{ auditEvents(filter: {{until: $until}}) {{ totalCount }} }}'
     (error,) = (await account_user.ask(text)).errors
     assert error["message"] == f"The default of variable '$until' has invalid value: {TIME}"
@@ -138,7 +138,7 @@ async def test_a_default_that_does_not_fit_is_told_by_its_place(account_user: Pe
         ({"bucketVendor": 5}, f"at .bucketVendor: {NO_ENUM.replace('non-enum', 'non-string')}"),
     ],
 )
-async def test_of_a_variable_that_an_enum_does_not_have_its_values_are_told(
+async def test_the_error_of_an_unknown_enum_value_lists_the_valid_values(
     account_user: Person, given: dict[str, Any], place: str
 ) -> None:
     (error,) = (await account_user.ask(UPDATE, i={"accountId": "AC", **given})).errors

@@ -159,7 +159,7 @@ async def test_a_subscriber_whose_events_were_lost_is_asked_to_list_again(
         live: LiveEvents = installation.resources.clients[LiveEvents]
         await until(lambda: live._listeners)
         await asyncio.to_thread(valkey.stop)
-        assert await client.closed(30) == (1012, "events were lost: connect and list again")
+        assert await client.closed(30) == (1012, "events were lost: reconnect and list again")
 
 
 async def test_a_silent_channel_keeps_its_connection(

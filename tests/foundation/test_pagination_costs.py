@@ -5,7 +5,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from tests.execution.test_compiled import ordinary
+from tests.execution.test_compiled import reference_executor
 from tests.foundation.test_pagination import ORDERS, create, page
 from tests.support.concurrency import fill
 from tests.support.installation import Installation, Person, World
@@ -16,12 +16,12 @@ NESTED = (
     " recordingConfig { bucketName } apiKeys(first: 5) { totalCount nodes { name account { name } } } } } }"
 )
 
-STATEMENTS = {"compiled": 4, "ordinary": 8}
+STATEMENTS = {"compiled": 4, "reference": 8}
 
 
-@pytest.mark.parametrize("way", list(STATEMENTS))
+@pytest.mark.parametrize("executor", list(STATEMENTS))
 async def test_more_rows_need_no_more_statements(
-    installation: Installation, admin: Person, provider: Person, other_provider: Person, way: str
+    installation: Installation, admin: Person, provider: Person, other_provider: Person, executor: str
 ) -> None:
     for person in (provider, other_provider):
         for account in await create(person, *(f"Number {n}" for n in range(15))):
@@ -30,11 +30,11 @@ async def test_more_rows_need_no_more_statements(
     counts = []
     await admin.ask(NESTED, first=1)  # from now on its key is known
     for first in (1, 30):
-        with nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+        with nullcontext() if executor == "compiled" else reference_executor(installation), recorded() as statements:
             answer = await admin.ask(NESTED, first=first)
         assert len(answer.only("accounts")["nodes"]) == first
         counts.append(len(statements))
-    assert counts[0] == counts[1] <= STATEMENTS[way]
+    assert counts[0] == counts[1] <= STATEMENTS[executor]
 
 
 async def test_a_page_without_total_count_runs_no_count(provider: Person) -> None:
@@ -86,14 +86,14 @@ async def test_suspended_accounts_have_an_index_of_their_own(
             assert "accounts_suspended" in told, told
 
 
-@pytest.mark.parametrize("way", list(STATEMENTS))
+@pytest.mark.parametrize("executor", list(STATEMENTS))
 async def test_keys_of_many_accounts_are_read_from_an_index(
-    installation: Installation, provider: Person, world: World, way: str
+    installation: Installation, provider: Person, world: World, executor: str
 ) -> None:
     async with installation.database() as connection:
         await fill(connection, world)
         query = "{ accounts(first: 50) { nodes { apiKeys(first: 1) { nodes { name } } } } }"
-        with nullcontext() if way == "compiled" else ordinary(installation), recorded() as statements:
+        with nullcontext() if executor == "compiled" else reference_executor(installation), recorded() as statements:
             await provider.ask(query)
         plans = [await plan(connection, each) for each in statements if 'FROM "api_keys"' in each[0]]
     assert plans

@@ -421,4 +421,4 @@ async def test_an_internal_driver_error_on_a_closed_connection_means_that_the_da
 
 
 async def test_the_server_uses_this_pool(installation: Installation) -> None:
-    assert type(installation.app.state.server.running.database.db()) is postgres_pool.PooledClient
+    assert type(installation.app.state.server.state.database.db()) is postgres_pool.PooledClient

@@ -272,7 +272,7 @@ async def test_nothing_is_lost_while_settings_are_looked_up(gateway: Gateway, mo
 @pytest.fixture
 def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """The settings of a call are found after its gateway has closed the connection."""
-    has_gone, keeps_close = asyncio.Event(), StreamingProtocol._keeps_close
+    has_gone, keeps_close = asyncio.Event(), StreamingProtocol._holds_back
 
     def noted(*given: Any) -> bool:
         has_gone.set()
@@ -282,7 +282,7 @@ def late_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         await has_gone.wait()
         return await admit(*given)
 
-    monkeypatch.setattr(StreamingProtocol, "_keeps_close", noted)
+    monkeypatch.setattr(StreamingProtocol, "_holds_back", noted)
     monkeypatch.setattr(ingest, "admit", slow)
 
 

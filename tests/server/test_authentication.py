@@ -1,4 +1,4 @@
-"""Who is let in, how fast what is closed closes, and what it costs to find out."""
+"""Authentication: which credentials are accepted, and what a lookup costs."""
 
 import hmac
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ WHO = "{ viewer { scope } }"
 
 
 async def headers_answer(installation: Installation, *values: str) -> tuple[int, dict[str, Any]]:
-    """Status and body, without the request id, for these Authorization headers."""
+    """The status and the body (without the request id) for these Authorization headers."""
     response = await installation.client.post(
         "/graphql", json={"query": WHO}, headers=[(b"Authorization", value.encode()) for value in values]
     )
@@ -32,19 +32,19 @@ async def headers_answer(installation: Installation, *values: str) -> tuple[int,
     return response.status_code, body
 
 
-async def test_nobody_is_told_to_send_a_key(stranger: Person) -> None:
+async def test_a_request_without_a_key_is_refused_with_instructions(stranger: Person) -> None:
     answer = await stranger.ask(WHO)
     assert answer.codes == ["UNAUTHENTICATED"]
     assert "data" not in answer.body
 
 
-async def test_a_bearer_is_recognised_however_the_scheme_is_written(installation: Installation, world: World) -> None:
+async def test_the_bearer_scheme_is_case_insensitive(installation: Installation, world: World) -> None:
     for scheme in ("Bearer ", "bearer ", "BEARER ", "Bearer   "):
         status, body = await headers_answer(installation, scheme + world.tokens["provider"])
         assert (status, body) == (200, {"data": {"viewer": {"scope": "SERVICE_PROVIDER"}}})
 
 
-async def test_a_header_that_is_no_bearer_is_refused(installation: Installation, world: World) -> None:
+async def test_a_header_without_a_bearer_token_is_refused(installation: Installation, world: World) -> None:
     key = world.tokens["provider"]
     for values in ((f"Basic {key}",), (f"Token {key}",), (key,), ("Bearer" + key,), (f"Bearer {key}",) * 2, ("",)):
         status, body = await headers_answer(installation, *values)
@@ -52,7 +52,7 @@ async def test_a_header_that_is_no_bearer_is_refused(installation: Installation,
         assert body["errors"][0]["message"] == "Send one header: Authorization: Bearer vgk_…"
 
 
-async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
+async def test_every_invalid_key_is_refused_with_the_same_message(
     installation: Installation, provider: Person, world: World
 ) -> None:
     unknown = token.make().text
@@ -71,7 +71,7 @@ async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
             {
                 "errors": [
                     {
-                        "message": "The API key lets nobody in: it is unknown, expired, revoked or mistyped.",
+                        "message": "Invalid API key: unknown, expired, revoked or mistyped.",
                         "extensions": {"code": "UNAUTHENTICATED"},
                     }
                 ]
@@ -80,7 +80,7 @@ async def test_whoever_is_not_let_in_is_refused_in_the_same_words(
     ] * len(texts)
 
 
-async def test_a_refusal_names_the_scheme_that_would_let_in(installation: Installation) -> None:
+async def test_a_refusal_names_the_authentication_scheme(installation: Installation) -> None:
     response = await installation.client.post("/graphql", json={"query": WHO}, headers={"Authorization": "Bearer x"})
     assert response.headers["www-authenticate"] == "Bearer"
 
@@ -92,13 +92,13 @@ async def test_a_key_is_looked_up_by_one_statement_known_or_not(installation: In
         assert len(statements) == 1
 
 
-async def test_a_mistyped_key_asks_the_database_nothing(installation: Installation, world: World) -> None:
+async def test_a_mistyped_key_causes_no_statement(installation: Installation, world: World) -> None:
     with recorded() as statements:
         await headers_answer(installation, f"Bearer {world.tokens['provider'][:-1]}")
     assert statements == []
 
 
-async def test_secrets_are_compared_as_often_for_keys_that_do_not_exist(
+async def test_unknown_keys_cause_as_many_comparisons_as_known_ones(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     compared: list[int] = []
@@ -118,7 +118,7 @@ async def test_secrets_are_compared_as_often_for_keys_that_do_not_exist(
     assert counts == [2, 2, 2]
 
 
-async def test_the_look_up_of_a_key_walks_an_index(installation: Installation, world: World) -> None:
+async def test_the_lookup_of_a_key_uses_an_index(installation: Installation, world: World) -> None:
     with recorded() as statements:
         await headers_answer(installation, f"Bearer {world.tokens['account_user']}")
     async with installation.database() as connection:
@@ -128,35 +128,35 @@ async def test_the_look_up_of_a_key_walks_an_index(installation: Installation, w
     assert not [line for line in walked.splitlines() if line.strip(" ->").lower().startswith(("scan", "seq scan"))]
 
 
-async def test_keys_that_were_looked_up_are_forgotten_when_there_are_too_many(
+async def test_the_cache_of_callers_is_limited(
     installation: Installation, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(authentication, "_CACHED_KEYS", 2)
+    monkeypatch.setattr(authentication, "_CACHED_CALLERS", 2)
     for person in ("admin", "provider", "account_user", "sibling_user"):
         assert (await installation.person(person).ask(WHO)).status == 200
-    assert len(installation.app.state.server.running.authentication._known) == 2
+    assert len(installation.app.state.server.state.authentication._cache) == 2
 
 
-async def test_a_key_is_remembered_once_however_its_header_is_spelled(installation: Installation, world: World) -> None:
+async def test_a_key_is_cached_once_however_its_header_is_spelled(installation: Installation, world: World) -> None:
     for scheme in ("Bearer ", "bearer ", "BEARER   ", " Bearer  "):
         assert (await headers_answer(installation, f"{scheme}{world.tokens['account_user']} "))[0] == 200
-    assert len(installation.app.state.server.running.authentication._known) == 1
+    assert len(installation.app.state.server.state.authentication._cache) == 1
 
 
-async def test_what_is_remembered_of_callers_holds_no_key(installation: Installation, world: World) -> None:
+async def test_the_cache_of_callers_holds_no_key(installation: Installation, world: World) -> None:
     for person in ("admin", "provider", "account_user"):
         assert (await installation.person(person).ask(WHO)).status == 200
-    remembered = installation.app.state.server.running.authentication._known
+    remembered = installation.app.state.server.state.authentication._cache
     assert len(remembered) == 3
-    told = repr(remembered).encode() + b"".join(remembered)
+    cached_text = repr(remembered).encode() + b"".join(remembered)
     for text in world.tokens.values():
-        assert text.encode() not in told
+        assert text.encode() not in cached_text
         read = token.read(text)
         assert read is not None
-        assert read.secret.encode() not in told
+        assert read.secret.encode() not in cached_text
 
 
-async def test_the_schema_is_read_by_whoever_may_introspect(installation: Installation, world: World) -> None:
+async def test_callers_that_may_introspect_can_read_the_schema(installation: Installation, world: World) -> None:
     response = await installation.client.get("/schema.graphql")
     assert response.status_code == 200
     assert response.text.startswith('"""')
@@ -198,30 +198,34 @@ async def test_the_schema_is_not_read_before_a_new_password_is_chosen(installati
         {"query": "{ acounts { totalCount } }", "operationName": "x"},
     ],
 )
-async def test_a_stranger_does_not_learn_which_documents_are_valid(stranger: Person, body: dict[str, Any]) -> None:
+async def test_an_unauthenticated_caller_does_not_learn_which_documents_are_valid(
+    stranger: Person, body: dict[str, Any]
+) -> None:
     answer = (await stranger.client.post("/graphql", json=body)).json()
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
 
 
-async def test_whom_a_signed_address_names_is_let_in_by_no_header(installation: Installation, world: World) -> None:
-    """Whoever has such an address knows the SID in it, and can have it remembered by opening it."""
+async def test_a_sid_of_a_signed_url_does_not_authenticate_as_a_header(
+    installation: Installation, world: World
+) -> None:
+    """A person with such a URL knows the SID in it, and can have it cached by opening the URL."""
     session = (await add_people(installation, "boss")).sessions["boss"]
     for actor, scope in ((world["provider_key"], "SERVICE_PROVIDER"), (session, "SERVICE_PROVIDER")):
-        named = await installation.app.state.server.running.authentication.named(actor)
+        named = await installation.app.state.server.state.authentication.named(actor)
         assert named.scope.name == scope
         for header in (f"named {actor}", actor, f"Bearer {actor}"):
             assert (await headers_answer(installation, header))[0] == 401
 
 
-async def test_whom_an_address_names_is_let_in_as_long_as_the_maker_of_the_key_is_active(
+async def test_a_signed_url_is_valid_while_the_creator_of_its_key_is_active(
     installation: Installation, world: World
 ) -> None:
     people = await add_people(installation, "root", "ann")
     made = await people["ann"].change("createApiKey", "apiKey { id } token", name="for listening")
-    authenticated = installation.app.state.server.running.authentication
+    authenticated = installation.app.state.server.state.authentication
     assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
     await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
-    authenticated._known.clear()  # as after its four seconds
+    authenticated._cache.clear()  # as after four seconds
     assert (await installation.holder(made["token"]).ask(WHO)).codes == ["UNAUTHENTICATED"]
     with pytest.raises(Unauthenticated):
         await authenticated.named(made["apiKey"]["id"])

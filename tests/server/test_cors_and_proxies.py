@@ -1,4 +1,4 @@
-"""Which browsers may call, and whose forwarded headers count."""
+"""The origins that may call, and the proxies whose forwarded headers are used."""
 
 import asyncio
 import json
@@ -33,14 +33,14 @@ async def test_no_origin_is_allowed_by_default(installation: Installation) -> No
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])
-async def test_an_allowed_origin_may_send_keys_and_read_answers(installation: Installation) -> None:
+async def test_an_allowed_origin_may_send_keys_and_read_responses(installation: Installation) -> None:
     preflight = await installation.client.options("/graphql", headers=PREFLIGHT)
     assert preflight.status_code == 200
     allowed = cors(preflight)
     assert allowed["access-control-allow-origin"] == ORIGIN
     assert allowed["access-control-allow-methods"] == "GET, HEAD, POST"
     assert {"authorization", "content-type"} <= set(allowed["access-control-allow-headers"].lower().split(", "))
-    # Keys are sent as headers; cookies are never used, so no browser is asked to send any.
+    # Keys are sent as headers. Cookies are never used, so credentials are not allowed.
     assert "access-control-allow-credentials" not in allowed
     answered = await installation.client.post("/graphql", json=ASK, headers={"Origin": ORIGIN})
     assert cors(answered)["access-control-allow-origin"] == ORIGIN
@@ -50,7 +50,7 @@ async def test_an_allowed_origin_may_send_keys_and_read_answers(installation: In
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])
-async def test_an_allowed_origin_may_look_at_the_head_of_a_recording(installation: Installation) -> None:
+async def test_an_allowed_origin_may_send_head_for_a_recording(installation: Installation) -> None:
     asked = {"Access-Control-Request-Method": "HEAD", "Access-Control-Request-Headers": "authorization,if-none-match"}
     preflight = await installation.client.options(f"/recordings/CA{'0' * 32}", headers={"Origin": ORIGIN, **asked})
     assert preflight.status_code == 200, preflight.text
@@ -82,7 +82,7 @@ async def test_an_internal_error_can_be_read_by_an_allowed_origin_too(
 
 
 @pytest.mark.settings(allowed_origins=[ORIGIN])
-async def test_the_answer_of_an_overloaded_worker_can_be_read_by_an_allowed_origin_too(
+async def test_the_response_of_an_overloaded_worker_can_be_read_by_an_allowed_origin(
     installation: Installation, admin: Person
 ) -> None:
     """Uvicorn's own 503 is plain text, without a request id, and counted by no metric."""
@@ -140,17 +140,17 @@ async def seen(installation: Installation, forwarded_for: str = "203.0.113.9") -
     return found[0]
 
 
-async def test_forwarded_headers_of_anybody_do_not_count(installation: Installation) -> None:
+async def test_forwarded_headers_of_untrusted_clients_are_ignored(installation: Installation) -> None:
     assert await seen(installation) == ("http", "127.0.0.1")
 
 
 @pytest.mark.settings(trusted_proxies=["127.0.0.0/8"])
-async def test_forwarded_headers_of_a_trusted_proxy_count(installation: Installation) -> None:
+async def test_forwarded_headers_of_a_trusted_proxy_are_used(installation: Installation) -> None:
     assert await seen(installation) == ("https", "203.0.113.9")
 
 
 @pytest.mark.settings(trusted_proxies=["192.0.2.1"])
-async def test_forwarded_headers_of_another_address_do_not_count(installation: Installation) -> None:
+async def test_forwarded_headers_of_another_address_are_ignored(installation: Installation) -> None:
     assert await seen(installation) == ("http", "127.0.0.1")
 
 
@@ -171,7 +171,7 @@ async def test_forwarded_headers_of_another_address_do_not_count(installation: I
         ("[2001:db8::1]:4711", "2001:db8::1"),
     ],
 )
-async def test_what_is_no_address_is_not_taken_for_the_clients(
+async def test_an_invalid_forwarded_address_is_ignored(
     installation: Installation, forwarded_for: str, client: str
 ) -> None:
     assert await seen(installation, forwarded_for) == ("https", client)

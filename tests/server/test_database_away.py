@@ -1,4 +1,4 @@
-"""A database that goes away, hangs or breaks: clients are told to come back, and never what it said."""
+"""A database that is unavailable, hangs or fails: clients get an error to retry, and never the database's message."""
 
 import asyncio
 import os
@@ -25,21 +25,21 @@ AWAY = "The database does not answer. Try again in a moment."
 
 @pytest.fixture
 async def fragile(tmp_path: Path) -> AsyncIterator[tuple[Installation, Postgres]]:
-    """An installation whose database server is its own, to be stopped and started."""
+    """An installation with a database server of its own, to be stopped and started."""
     with Postgres() as server:
         url = server.create("fragile")
         world = await seed(tmp_path, url)
-        # One caller may take all connections, and its operations wait for these alone.
+        # One caller may use all connections, so that its operations wait for connections only.
         chosen = {"database_timeout_seconds": 2, "metrics_token": METRICS_TOKEN, "operations_per_caller": 100}
         async with Installation.started(world, tmp_path, url, **chosen) as installation:
             yield installation, server
 
 
-def told(answer: Answer) -> list[tuple[str, str]]:
+def reported(answer: Answer) -> list[tuple[str, str]]:
     return [(error["extensions"]["code"], error["message"]) for error in answer.errors]
 
 
-async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
+async def test_a_stopped_database_is_reported_as_unavailable_and_may_return(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -47,10 +47,10 @@ async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
     assert (await provider.ask(READ)).errors == []
     server.stop()
     for query in (READ, WRITE):
-        assert told(await provider.ask(query)) == [("SERVICE_UNAVAILABLE", AWAY)]
+        assert reported(await provider.ask(query)) == [("SERVICE_UNAVAILABLE", AWAY)]
     answer = await unseen.ask(READ)
     assert answer.status == 503
-    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert (await installation.client.get("/readyz")).status_code == 503
     assert (await installation.client.get("/healthz")).status_code == 200
     server.start()
@@ -59,14 +59,16 @@ async def test_a_database_that_stops_is_told_as_unavailable_and_may_come_back(
     assert (await installation.client.get("/readyz")).status_code == 200
 
 
-async def test_who_is_not_let_in_is_not_told_so_while_nobody_can_know(fragile: tuple[Installation, Postgres]) -> None:
+async def test_an_unavailable_database_is_reported_before_an_invalid_key(
+    fragile: tuple[Installation, Postgres],
+) -> None:
     installation, server = fragile
     server.stop()
     assert (await installation.person("provider").ask(READ)).status == 503
     assert (await installation.holder("garbage").ask(READ)).status == 401
 
 
-async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_next_is_told(
+async def test_an_event_without_a_database_is_an_error_and_the_next_one_is_sent(
     fragile: tuple[Installation, Postgres], wait: Callable[[float], None]
 ) -> None:
     installation, server = fragile
@@ -77,7 +79,7 @@ async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_ne
         await client.subscribe(query)
         await until_heard(installation, account)
         server.stop()
-        wait(60)  # who asks is looked up again
+        wait(60)  # the caller is looked up again
         account_id = parse_sid(Kind.ACCOUNT, account)
         assert account_id is not None
         installation.resources.clients[LiveEvents].publish(LiveEvent(account_id, new_id(), Change.CALL))
@@ -89,7 +91,7 @@ async def test_an_event_that_comes_while_the_database_is_away_says_so_and_the_ne
         assert (await client.hear())["payload"] == {"data": {"callChanged": {"gatewayCallId": "one"}}}
 
 
-async def test_metrics_are_read_by_their_token_while_the_database_is_away(
+async def test_the_metrics_token_works_without_the_database(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -104,25 +106,23 @@ async def test_metrics_are_read_by_their_token_while_the_database_is_away(
 
 
 @pytest.mark.settings(database_timeout_seconds=1)
-async def test_a_table_that_stays_locked_is_told_as_unavailable_in_time(
-    installation: Installation, provider: Person
-) -> None:
+async def test_a_locked_table_is_reported_as_unavailable_in_time(installation: Installation, provider: Person) -> None:
     assert (await provider.ask(READ)).errors == []
     other = await orm.single_connection(installation.settings)
     async with other.transaction():
         await other.execute("LOCK TABLE accounts IN ACCESS EXCLUSIVE MODE")
-        assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
+        assert reported(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
     await other.close()
     assert (await provider.ask(READ)).errors == []
 
 
 def processes(server: Postgres) -> list[int]:
-    """The server's and those of its sessions."""
+    """The server's process and those of its sessions."""
     first = server.pid
     return [first, *map(int, Path(f"/proc/{first}/task/{first}/children").read_text().split())]
 
 
-async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may_go_on(
+async def test_a_database_that_freezes_under_load_is_reported_as_unavailable_and_may_recover(
     fragile: tuple[Installation, Postgres],
 ) -> None:
     installation, server = fragile
@@ -140,14 +140,14 @@ async def test_a_database_that_freezes_under_load_is_told_as_unavailable_and_may
             os.kill(process, signal.SIGCONT)
     refused = [answer for answer in answers if answer.errors]
     assert len(refused) >= 12
-    assert all(told(answer) == [("SERVICE_UNAVAILABLE", AWAY)] for answer in refused)
-    # More at once than there are connections: each of them can be lent again.
+    assert all(reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)] for answer in refused)
+    # More than there are connections: each of them can be acquired again.
     again = await asyncio.wait_for(asyncio.gather(*(provider.ask(READ) for _ in range(30))), 20)
     assert [answer for answer in again if answer.errors] == []
 
 
 @pytest.mark.settings(database_timeout_seconds=1, database_pool_size=1)
-async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_connection_as_it_was(
+async def test_a_cancelled_statement_leaves_the_connection_usable(
     installation: Installation, provider: Person, world: World
 ) -> None:
     nested = "query ($id: ID!) { account(id: $id) { name recordingConfig { bucketName } } }"
@@ -157,13 +157,13 @@ async def test_a_statement_that_the_server_ends_within_an_operation_leaves_the_c
         await other.execute("LOCK TABLE recording_configs IN ACCESS EXCLUSIVE MODE")
         for _ in range(3):
             answer = await provider.ask(nested, id=world["own"])
-            assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
+            assert set(reported(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
             assert (await provider.ask(READ)).errors == []
     await other.close()
     assert (await provider.ask(nested, id=world["own"])).errors == []
 
 
-async def test_what_the_database_says_never_reaches_a_client(
+async def test_database_messages_never_reach_a_client(
     installation: Installation, provider: Person, world: World
 ) -> None:
     async with installation.database() as connection:
@@ -176,7 +176,7 @@ async def test_what_the_database_says_never_reaches_a_client(
     assert_silent(answer)
 
 
-async def test_a_broken_key_table_answers_500_and_no_more(installation: Installation, provider: Person) -> None:
+async def test_a_broken_key_table_gives_500_without_details(installation: Installation, provider: Person) -> None:
     async with installation.database() as connection:
         await connection.execute_query("ALTER TABLE api_keys RENAME TO gone")
     answer = await provider.ask(READ)

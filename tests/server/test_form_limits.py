@@ -1,4 +1,4 @@
-"""What `limits` says: of every input that somebody fills in, and nothing but what is checked."""
+"""`limits`: one for every input of a form, and only limits that are checked."""
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -27,10 +27,10 @@ from tests.support.tracked_files import ROOT, tracked
 CONTRACT = build_schema(printed())
 DOCUMENTS = "tests/clients/documents/*.graphql"
 
-# The inputs of a storage, which stand in three places.
+# The input fields of a storage, which three inputs have.
 _STORAGES = ("AccountRecordingConfigInput", "UpdateRecordingConfigInput", "VerifyRecordingStorageInput")
 _MADE = ("Account", "ApiKey", "Application", "ServiceProvider", "User")
-# By what says how much they may hold: a path below `limits`, or of `passwordPolicy`.
+# By their limit: a path below `limits`, or of `passwordPolicy`.
 _FILTERS = ("CallFilter", "AllCallsFilter")
 LIMITED = {
     "call.prefixMaximum": {f"{one}.{name}" for one in _FILTERS for name in ("fromPrefix", "toPrefix")},
@@ -70,12 +70,12 @@ LIMITED = {
         *("ChangePasswordInput.currentPassword", "ChangePasswordInput.newPassword"),
     },
 }
-# Texts and numbers that nobody makes up.
+# Texts and numbers that no user chooses freely.
 NEEDS_NONE = {
     "ifVersion": "the `version` that was read",
     "operation": "the name of a mutation",
 }
-# Of `limits`, beside what a text or a number has at most.
+# Fields of `limits` that are not the maximum of a text or a number.
 OTHERS = {
     *("account.webhookSchemes", "account.registrationWebhookMethods", "account.queueEventWebhookMethods"),
     *("application.callingWebhookSchemes", "application.callStatusWebhookSchemes"),
@@ -102,51 +102,54 @@ def filled_in() -> Iterator[str]:
                     yield f"{type_.name}.{name}"
 
 
-def told() -> dict[str, str | None]:
+def descriptions() -> dict[str, str | None]:
     """Every limit by its path, with its description."""
     limits: Any = CONTRACT.type_map["Limits"]
-    rooms = {room: get_named_type(one.type) for room, one in limits.fields.items()}
-    return {f"{room}.{name}": one.description for room, of in rooms.items() for name, one in of.fields.items()}
+    groups = {group: get_named_type(one.type) for group, one in limits.fields.items()}
+    return {f"{group}.{name}": one.description for group, of in groups.items() for name, one in of.fields.items()}
 
 
-def test_every_input_that_somebody_fills_in_has_a_limit() -> None:
+def test_every_input_of_a_form_has_a_limit() -> None:
     limited = set().union(*LIMITED.values())
     unsaid = {name for name in filled_in() if name.partition(".")[2] not in NEEDS_NONE} - limited
     assert not unsaid, (
         f"{sorted(unsaid)}: nothing says how much they may hold.\n"
         "  Why it matters: a form can only tell a person beforehand what the API tells the form.\n"
-        "  To fix this: 1. put the constant that the code checks with into a `…Limits` type of the room; 2. name the input "
-        "beside it in LIMITED; 3. where nobody makes its value up, say so in NEEDS_NONE."
+        "  To fix this: 1. put the constant that the code checks with into a `…Limits` type of the group; 2. name the input "
+        "next to it in LIMITED; 3. if no user chooses its value freely, add it to NEEDS_NONE."
     )
     assert limited <= set(filled_in())
 
 
-def test_every_limit_is_one_of_an_input_and_says_of_what() -> None:
+def test_every_limit_belongs_to_an_input_and_names_it() -> None:
     policy: Any = CONTRACT.type_map["PasswordPolicy"]
-    known = told().keys() | {f"passwordPolicy.{name}" for name in policy.fields}
+    known = descriptions().keys() | {f"passwordPolicy.{name}" for name in policy.fields}
     assert LIMITED.keys() | OTHERS <= known
-    assert told().keys() <= LIMITED.keys() | OTHERS
+    assert descriptions().keys() <= LIMITED.keys() | OTHERS
     units = (
         "characters",
         "units",
         "days",
-        "number that",
+        "number of",
+        "per batch",
+        "`totalcount`",
+        "`sipstatus`",
         "hours",
         "rows",
         "how many",
         "`maximum`",
         "`licensedsessions`",
-        "begin",
-        "called",
+        "schemes",
+        "methods",
     )
-    for path, description in told().items():
+    for path, description in descriptions().items():
         if path.startswith("quota."):  # numbers of objects, as their type says
             continue
         assert any(unit in (description or "").lower() for unit in (*units, "`expiresat`")), path
 
 
-def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
-    """Those of lists and of calls are for whoever writes a search field."""
+def test_the_forms_of_the_clients_select_every_limit() -> None:
+    """The limits of lists and of calls are for search fields."""
     asked, types = set(), TypeInfo(CONTRACT)
 
     class Asked(Visitor):
@@ -158,8 +161,8 @@ def test_the_forms_of_the_clients_ask_for_every_limit() -> None:
     documents = concat_ast([parse(path.read_text()) for path in tracked(ROOT, DOCUMENTS)])
     visit(documents, TypeInfoVisitor(types, Asked()))
     limits: Any = CONTRACT.type_map["Limits"]
-    rooms = [get_named_type(one.type) for room, one in limits.fields.items() if room not in ("paging", "call")]
-    assert {f"{of.name}.{name}" for of in rooms for name in of.fields} <= asked
+    groups = [get_named_type(one.type) for group, one in limits.fields.items() if group not in ("paging", "call")]
+    assert {f"{of.name}.{name}" for of in groups for name in of.fields} <= asked
 
 
 Asks = Callable[[World, int], tuple[str, dict[str, Any]]]
@@ -174,7 +177,7 @@ def signed(name: str, length: int) -> dict[str, Any]:
     return {**WEBHOOK, "username": "user", "password": "word", name: "x" * length}
 
 
-# By limit: inputs with a text of the given length, or the given number, and where it stands.
+# By limit: inputs with a text of the given length, or the given number, and its path.
 ASKS: list[tuple[str, list[str], Asks]] = [
     ("account.nameMaximum", ["name"], lambda world, n: ("createAccount", {"name": "n" * n})),
     (
@@ -256,7 +259,7 @@ ASKS: list[tuple[str, list[str], Asks]] = [
         for name in ("username", "password")
     ),
 ]
-# What they hold is shorter than the field for reasons of its own, or it is shown by a test of its own.
+# Their values are shorter than the field for another reason, or another test covers them.
 ELSEWHERE = {
     "account.sipRealmMaximum": "tests/accounts/test_form.py",
     "apiKey.overlapHoursMaximum": "tests/accounts/test_form.py",
@@ -274,30 +277,30 @@ ELSEWHERE = {
 }
 
 
-def test_every_limit_is_tried() -> None:
+def test_every_limit_is_tested() -> None:
     assert {path for path, *_ in ASKS} | ELSEWHERE.keys() == LIMITED.keys()
 
 
 @pytest.mark.parametrize(("limit", "field", "ask"), ASKS, ids=[f"{path} {field[0]}" for path, field, _ in ASKS])
-async def test_what_a_limit_allows_is_taken_and_one_more_is_not(
+async def test_the_limit_is_accepted_and_one_more_is_not(
     installation: Installation, admin: Person, provider: Person, world: World, limit: str, field: list[str], ask: Asks
 ) -> None:
-    room, _, name = limit.partition(".")
+    group, _, name = limit.partition(".")
     asker = provider if limit == "account.nameMaximum" else admin
-    if room == "user":  # no key makes one
+    if group == "user":  # no key may create one
         asker = (await add_people(installation, "root"))["root"]
-    maximum = (await asker.ask(f"{{ limits {{ {room} {{ {name} }} }} }}")).only("limits")[room][name]
+    maximum = (await asker.ask(f"{{ limits {{ {group} {{ {name} }} }} }}")).only("limits")[group][name]
     mutation, fits = ask(world, maximum)
     payload = await asker.change(mutation, "__typename", **fits)
-    # An endpoint of so many characters can be none, and is told so for another reason.
+    # An endpoint of so many characters is invalid for another reason.
     assert [one for one in refusals(payload) if one[0] in ("TOO_LONG", "OUT_OF_RANGE")] == []
-    if maximum < 2**31 - 1:  # no greater number is an Int at all
+    if maximum < 2**31 - 1:  # a greater number is not an Int
         mutation, exceeds = ask(world, maximum + 1)
-        told = refusals(await asker.change(mutation, "__typename", **exceeds))
-        assert [code in ("TOO_LONG", "OUT_OF_RANGE", "INVALID") for code, path in told if path == field] == [True]
+        refused = refusals(await asker.change(mutation, "__typename", **exceeds))
+        assert [code in ("TOO_LONG", "OUT_OF_RANGE", "INVALID") for code, path in refused if path == field] == [True]
 
 
-async def test_the_schemes_and_methods_are_those_that_are_taken(provider: Person, world: World) -> None:
+async def test_the_schemes_and_methods_are_those_that_are_accepted(provider: Person, world: World) -> None:
     asked = (
         "{ limits { account { webhookSchemes registrationWebhookMethods queueEventWebhookMethods }"
         " application { callingWebhookSchemes callStatusWebhookSchemes } } }"
@@ -321,7 +324,7 @@ async def test_the_schemes_and_methods_are_those_that_are_taken(provider: Person
             assert refusals(await provider.change("updateAccount", "__typename", **given)) == expected
 
 
-async def test_the_latest_expiry_of_a_key_is_the_end_of_its_maker(
+async def test_the_latest_expiry_of_a_key_is_that_of_its_creator(
     installation: Installation, admin: Person, provider: Person
 ) -> None:
     query = "{ limits { apiKey { expiresAtMaximum } } }"
@@ -335,7 +338,7 @@ async def test_the_latest_expiry_of_a_key_is_the_end_of_its_maker(
         assert refusals(await ending.change("createApiKey", "token", name="Next", expiresAt=given)) == expected
 
 
-async def test_a_page_has_as_many_rows_as_it_says(admin: Person) -> None:
+async def test_a_page_has_the_stated_number_of_rows(admin: Person) -> None:
     limits = (await admin.ask("{ limits { paging { firstMaximum firstDefault } } }")).only("limits")["paging"]
     query = "query ($first: Int!) { accounts(first: $first) { nodes { id } } }"
     assert (await admin.ask(query, first=limits["firstMaximum"])).codes == []
@@ -345,7 +348,7 @@ async def test_a_page_has_as_many_rows_as_it_says(admin: Person) -> None:
     assert len((await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]) == limits["firstDefault"]
 
 
-async def test_what_is_searched_for_may_be_as_long_as_the_longest_key_of_a_name(provider: Person, world: World) -> None:
+async def test_a_search_text_may_be_as_long_as_the_longest_name(provider: Person, world: World) -> None:
     longest = (await provider.ask("{ limits { paging { nameContainsMaximum } } }")).only("limits")["paging"]
     text = "ﷺ" * 64
     await provider.change("updateAccount", "__typename", id=world["own"], name=text)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, strict bodies, status codes. What the public compliance audit asks, and more."""
+"""GraphQL over HTTP: methods, media types, strict bodies, status codes. Covers the public compliance audit, and more."""
 
 import gzip
 import json
@@ -65,11 +65,11 @@ def assert_error(response: httpx.Response, status: int, media: str = JSON, code:
         (f"{JSON}, multipart/mixed", JSON),
         (f"{JSON}, {GRAPHQL}", JSON),
         (f"*/*, {GRAPHQL}", GRAPHQL),
-        # urql and Apollo name the stream last; it is not offered.
+        # urql and Apollo list the stream last; it is not supported.
         (f"{GRAPHQL}, {JSON}, text/event-stream, multipart/mixed", GRAPHQL),
     ],
 )
-async def test_the_answer_has_the_media_type_that_the_client_likes_best(
+async def test_the_response_has_the_media_type_that_the_client_prefers(
     shared: Installation, accept: str | None, media: str
 ) -> None:
     shared.client.headers.pop("accept", None)
@@ -79,7 +79,7 @@ async def test_the_answer_has_the_media_type_that_the_client_likes_best(
     assert response.json() == ANSWER
 
 
-async def test_accept_headers_that_stand_several_times_are_one_list(shared: Installation) -> None:
+async def test_repeated_accept_headers_are_one_list(shared: Installation) -> None:
     headers = [("Content-Type", JSON), ("Accept", "text/html"), ("Accept", GRAPHQL)]
     response = await shared.client.post("/graphql", json=ASK, headers=headers)
     assert response.headers["content-type"] == f"{GRAPHQL}; charset=utf-8"
@@ -118,7 +118,7 @@ async def test_a_body_without_a_content_type_is_415(shared: Installation) -> Non
     "content_type",
     [JSON, "Application/JSON", f'{JSON};charset="UTF-8"', f"{JSON}; profile=x; charset=utf8", GRAPHQL],
 )
-async def test_json_may_be_written_in_all_its_ways(shared: Installation, content_type: str) -> None:
+async def test_every_valid_spelling_of_json_is_accepted(shared: Installation, content_type: str) -> None:
     assert (await post(shared, ASK, Content_Type=content_type)).json() == ANSWER
 
 
@@ -166,7 +166,7 @@ async def test_a_compressed_body_is_415(shared: Installation) -> None:
     ],
 )
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-async def test_a_body_that_is_no_request_is_400(shared: Installation, body: bytes, accept: str) -> None:
+async def test_an_invalid_body_is_400(shared: Installation, body: bytes, accept: str) -> None:
     headers = {"Accept": accept, "Authorization": f"Bearer {shared.world.tokens['admin']}"}
     assert_error(await post(shared, body, **headers), 400, accept)
 
@@ -176,7 +176,7 @@ async def test_parameters_that_may_be_null_may_be_null(shared: Installation) -> 
     assert (await post(shared, body)).json() == ANSWER
 
 
-async def test_variables_nested_900_levels_are_refused_in_words(shared: Installation, world: World) -> None:
+async def test_variables_nested_900_levels_are_refused_with_a_message(shared: Installation, world: World) -> None:
     query = "query ($id: ID!) { account(id: $id) { id } }"
     body = b'{"query": "%s", "variables": {"id": %s}}' % (query.encode(), b"[" * 900 + b"]" * 900)
     response = await post(shared, body, Authorization=f"Bearer {world.tokens['admin']}")
@@ -199,7 +199,7 @@ async def test_a_body_larger_than_allowed_is_413_without_a_length(shared: Instal
     headers = {"Content-Type": JSON, "Authorization": f"Bearer {shared.world.tokens['admin']}"}
     response = await shared.client.post("/graphql", content=chunks(), headers=headers)
     assert_error(response, 413)
-    # The chunk that goes beyond, and what lies between client and server.
+    # The chunk that exceeds the limit, and what is buffered between client and server.
     assert sent < shared.settings.max_body_bytes + 3 * 65_536
 
 
@@ -214,7 +214,7 @@ async def test_a_body_that_does_not_arrive_in_time_is_408(shared: Installation) 
     assert response.headers["connection"] == "close"
 
 
-# Methods and addresses
+# Methods and paths
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
@@ -235,11 +235,11 @@ async def test_an_unknown_address_is_404_in_json(shared: Installation, path: str
 # GET
 
 
-async def test_a_query_may_be_asked_by_get(shared: Installation) -> None:
+async def test_get_runs_a_query(shared: Installation) -> None:
     assert (await get(shared, ASK)).json() == ANSWER
 
 
-async def test_get_takes_operation_name_and_variables_in_the_address(shared: Installation) -> None:
+async def test_get_takes_operation_name_and_variables_in_the_url(shared: Installation) -> None:
     query = "query A { a: __typename } query B($skip: Boolean!) { b: __typename c: __typename @skip(if: $skip) }"
     response = await get(
         shared, {"query": query, "operationName": "B", "variables": '{"skip": true}', "extensions": "{}"}
@@ -258,7 +258,7 @@ async def test_get_takes_operation_name_and_variables_in_the_address(shared: Ins
         {**ASK, "extensions": "7"},
     ],
 )
-async def test_an_address_that_is_no_request_is_400(shared: Installation, parameters: dict[str, str]) -> None:
+async def test_an_invalid_query_string_is_400(shared: Installation, parameters: dict[str, str]) -> None:
     assert_error(await get(shared, parameters, Accept=GRAPHQL), 400, GRAPHQL)
 
 
@@ -336,14 +336,12 @@ async def test_data_without_a_key_is_401_and_200_for_older_clients(shared: Insta
 @pytest.mark.parametrize(
     "query", ["{ __schema { queryType { name } } }", '{ __type(name: "Query") { name } }', "{ x }"]
 )
-async def test_who_may_not_read_the_schema_is_not_told_what_is_wrong_with_a_document(
-    installation: Installation, query: str
-) -> None:
+async def test_callers_that_may_not_introspect_get_no_validation_errors(installation: Installation, query: str) -> None:
     assert_error(await post(installation, {"query": query}, Accept=GRAPHQL), 401, GRAPHQL, "UNAUTHENTICATED")
     assert (await post(installation, ASK)).json() == ANSWER
 
 
-async def test_a_persisted_query_is_answered_in_the_words_that_clients_wait_for(shared: Installation) -> None:
+async def test_a_persisted_query_gets_the_message_that_clients_expect(shared: Installation) -> None:
     body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "0" * 64}}}
     for accept, status in ((JSON, 200), (GRAPHQL, 400)):
         response = await post(shared, body, Accept=accept)

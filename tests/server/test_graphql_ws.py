@@ -1,4 +1,4 @@
-"""graphql-transport-ws on a real socket: the protocol message by message, each way to be closed, and the limits."""
+"""graphql-transport-ws on a real socket: the protocol message by message, each close code, and the limits."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ async def test_a_query_is_answered_and_completed(port: int, provider: Person) ->
         assert (await client.hear())["payload"] == {"data": data}
 
 
-async def test_several_operations_run_at_once(port: int, provider: Person) -> None:
+async def test_several_operations_run_concurrently(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         ids = {await client.subscribe(NAMES) for _ in range(20)}
         heard = [await client.hear() for _ in range(40)]
@@ -63,7 +63,9 @@ async def test_a_mutation_is_run(port: int, provider: Person, world: World) -> N
     assert answer["payload"]["data"] == {"updateAccount": {"account": {"name": "Over a socket"}}}
 
 
-async def test_what_is_refused_over_http_is_refused_here(port: int, read_only: Person, world: World) -> None:
+async def test_an_operation_refused_over_http_is_refused_over_a_websocket(
+    port: int, read_only: Person, world: World
+) -> None:
     async with listening(port, read_only.token) as client:
         assert graphql_error(await client.ask("{ nothing }")) == "GRAPHQL_VALIDATION_FAILED"
         assert graphql_error(await client.ask("{")) == "GRAPHQL_PARSE_FAILED"
@@ -85,7 +87,7 @@ async def test_subscriptions_are_not_for_http(account_user: Person, world: World
 
 
 @pytest.mark.parametrize("name", ["authorization", "Authorization", "AUTHORIZATION"])
-async def test_the_key_comes_with_connection_init(port: int, provider: Person, name: str) -> None:
+async def test_connection_init_carries_the_key(port: int, provider: Person, name: str) -> None:
     async with opened(port) as client:
         await client.say(type="connection_init", payload={name: f"Bearer {provider.token}", "more": 1})
         assert await client.hear() == {"type": "connection_ack"}
@@ -102,34 +104,34 @@ async def test_the_key_comes_with_connection_init(port: int, provider: Person, n
         {"key": "x"},
     ],
 )
-async def test_who_shows_no_key_is_closed(port: int, payload: Any) -> None:
+async def test_connection_init_without_a_key_closes(port: int, payload: Any) -> None:
     async with opened(port) as client:
         await client.say(type="connection_init", payload=payload)
         assert (await client.closed())[0] == 4401
 
 
-async def test_who_asks_before_the_key_is_closed(port: int) -> None:
+async def test_subscribe_before_connection_init_closes(port: int) -> None:
     async with opened(port) as client:
         await client.subscribe("{ __typename }")
         assert (await client.closed())[0] == 4401
 
 
-async def test_who_says_nothing_is_closed(port: int) -> None:
+async def test_a_silent_connection_is_closed(port: int) -> None:
     async with opened(port) as client:
-        for _ in range(2):  # pings do not put it off
+        for _ in range(2):  # pings do not extend the time
             await pass_seconds(graphql_ws.INIT_SECONDS / 3)
             await client.say(type="ping")
             assert await client.hear() == {"type": "pong"}
         assert await client.closed() == (4408, "connection_init did not come within 5 s")
 
 
-async def test_connection_init_comes_once(port: int, provider: Person) -> None:
+async def test_a_second_connection_init_closes(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
         assert (await client.closed())[0] == 4429
 
 
-async def test_an_id_is_used_once_at_a_time(port: int, provider: Person, world: World) -> None:
+async def test_an_id_in_use_closes(port: int, provider: Person, world: World) -> None:
     async with listening(port, provider.token) as client:
         for _ in range(2):
             await client.subscribe(CALL_CHANGED, "a", id=world["own"])
@@ -161,7 +163,7 @@ async def test_an_id_is_used_once_at_a_time(port: int, provider: Person, world: 
         b'{"type": "ping"}',
     ],
 )
-async def test_what_is_no_message_closes(port: int, provider: Person, text: str | bytes) -> None:
+async def test_an_invalid_message_closes(port: int, provider: Person, text: str | bytes) -> None:
     async with listening(port, provider.token) as client:
         await client.connection.send(text)
         code, reason = await client.closed()
@@ -169,20 +171,20 @@ async def test_what_is_no_message_closes(port: int, provider: Person, text: str 
     assert reason
 
 
-async def test_too_long_a_message_closes(port: int, provider: Person) -> None:
+async def test_a_message_that_is_too_long_closes(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         await client.say(type="ping", payload={"long": "x" * 1_100_000})
         assert (await client.closed())[0] == 1009
 
 
-async def test_a_stranger_says_little(port: int) -> None:
+async def test_messages_before_authentication_are_short(port: int) -> None:
     async with opened(port) as client:
         await client.say(type="ping", payload={"long": "x" * 9_000})
         assert await client.closed() == (1009, "A message may have 8192 bytes at most")
 
 
 @pytest.mark.parametrize("is_in_fragments", [True, False])
-async def test_nothing_is_kept_of_a_long_message_of_a_stranger(port: int, *, is_in_fragments: bool) -> None:
+async def test_a_long_message_before_authentication_is_not_kept_in_memory(port: int, *, is_in_fragments: bool) -> None:
     reader, writer = await _opened_by_hand(port)
     if is_in_fragments:
         writer.write(b"\x01\xfe" + (10_000).to_bytes(2, "big") + bytes(4) + b" " * 10_000)
@@ -194,7 +196,7 @@ async def test_nothing_is_kept_of_a_long_message_of_a_stranger(port: int, *, is_
     writer.close()
 
 
-async def test_who_is_let_in_may_send_long_messages(port: int, provider: Person) -> None:
+async def test_an_authenticated_client_may_send_long_messages(port: int, provider: Person) -> None:
     async with listening(port, provider.token) as client:
         await client.say(type="ping", payload={"long": "x" * 500_000})
         assert (await client.hear())["type"] == "pong"
@@ -205,7 +207,7 @@ async def test_pings_are_answered_with_their_payload(port: int, provider: Person
         await client.say(type="ping", payload={"at": 1})
         assert await client.hear() == {"type": "pong", "payload": {"at": 1}}
         await client.say(type="pong")
-        await client.say(type="complete", id="of nobody")
+        await client.say(type="complete", id="unknown")
         await client.say(type="ping")
         assert await client.hear() == {"type": "pong"}
 
@@ -220,10 +222,10 @@ async def test_a_ping_that_cannot_be_sent_back_closes(port: int, depth: int) -> 
 @pytest.mark.parametrize("wanted", [None, ["graphql-ws"], ["mqtt"]])
 async def test_another_sub_protocol_is_closed(port: int, wanted: Any) -> None:
     async with opened(port, subprotocols=wanted) as client:
-        assert await client.closed() == (4406, "Ask for the sub-protocol graphql-transport-ws")
+        assert await client.closed() == (4406, "Request the sub-protocol graphql-transport-ws")
 
 
-async def test_one_of_several_sub_protocols_is_taken(port: int) -> None:
+async def test_one_of_several_sub_protocols_is_chosen(port: int) -> None:
     async with opened(port, subprotocols=["mqtt", "graphql-transport-ws"]) as client:
         assert client.connection.subprotocol == "graphql-transport-ws"
 
@@ -241,7 +243,7 @@ async def test_pages_of_other_sites_are_refused(port: int) -> None:
         assert b"This origin may not connect" in refused.value.response.body
 
 
-async def test_who_does_not_answer_when_it_is_closed_is_gone_a_second_later(port: int) -> None:
+async def test_a_client_that_does_not_answer_a_close_is_disconnected_after_a_second(port: int) -> None:
     reader, writer = await _opened_by_hand(port)
     writer.write(_frame(b"{}"))
     assert (await reader.read(2))[0] == 0x88
@@ -249,7 +251,7 @@ async def test_who_does_not_answer_when_it_is_closed_is_gone_a_second_later(port
     writer.close()
 
 
-async def test_a_connection_runs_so_many_operations(port: int, provider: Person, world: World) -> None:
+async def test_the_operations_of_a_connection_are_limited(port: int, provider: Person, world: World) -> None:
     async with listening(port, provider.token) as client:
         for number in range(50):
             query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
@@ -259,18 +261,18 @@ async def test_a_connection_runs_so_many_operations(port: int, provider: Person,
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
 
 
-async def test_operations_that_are_completed_at_once_take_no_place(port: int, provider: Person, world: World) -> None:
+async def test_operations_completed_at_once_hold_no_slot(port: int, provider: Person, world: World) -> None:
     query = "subscription ($id: ID!) { callChanged(accountId: $id) { id } }"
     subscribe = {"type": "subscribe", "id": "1", "payload": {"query": query, "variables": {"id": world["own"]}}}
     async with listening(port, provider.token) as client:
-        # In one piece, as a page sends what it shows and hides in one moment.
+        # In one write, as a page that shows and hides a component at once.
         for message in [subscribe, {"type": "complete", "id": "1"}] * 60:
             client.connection.protocol.send_text(json.dumps(message).encode())
         client.connection.transport.write(b"".join(client.connection.protocol.data_to_send()))
         assert (await client.ask("{ viewer { scope } }"))["type"] == "next"
 
 
-async def test_a_caller_has_so_many_subscriptions_over_all_connections(
+async def test_the_subscriptions_of_a_caller_are_limited_over_all_connections(
     port: int, provider: Person, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "MAXIMUM_SUBSCRIPTIONS", 4)
@@ -293,7 +295,7 @@ async def test_a_caller_has_so_many_subscriptions_over_all_connections(
         assert await two.hears_nothing()
 
 
-async def test_a_server_that_stops_says_so(installation: Installation, provider: Person) -> None:
+async def test_a_stopping_server_closes_with_its_code(installation: Installation, provider: Person) -> None:
     async with served(installation) as port:
         gone = opened(port)
         client = await gone.__aenter__()
@@ -302,7 +304,7 @@ async def test_a_server_that_stops_says_so(installation: Installation, provider:
     await gone.__aexit__(None, None, None)
 
 
-async def test_a_mutation_is_finished_although_its_client_has_gone(
+async def test_a_mutation_runs_to_its_end_after_its_client_disconnects(
     port: int, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, began, gone, ended = Operations.run, asyncio.Event(), asyncio.Event(), asyncio.Event()
@@ -327,18 +329,18 @@ async def test_a_mutation_is_finished_although_its_client_has_gone(
 
 
 @pytest.mark.parametrize("reads_at_last", [True, False])
-async def test_who_does_not_read_is_closed_and_hung_up_on(
+async def test_a_client_that_does_not_read_is_closed_and_aborted(
     port: int, admin: Person, installation: Installation, monkeypatch: pytest.MonkeyPatch, *, reads_at_last: bool
 ) -> None:
     monkeypatch.setattr(http, "DRAIN_SECONDS", 0.5)
-    # A client that reads at last has time to read all; the other one is hung up on at once.
-    monkeypatch.setattr(websocket_connections, "LAST_WORD_SECONDS", 600.0 if reads_at_last else 0.0)
-    server = installation.app.state.server.running.sockets
+    # A client that starts reading has time to read everything; the other one is aborted at once.
+    monkeypatch.setattr(websocket_connections, "ABORT_SECONDS", 600.0 if reads_at_last else 0.0)
+    server = installation.app.state.server.state.websockets
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
     await _begin_by_hand(reader, writer, admin.token or "")
     query = "{ __schema { types { name description fields { name description args { name description } } } } }"
     message = json.dumps({"type": "subscribe", "id": "1", "payload": {"query": query}})
-    for number in range(60):  # some MB, in answers that fit no buffer of the kernel
+    for number in range(60):  # some MB, in responses that exceed the kernel's buffers
         writer.write(_frame(message.replace('"1"', f'"{number}"', 1).encode()))
     async with asyncio.timeout(60):
         await until(lambda: not server._open)
@@ -356,7 +358,7 @@ _ESTABLISHED = 1
 
 
 async def _begin_by_hand(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str) -> None:
-    """Without a client library, which would read whatever comes."""
+    """Without a client library, which would read everything."""
     await _shake_hands(reader, writer)
     begin = {"type": "connection_init", "payload": {"authorization": f"Bearer {token}"}}
     writer.write(_frame(json.dumps(begin).encode()))

@@ -1,4 +1,4 @@
-"""What answers tell caches and browsers: whether they may be kept, for whom, and as what they may be read."""
+"""Headers for caches and browsers: whether a response may be stored, for which caller, and its media type."""
 
 from typing import Any
 
@@ -44,9 +44,7 @@ def words(values: list[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-async def test_no_cache_keeps_what_is_answered_to_one_caller(
-    installation: Installation, world: World, name: str
-) -> None:
+async def test_no_cache_stores_a_response_to_one_caller(installation: Installation, world: World, name: str) -> None:
     person, method, path, options, status = REQUESTS[name]
     headers = {**headers_of(world, person), **options.get("headers", {})}
     answer = await installation.client.request(method, path, **{**options, "headers": headers})
@@ -55,7 +53,7 @@ async def test_no_cache_keeps_what_is_answered_to_one_caller(
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/metrics"])
-async def test_no_cache_keeps_a_fault_of_ours(installation: Installation, world: World, path: str) -> None:
+async def test_no_cache_stores_an_internal_error(installation: Installation, world: World, path: str) -> None:
     async with installation.database() as connection:
         await connection.execute_query("ALTER TABLE api_keys RENAME TO gone")
     answer = await installation.client.get(path, headers=headers_of(world, "admin"))
@@ -64,25 +62,25 @@ async def test_no_cache_keeps_a_fault_of_ours(installation: Installation, world:
 
 
 @pytest.mark.settings(graphiql=True)
-async def test_no_cache_keeps_the_page_at_the_address_of_answers(installation: Installation) -> None:
+async def test_no_cache_stores_the_page_at_graphql(installation: Installation) -> None:
     assert_kept_by_no_cache(await installation.client.get("/graphql", headers={"Accept": "text/html"}))
 
 
 @pytest.mark.settings(allowed_origins=["https://portal.example.com"])
-async def test_an_allowed_origin_is_named_to_caches_as_well(installation: Installation) -> None:
+async def test_responses_to_allowed_origins_vary_by_origin(installation: Installation) -> None:
     answer = await installation.client.post("/graphql", **ASK, headers={"Origin": "https://portal.example.com"})
     assert_kept_by_no_cache(answer)
     assert words(answer.headers.get_list("vary")) == {"authorization", "accept", "origin"}
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-async def test_how_a_server_is_now_is_kept_by_no_cache(installation: Installation, path: str) -> None:
+async def test_no_cache_stores_health_and_metrics(installation: Installation, path: str) -> None:
     answer = await installation.client.get(path)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
 
 
-async def test_the_schema_is_kept_for_its_caller_and_asked_for_again(installation: Installation, world: World) -> None:
+async def test_the_schema_is_cached_for_its_caller_and_revalidated(installation: Installation, world: World) -> None:
     answer = await installation.client.get("/schema.graphql", headers=headers_of(world, "admin"))
     assert answer.headers["cache-control"] == "private, no-cache"
     assert words(answer.headers.get_list("vary")) == {"authorization"}
@@ -91,7 +89,7 @@ async def test_the_schema_is_kept_for_its_caller_and_asked_for_again(installatio
     assert (same.status_code, same.headers["cache-control"]) == (304, "private, no-cache")
 
 
-async def test_the_answers_of_recordings_are_read_as_what_they_are(installation: Installation) -> None:
+async def test_browsers_do_not_sniff_the_media_type_of_recordings(installation: Installation) -> None:
     for path in ("/recordings/nothing", "/recordings/nothing/player", "/recordings/player/player.js"):
         answer = await installation.client.get(path)
         assert answer.headers.get_list("x-content-type-options") == ["nosniff"], path

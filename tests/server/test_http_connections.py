@@ -1,4 +1,4 @@
-"""Connections of a real server: heads and trailers that never end, silence, and answers that nobody reads."""
+"""Connections of a real server: endless heads and trailers, silence, and unread responses."""
 
 import asyncio
 import pickle
@@ -33,7 +33,7 @@ from tests.support.loop_clock import pass_seconds
 from tests.support.waiting import until
 
 LARGE = 4_000_000
-"""More than the kernel keeps for a client that does not read."""
+"""More than the kernel buffers for a client that does not read."""
 
 
 async def _length(request: Request) -> PlainTextResponse:
@@ -51,8 +51,8 @@ async def _large(_: Request) -> PlainTextResponse:
 async def _patient(request: Request) -> PlainTextResponse:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-    request.app.state.told.append(request.url.query)
-    return PlainTextResponse("nobody is there")
+    request.app.state.disconnected.append(request.url.query)
+    return PlainTextResponse("no response")
 
 
 async def _names(request: Request) -> PlainTextResponse:
@@ -61,13 +61,13 @@ async def _names(request: Request) -> PlainTextResponse:
 
 
 @pytest.fixture
-def told() -> list[str]:
-    """Which requests to `/patient` know that their client has gone."""
+def disconnected() -> list[str]:
+    """The requests to `/patient` that know that their client has disconnected."""
     return []
 
 
 class Watched(BoundedProtocol):
-    """Counts the bytes that the server has taken, so that a test knows when it has seen what was sent."""
+    """Counts the bytes that the server has read."""
 
     taken = 0
 
@@ -81,8 +81,8 @@ async def taken(count: int) -> None:
 
 
 @pytest.fixture
-async def server(told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
-    """A server whose connections are bounded; it answers how long a body was, or at once, or much."""
+async def server(disconnected: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
+    """A server with limited connections; it responds with the length of the body, at once, or with a large body."""
     app = Starlette(
         routes=[
             Route("/", _length, methods=["POST"]),
@@ -92,9 +92,9 @@ async def server(told: list[str], monkeypatch: pytest.MonkeyPatch) -> AsyncItera
             Route("/patient", _patient),
         ]
     )
-    app.state.told = told
+    app.state.disconnected = disconnected
     monkeypatch.setattr(Watched, "taken", 0)
-    # A connection that is held in spite of all fails its test, and does not hold up the rest.
+    # A connection that is still held fails its test, and does not block the others.
     options: dict[str, Any] = {"log_config": None, "lifespan": "off", "timeout_graceful_shutdown": 1}
     server = uvicorn.Server(uvicorn.Config(app, port=0, http=Watched, ws=StreamingProtocol, **options))
     task = asyncio.create_task(server.serve())
@@ -111,7 +111,7 @@ def port(server: uvicorn.Server) -> int:
 
 
 async def until_unread(server: uvicorn.Server) -> None:
-    """Until the server has more to say than a client has taken."""
+    """Waits until the server has unread data for a client."""
     await until(lambda: any(getattr(each, "is_unread", False) for each in server.server_state.connections))
 
 
@@ -135,13 +135,13 @@ async def test_a_head_that_never_ends_is_refused(port: int, start: bytes) -> Non
     assert answer == b"reset" or b" 431 " in answer
 
 
-async def test_a_large_body_is_no_large_head(port: int) -> None:
+async def test_a_large_body_does_not_count_as_a_head(port: int) -> None:
     body = b"x" * 200_000
     head = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n"
     assert (await said(port, head + body)).endswith(b"200000")
 
 
-async def test_requests_one_after_another_each_have_a_head_of_their_own(port: int) -> None:
+async def test_successive_requests_have_separate_head_limits(port: int) -> None:
     one = b"POST / HTTP/1.1\r\nHost: a\r\nX: " + b"y" * 20_000 + b"\r\nContent-Length: 2\r\n\r\nab"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(4):
@@ -159,7 +159,7 @@ CHUNKED = b"POST %b HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
 @pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\n", b"1\r\na\r\n0\r\nX: ", b"1\r\na\r\n1;", b"1;"])
-async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int, path: bytes, start: bytes) -> None:
+async def test_endless_trailers_and_chunk_extensions_are_refused(port: int, path: bytes, start: bytes) -> None:
     endless = b"y: y\r\n" * 400 if start.endswith(b"\n") else b"y" * 2_400
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(CHUNKED % path + start)
@@ -176,7 +176,7 @@ async def test_trailers_and_notes_on_chunks_that_never_end_are_refused(port: int
         writer.close()
 
 
-async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int) -> None:
+async def test_a_slow_chunked_body_does_not_count_as_a_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     head, chunk = (
         CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/",
@@ -194,7 +194,7 @@ async def test_a_body_in_chunks_is_no_head_however_long_it_takes(port: int) -> N
 
 @pytest.mark.parametrize("path", [b"/", b"/early"])
 @pytest.mark.parametrize("start", [b"1\r\na\r\n0\r\nX:", b"1\r\na\r\n", b"0\r\n"])
-async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
+async def test_the_time_to_the_next_chunk_is_limited(
     port: int, monkeypatch: pytest.MonkeyPatch, path: bytes, start: bytes
 ) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
@@ -212,7 +212,7 @@ async def test_what_follows_a_chunk_is_not_waited_for_for_ever(
         (b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"\r\n"),
     ],
 )
-async def test_a_connection_that_is_answered_is_not_held_by_drops(port: int, head: bytes, drop: bytes) -> None:
+async def test_the_rest_of_an_answered_request_has_a_time_limit(port: int, head: bytes, drop: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(head)
     assert b"early" in await reader.read(4096)
@@ -227,13 +227,13 @@ async def test_a_connection_that_is_answered_is_not_held_by_drops(port: int, hea
     writer.close()
 
 
-async def test_trailers_are_no_headers(port: int) -> None:
+async def test_trailers_do_not_become_headers(port: int) -> None:
     whole = CHUNKED % b"/names" + b"1\r\na\r\n0\r\nX-Forwarded-For: 10.0.0.1\r\n\r\n"
     assert (await said(port, whole)).endswith(b"host transfer-encoding")
 
 
 def unread(port: int) -> socket.socket:
-    """A client with little room for answers."""
+    """A client with a small receive buffer."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", port))
@@ -245,7 +245,7 @@ GET = b"GET /large HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 def is_hung_up_on(client: socket.socket) -> bool:
-    """Known without reading."""
+    """Whether the server has closed, without reading."""
     return client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED
 
 
@@ -253,7 +253,7 @@ _ESTABLISHED = 1
 
 
 @pytest.mark.parametrize("head", [GET, GET * 3, GET.replace(b"Host", b"Connection: close\r\nHost")])
-async def test_answers_that_nobody_reads_are_not_kept(server: uvicorn.Server, port: int, head: bytes) -> None:
+async def test_unread_responses_do_not_accumulate(server: uvicorn.Server, port: int, head: bytes) -> None:
     client = unread(port)
     client.send(head)
     await until_unread(server)
@@ -264,7 +264,7 @@ async def test_answers_that_nobody_reads_are_not_kept(server: uvicorn.Server, po
     client.close()
 
 
-async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int) -> None:
+async def test_a_slowly_read_response_is_sent_completely(port: int) -> None:
     client, loop, received = unread(port), asyncio.get_running_loop(), 0
     client.send(GET.replace(b"Host", b"Connection: close\r\nHost"))
     while piece := await loop.sock_recv(client, 200_000):
@@ -274,7 +274,7 @@ async def test_an_answer_that_is_read_slowly_is_sent_to_its_end(port: int) -> No
     client.close()
 
 
-async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> None:
+async def test_too_many_pipelined_requests_are_refused(port: int) -> None:
     one = b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(one * MAXIMUM_PIPELINED)
@@ -286,7 +286,7 @@ async def test_many_requests_ahead_of_their_answers_are_refused(port: int) -> No
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 
-async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart(port: int) -> None:
+async def test_a_body_in_too_many_chunks_is_refused_before_they_are_parsed(port: int) -> None:
     chunk = b"1\r\na\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(CHUNKED.replace(b"Host: a", b"Host: a\r\nConnection: close") % b"/")
@@ -298,15 +298,15 @@ async def test_a_body_in_very_many_chunks_is_refused_before_they_are_taken_apart
     assert answer == b"reset" or (b" 400 " in answer and b" 200 " not in answer)
 
 
-async def test_a_request_knows_that_its_client_has_gone_though_others_came_after_it(port: int, told: list[str]) -> None:
+async def test_a_pipelined_request_learns_that_its_client_has_disconnected(port: int, disconnected: list[str]) -> None:
     _, writer = await asyncio.open_connection("127.0.0.1", port)
     requests = b"".join(b"GET /patient?%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(3))
     writer.write(requests)
     await taken(len(requests))
     writer.close()
-    await until(lambda: told)
+    await until(lambda: disconnected)
     await until(lambda: not _requests())
-    assert told == ["0"]
+    assert disconnected == ["0"]
 
 
 UPGRADE = (
@@ -315,14 +315,12 @@ UPGRADE = (
 )
 
 
-async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket(
-    server: uvicorn.Server, port: int
-) -> None:
+async def test_no_request_hangs_when_its_connection_upgrades_to_a_websocket(server: uvicorn.Server, port: int) -> None:
     client = unread(port)
     client.send(GET)
     await until_unread(server)
     await until(lambda: not _requests())
-    client.send(GET)  # waits for room
+    client.send(GET)  # waits for buffer space
     await until(_requests)
     client.send(UPGRADE)
     await taken(len(GET + GET + UPGRADE))
@@ -330,8 +328,8 @@ async def test_no_request_waits_for_ever_when_its_connection_becomes_a_websocket
     await until(lambda: not _requests(), seconds=5)
 
 
-async def test_a_connection_becomes_no_websocket_before_all_is_answered(port: int) -> None:
-    """The answer would stand between the frames, and be kept without a limit for a client that does not read."""
+async def test_a_connection_upgrades_only_after_all_responses(port: int) -> None:
+    """The response would be written between the frames, and be buffered without a limit for a client that does not read."""
     assert await said(port, b"GET /patient HTTP/1.1\r\nHost: a\r\n\r\n" + UPGRADE) in (b"", b"reset")
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"POST /early HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n")
@@ -345,7 +343,7 @@ def _requests() -> list[asyncio.Task[Any]]:
     return [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]
 
 
-async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_connection_is_closed_in_time(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     assert await said(port) == b""
     assert await said(port, b"POST / HTTP/1.1\r\nHost:") == b""
@@ -354,7 +352,7 @@ async def test_silence_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPa
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 4\r\n\r\n"
 
 
-async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_time_to_the_begin_of_a_body_is_limited(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     assert b" 200 " not in await said(port, HEAD)
     # On a connection that has answered before.
@@ -369,7 +367,7 @@ async def test_a_body_that_never_begins_is_not_waited_for(port: int, monkeypatch
         writer.close()
 
 
-async def test_a_client_that_expects_to_be_told_to_go_on_is_told_before_it_is_answered(port: int) -> None:
+async def test_100_continue_is_sent_before_the_response(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(HEAD.replace(b"Host", b"Expect: 100-continue\r\nHost"))
     assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5) == b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -380,7 +378,7 @@ async def test_a_client_that_expects_to_be_told_to_go_on_is_told_before_it_is_an
     writer.close()
 
 
-async def test_an_answer_without_a_body_has_its_head(port: int) -> None:
+async def test_a_response_without_a_body_has_its_head(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for _ in range(2):  # the connection is kept
         writer.write(b"HEAD /large HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -406,7 +404,7 @@ def settings_of(workers: int) -> Any:
     return SimpleNamespace(workers=workers, log_level="ERROR", database_display_name="", **of_addresses, **of_sockets)
 
 
-def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_server_uses_the_limited_protocol(monkeypatch: pytest.MonkeyPatch) -> None:
     served: list[uvicorn.Config] = []
     monkeypatch.setattr(serve, "_serve_alone", served.append)
     monkeypatch.setattr(serve, "check_port", lambda _: None)
@@ -414,19 +412,19 @@ def test_the_server_uses_it(monkeypatch: pytest.MonkeyPatch) -> None:
     [config] = served
     http: Any = config.http
     assert http.func is BoundedProtocol
-    # A worker process gets it from its supervisor.
-    assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_of_network == 7
+    # A worker process gets the protocol from its supervisor.
+    assert pickle.loads(pickle.dumps(http)).keywords["slots"]._maximum_per_network == 7
     assert config.ws is StreamingProtocol
-    # Calls that are being recorded, and listeners, take no place of a request, and have files enough.
+    # Streams and subscriptions take no slot of a request, and the limit of open files includes them.
     assert config.limit_concurrency == 2_200
     assert resource.getrlimit(resource.RLIMIT_NOFILE)[0] >= 3_700
 
 
 @pytest.mark.parametrize(("could_not_start", "code"), [(True, STARTUP_FAILURE), (False, None)])
-def test_workers_that_cannot_start_are_a_failure_of_the_server(
+def test_the_server_fails_when_its_workers_cannot_start(
     monkeypatch: pytest.MonkeyPatch, could_not_start: bool, code: int | None
 ) -> None:
-    """A service manager that restarts what fails would not restart it otherwise."""
+    """Otherwise a service manager that restarts failed services would not restart it."""
     ended = SimpleNamespace(run=lambda: None, could_not_start=could_not_start)
     monkeypatch.setattr(serve, "Supervisor", lambda *_: ended)
     monkeypatch.setattr(serve, "check_port", lambda _: None)

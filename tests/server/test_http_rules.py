@@ -1,4 +1,4 @@
-"""What HTTP asks of any server, over a real socket: hosts, upgrades, and addresses where nothing is."""
+"""Rules of HTTP, over a real socket: hosts, upgrades, and unknown paths."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ async def port(installation: Installation) -> AsyncIterator[int]:
 
 
 async def asked(port: int, line: str, headers: str) -> tuple[int, str, str]:
-    """The status of an answer, its head, and its error message."""
+    """The status, the head and the error message of a response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         writer.write(f"{line}\r\n{headers}\r\n".encode())
@@ -59,17 +59,17 @@ async def test_the_recording_address_asks_for_an_upgrade(port: int, path: str) -
 @pytest.mark.parametrize("path", ["/healthz", "/graphql", "/nothing"])
 @pytest.mark.parametrize("headers", ["", "Host: a\r\nHost: a\r\n", "Host: a\r\nX: y\r\nhost: b\r\n"])
 @pytest.mark.parametrize("upgrade", ["", UPGRADE])
-async def test_http_1_1_names_one_host(port: int, path: str, headers: str, upgrade: str) -> None:
+async def test_http_1_1_requires_one_host(port: int, path: str, headers: str, upgrade: str) -> None:
     status, _, message = await asked(port, f"GET {path} HTTP/1.1", headers + upgrade)
-    assert (status, message) == (400, "Send one Host header, as HTTP/1.1 asks for.")
+    assert (status, message) == (400, "Send exactly one Host header, as HTTP/1.1 requires.")
 
 
 @pytest.mark.parametrize(("headers", "status"), [("", 200), ("Host: a\r\n", 200), ("Host: a\r\nHost: b\r\n", 400)])
-async def test_http_1_0_names_one_host_at_most(port: int, headers: str, status: int) -> None:
+async def test_http_1_0_allows_at_most_one_host(port: int, headers: str, status: int) -> None:
     assert (await asked(port, "GET /healthz HTTP/1.0", headers))[0] == status
 
 
-async def test_spaces_around_the_length_of_a_body_mean_nothing(port: int) -> None:
+async def test_spaces_around_a_content_length_are_ignored(port: int) -> None:
     body = '{"query": "{ __typename }"}'
     headers = f"Host: a\r\nContent-Type: application/json\r\nContent-Length:  {len(body)} \r\n\r\n{body}"
     status, _, message = await asked(port, "POST /graphql HTTP/1.1", headers)

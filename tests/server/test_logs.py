@@ -1,4 +1,4 @@
-"""What is logged: one JSON object a line, and never a secret, a variable's value or a header.
+"""The log: one JSON object per line, and never a secret, a variable's value or a header.
 
 A server of its own process answers everything that can go wrong with secrets in it, at the level DEBUG, and all that it
 wrote (both streams) is read afterwards.
@@ -60,7 +60,7 @@ async def heard(tmp_path_factory: pytest.TempPathFactory, postgres: Postgres) ->
                 await listening(client, process)
                 await everything(Caller(client, found), world)
                 await garbage(int(environment["PORT"]), found)
-            # What was forgotten is found out.
+            # The error of the abandoned task is logged.
             await until(lambda: b"never retrieved" in (folder / "log").read_bytes())
         finally:
             with contextlib.suppress(ProcessLookupError):
@@ -90,11 +90,11 @@ async def listening(client: httpx.AsyncClient, process: Any) -> None:
 
 async def test_no_line_holds_a_secret_or_a_value_that_was_sent(heard: Heard) -> None:
     assert len(heard.secrets) > 50
-    told = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
-    assert told == {}, "log what happened and where, not with what (see app/foundation/logging.py)"
+    leaked = {secret: line for line in heard.lines for secret in heard.secrets if secret.lower() in line.lower()}
+    assert leaked == {}, "log what happened and where, not with what (see app/foundation/logging.py)"
 
 
-async def test_what_a_server_must_hide_did_happen(heard: Heard) -> None:
+async def test_the_log_covers_errors_with_secrets(heard: Heard) -> None:
     assert {"INTERNAL_SERVER_ERROR", "UNAUTHENTICATED", "BAD_USER_INPUT", "GRAPHQL_PARSE_FAILED"} <= set(heard.codes)
     errors = {entry["error"] for entry in heard.events("masked error")}
     assert {"RuntimeError", "IntegrityError"} <= errors
@@ -118,14 +118,14 @@ async def test_every_line_is_a_json_object_with_its_time_and_level(heard: Heard)
         assert {"event", "level", "at"} <= entry.keys(), line
 
 
-async def test_each_request_has_one_line_with_the_id_that_its_answer_carries(heard: Heard) -> None:
+async def test_each_request_has_one_line_with_the_id_of_its_response(heard: Heard) -> None:
     logged = [entry["request_id"] for entry in heard.events("request")]
     assert len(set(logged)) == len(logged)
     assert set(heard.request_ids) <= set(logged)
     assert len(set(heard.request_ids)) == len(heard.request_ids)
 
 
-async def test_a_line_says_who_asked_by_the_id_of_the_key(heard: Heard) -> None:
+async def test_a_line_has_the_id_of_the_callers_key(heard: Heard) -> None:
     asked = [entry for entry in heard.events("request") if entry.get("scope")]
     assert {entry["scope"] for entry in asked} == {"ADMIN", "ACCOUNT"}
     assert all(entry["key"] and entry["duration_ms"] >= 0 for entry in asked)
@@ -133,7 +133,7 @@ async def test_a_line_says_who_asked_by_the_id_of_the_key(heard: Heard) -> None:
 
 @contextlib.contextmanager
 def written(level: str) -> Iterator[io.BytesIO]:
-    """What goes to standard output at a level of the log."""
+    """The standard output at a log level."""
     out = io.BytesIO()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(sys, "stdout", SimpleNamespace(buffer=out))
@@ -143,7 +143,7 @@ def written(level: str) -> Iterator[io.BytesIO]:
 
 
 async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[httpx.Response, list[dict[str, Any]]]:
-    """The answer to a request, and its lines in the log."""
+    """The response to a request, and its log lines."""
     transport = httpx.ASGITransport(logging.RequestLog(logging.InternalErrors(app)))
     with written(level) as out:
         async with httpx.AsyncClient(transport=transport, base_url="http://accounts.test") as client:
@@ -168,13 +168,13 @@ async def test_requests_have_lines_from_the_level_info_on(level: str, lines: int
     assert len(entries) == lines
     for entry in entries:
         assert entry["request_id"] == answer.headers["x-request-id"]
-        told = entry["event"], entry["level"], entry["status"], entry["path"]
-        assert told == ("request", "info", 200, "/somewhere")
+        shown = entry["event"], entry["level"], entry["status"], entry["path"]
+        assert shown == ("request", "info", 200, "/somewhere")
         assert abs(datetime.fromisoformat(entry["at"]) - datetime.now(UTC)) < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING", "ERROR"])
-async def test_what_fails_on_our_side_is_an_error_at_every_level_of_the_log(level: str) -> None:
+async def test_internal_errors_are_logged_at_every_log_level(level: str) -> None:
     async def broken(*_: Any) -> None:
         raise RuntimeError
 
@@ -184,7 +184,7 @@ async def test_what_fails_on_our_side_is_an_error_at_every_level_of_the_log(leve
         assert [(entry["level"], entry["status"]) for entry in entries] == [("error", status)]
 
 
-async def test_a_websocket_that_breaks_is_an_error_though_its_handshake_was_none() -> None:
+async def test_a_failing_websocket_is_logged_as_an_error() -> None:
     async def broken(_: Any, __: Any, send: Any) -> None:
         await send({"type": "websocket.accept"})
         raise RuntimeError
@@ -226,7 +226,7 @@ async def test_an_unknown_path_is_logged_bounded_escaped_and_without_secrets(pat
     ],
     ids=["database away", "wrong scheme", "key without id", "short key", "short hash key"],
 )
-async def test_a_server_that_cannot_start_says_why_without_its_secrets(wrong: dict[str, str], tmp_path: Path) -> None:
+async def test_a_server_that_cannot_start_logs_why_without_secrets(wrong: dict[str, str], tmp_path: Path) -> None:
     keys = {"ENCRYPTION_KEYS": f"k1:{'A' * 43}=", "HASH_KEY": f"{'A' * 43}="}
     environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **keys, **wrong, "LOG_LEVEL": "DEBUG"}
     process = await asyncio.create_subprocess_exec(

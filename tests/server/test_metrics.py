@@ -1,4 +1,4 @@
-"""What is counted, and who may read it."""
+"""The metrics, and the callers that may read them."""
 
 import asyncio
 import re
@@ -46,7 +46,7 @@ async def test_operations_are_counted_by_their_executor(admin: Person) -> None:
     )
 
 
-async def test_cached_documents_are_told_by_number_bytes_hits_and_misses(admin: Person) -> None:
+async def test_cached_documents_are_counted_by_number_bytes_hits_and_misses(admin: Person) -> None:
     before = (await metrics(admin)).text
     for _ in range(3):
         await admin.ask("{ cached: viewer { scope } }")
@@ -123,13 +123,13 @@ async def test_the_use_of_the_connection_pool_is_measured(installation: Installa
     await until(is_free)
 
 
-async def test_only_admins_read_them(stranger: Person, account_user: Person, provider: Person) -> None:
+async def test_only_admins_read_the_metrics(stranger: Person, account_user: Person, provider: Person) -> None:
     assert (await metrics(stranger)).status_code == 401
     assert (await metrics(account_user)).status_code == 403
     assert (await metrics(provider)).status_code == 403
 
 
-async def test_no_admin_reads_them_who_may_do_nothing_else(installation: Installation, admin: Person) -> None:
+async def test_restricted_admins_do_not_read_the_metrics(installation: Installation, admin: Person) -> None:
     made = await admin.change("createApiKey", "token", name="gateway of all", accessLevel="GATEWAY")
     assert (await metrics(installation.holder(made["token"]))).status_code == 403
     people = await add_people(installation, "root")
@@ -151,7 +151,7 @@ async def test_the_metrics_token_reads_metrics_and_nothing_else(installation: In
         assert (await installation.client.get("/metrics", headers=headers)).status_code == 401
 
 
-async def test_without_a_metrics_token_an_empty_one_reads_nothing(installation: Installation) -> None:
+async def test_an_empty_token_does_not_authenticate_when_no_metrics_token_is_set(installation: Installation) -> None:
     for header in ("Bearer", "Bearer ", ""):
         answer = await installation.client.get("/metrics", headers={"Authorization": header})
         assert answer.status_code == 401
@@ -161,7 +161,7 @@ OPERATIONS = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
 
 
 async def exported(admin: Person) -> list[tuple[str, Sample]]:
-    """What Prometheus stores of ours: the names of the metrics, and the series."""
+    """The names and the series of our metrics, as Prometheus stores them."""
     families = text_string_to_metric_families((await metrics(admin)).text)
     return [
         (f"{family.name}_total" if family.type == "counter" else family.name, sample)

@@ -1,4 +1,4 @@
-"""A database that accepts no writes, as a standby does during a failover: writes are refused as unavailable, reads go on."""
+"""A database that accepts no writes, like a standby during a failover: writes are refused as unavailable, reads work."""
 
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -10,7 +10,7 @@ from app.storage.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import WebhookSender
 from tests.recording.gateways import gateway_of
-from tests.server.test_database_away import told
+from tests.server.test_database_away import reported
 from tests.support.access_cases import Ids, mutations
 from tests.support.access_matrix import (
     AcceptingVerifier,
@@ -34,14 +34,14 @@ class Switch(Protocol):
 
 @pytest.fixture
 async def switch(installation: Installation, postgres: Postgres) -> Switch:
-    """Makes the database read-only (`on`) or writable (`off`) for new sessions, which all are afterwards."""
+    """Makes the database read-only (`on`) or writable (`off`) for new sessions, and ends the old ones."""
     name = urlsplit(installation.settings.database_url).path[1:]
 
     async def to(value: str, *, ends_sessions: bool = True) -> None:
         postgres.run(f'ALTER DATABASE "{name}" SET default_transaction_read_only = {value}')
         if ends_sessions:
             postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
-            await installation.client.get("/readyz")  # meets their ends
+            await installation.client.get("/readyz")  # finds the ended connections
 
     return to
 
@@ -71,17 +71,15 @@ async def test_every_mutation_is_refused_as_unavailable(
             document = f"mutation {{ {name} {{ userErrors {{ code }} }} }}"
         asker = gateway if name == "reportCalls" else people["root"]
         answer = await asker.ask(document, input=values)
-        seen[name] = {code for code, _ in told(answer)}
+        seen[name] = {code for code, _ in reported(answer)}
     others = {name: codes for name, codes in seen.items() if codes != {"SERVICE_UNAVAILABLE"}}
     assert others == {}
 
 
-async def test_a_write_says_that_the_database_accepts_none_and_reads_are_answered(
-    provider: Person, switch: Switch
-) -> None:
+async def test_writes_report_the_read_only_database_and_reads_are_answered(provider: Person, switch: Switch) -> None:
     await switch("on")
     assert (await provider.ask(READ)).errors == []
-    assert told(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
+    assert reported(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
 
 
 async def test_a_worker_whose_database_is_read_only_is_not_ready(installation: Installation, switch: Switch) -> None:
@@ -91,42 +89,40 @@ async def test_a_worker_whose_database_is_read_only_is_not_ready(installation: I
     assert (await installation.client.get("/healthz")).status_code == 200
 
 
-async def test_sessions_that_are_read_only_are_not_used_again_once_they_were_found_so(
+async def test_read_only_connections_are_not_reused(
     installation: Installation, provider: Person, switch: Switch
 ) -> None:
     await switch("on")
     for _ in range(2):
         assert (await installation.client.get("/readyz")).status_code == 503
-    await switch("off", ends_sessions=False)  # the sessions that are open stay read-only, as those to an old primary
+    await switch("off", ends_sessions=False)  # open sessions stay read-only, like those to an old primary
     assert (await installation.client.get("/readyz")).status_code == 200
     assert (await provider.ask(WRITE)).errors == []
 
 
-async def test_probes_of_a_read_only_database_leave_readers_their_connections(
+async def test_probes_of_a_read_only_database_do_not_drop_connections_of_readers(
     installation: Installation, switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(postgres_pool, "DROP_SECONDS", 3600, raising=False)
     await switch("on")
     await installation.client.get("/readyz")
-    pool: Any = installation.app.state.server.running.database.db()._pool
-    lent = [await pool.acquire() for _ in range(4)]
-    for connection in lent:
+    pool: Any = installation.app.state.server.state.database.db()._pool
+    acquired = [await pool.acquire() for _ in range(4)]
+    for connection in acquired:
         await pool.release(connection)
     for left in (3, 2):
         assert (await installation.client.get("/readyz")).status_code == 503
-        assert sum(not connection.is_closed() for connection in lent) == left
+        assert sum(not connection.is_closed() for connection in acquired) == left
 
 
-async def test_a_write_that_was_refused_is_accepted_the_next_time_when_the_database_is(
-    provider: Person, switch: Switch
-) -> None:
+async def test_a_refused_write_succeeds_once_the_database_accepts_writes(provider: Person, switch: Switch) -> None:
     await switch("on")
-    assert told(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
+    assert reported(await provider.ask(WRITE)) == [("SERVICE_UNAVAILABLE", READ_ONLY)]
     await switch("off", ends_sessions=False)
     assert (await provider.ask(WRITE)).errors == []
 
 
-async def test_a_gateway_whose_call_cannot_be_begun_is_asked_to_try_later(
+async def test_a_gateway_whose_call_cannot_be_created_is_told_to_try_later(
     installation: Installation, world: World, provider: Person, switch: Switch
 ) -> None:
     async with gateway_of(installation, world, provider) as gateway:

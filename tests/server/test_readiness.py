@@ -1,4 +1,4 @@
-"""What a balancer asks a worker, and how one that lacks a key answers."""
+"""Health and readiness of a worker, and a worker without one of its keys."""
 
 import asyncio
 from typing import Any
@@ -8,7 +8,7 @@ import pytest
 from app.execution import responses as answers
 from app.foundation.encryption import Keyring
 from app.foundation.settings import Settings
-from app.server import asgi
+from app.server import asgi, lifespan
 from tests.support.installation import Installation, Person, World
 
 
@@ -17,25 +17,25 @@ async def test_a_worker_whose_database_answers_is_ready(installation: Installati
     assert (answer.status_code, answer.text) == (200, "ready\n")
 
 
-async def test_a_worker_that_runs_is_alive(installation: Installation) -> None:
+async def test_a_running_worker_is_healthy(installation: Installation) -> None:
     answer = await installation.client.get("/healthz")
     assert (answer.status_code, answer.text) == (200, "ok\n")
 
 
 @pytest.mark.parametrize("are_in_a_file", [True, False])
-async def test_a_server_whose_keys_lie_in_a_file_beside_its_database_warns_when_it_starts(
+async def test_a_server_with_keys_in_a_file_next_to_its_database_warns_at_its_start(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, *, are_in_a_file: bool
 ) -> None:
     said: list[str] = []
-    monkeypatch.setattr(asgi._log, "warning", said.append, raising=False)
+    monkeypatch.setattr(lifespan._log, "warning", said.append, raising=False)
     monkeypatch.setattr(Settings, "uses_key_file", are_in_a_file)
     app = asgi.create_app(installation.settings)
     async with app.router.lifespan_context(app):
         pass
-    assert any(text.startswith("keys for secrets come from a file") for text in said) == are_in_a_file
+    assert any(text.startswith("the encryption keys come from a file") for text in said) == are_in_a_file
 
 
-async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
+async def test_a_secret_whose_key_is_missing_is_unavailable_and_logged(
     installation: Installation, world: World, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said: list[str] = []
@@ -56,7 +56,7 @@ async def test_a_secret_whose_key_is_missing_is_told_as_unavailable_and_logged(
     assert said == ["masked error KeyMissing account.webhookSecret"]
 
 
-async def test_probes_at_the_same_time_share_one_statement(
+async def test_concurrent_probes_share_one_statement(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked, answers = [], asyncio.Event()
@@ -66,12 +66,12 @@ async def test_probes_at_the_same_time_share_one_statement(
         await answers.wait()
         return 1, [{"transaction_read_only": "off"}]
 
-    running = installation.app.state.server.running
+    running = installation.app.state.server.state
     monkeypatch.setattr(type(running.database.db()), "execute_query", execute)
     probes = [asyncio.create_task(installation.client.get("/readyz")) for _ in range(20)]
     for _ in range(100):
         await asyncio.sleep(0)
-    probes[0].cancel()  # another probe's end
+    probes[0].cancel()  # another probe ends early
     answers.set()
     assert [(await probe).status_code for probe in probes[1:]] == [200] * 19
     assert len(asked) == 1

@@ -1,4 +1,4 @@
-"""Request bodies on real sockets: short without credentials, and one budget for all that are incomplete."""
+"""Request bodies on real sockets: short without credentials, and one budget for all incomplete ones."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from app.server import request_bodies
-from app.server.request_bodies import UNAUTHENTICATED_BYTES, Bodies
+from app.server.request_bodies import UNAUTHENTICATED_BYTES, RequestBodies
 from tests.support.installation import Installation, Person
 from tests.support.websocket_clients import served
 
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Upload:
-    """A request of which a part is sent."""
+    """A request that is sent in part."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, rest: bytes) -> None:
         self.reader = reader
@@ -52,7 +52,7 @@ class Upload:
 async def upload(
     port: int, length: int, sent: int, token: str | None = None, *, chunked: bool = False
 ) -> AsyncIterator[Upload]:
-    """A query with spaces after it to the given length, of which so many bytes are sent."""
+    """A query padded to the given length, of which so many bytes are sent."""
     body = QUERY.ljust(length)
     start, rest = body[:sent], body[sent:]
     framing = f"Content-Length: {length}"
@@ -70,20 +70,20 @@ async def upload(
         writer.close()
 
 
-def bodies_of(installation: Installation) -> Bodies:
-    found: Bodies = installation.app.state.server.running.graphql._bodies
+def bodies_of(installation: Installation) -> RequestBodies:
+    found: RequestBodies = installation.app.state.server.state.graphql._bodies
     return found
 
 
 async def until(installation: Installation, count: int) -> None:
-    """Until so many bodies are counted."""
+    """Waits until so many bodies count for the budget."""
     async with asyncio.timeout(10):
         while len(bodies_of(installation)._counted) != count:
             await asyncio.sleep(0)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_without_a_key_is_short(port: int, *, chunked: bool) -> None:
+async def test_an_unauthenticated_body_is_short(port: int, *, chunked: bool) -> None:
     async with upload(port, UNAUTHENTICATED_BYTES, UNAUTHENTICATED_BYTES, chunked=chunked) as allowed:
         assert (await allowed.finish()).status == 200
     async with upload(port, UNAUTHENTICATED_BYTES + 1, UNAUTHENTICATED_BYTES + 1, chunked=chunked) as refused:
@@ -93,19 +93,19 @@ async def test_a_body_without_a_key_is_short(port: int, *, chunked: bool) -> Non
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_long_body_without_a_key_is_refused_before_it_has_arrived(port: int, *, chunked: bool) -> None:
+async def test_a_long_unauthenticated_body_is_refused_before_it_has_arrived(port: int, *, chunked: bool) -> None:
     async with upload(port, 1_000_000, UNAUTHENTICATED_BYTES + 1, chunked=chunked) as refused:
         assert (await refused.answer()).status == 413
 
 
-async def test_a_key_that_is_not_valid_is_refused_before_a_long_body_has_arrived(port: int) -> None:
-    """A short one may be a login, which needs no key."""
+async def test_an_invalid_key_is_refused_before_a_long_body_has_arrived(port: int) -> None:
+    """A short body may be a login, which needs no key."""
     async with upload(port, 16_385, 1, "vgk_unknown") as refused:
         assert (await refused.answer()).status == 401
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_with_a_key_may_be_long(port: int, read_only: Person, *, chunked: bool) -> None:
+async def test_an_authenticated_body_may_be_long(port: int, read_only: Person, *, chunked: bool) -> None:
     async with upload(port, 1_048_576, 500_000, read_only.token, chunked=chunked) as allowed:
         assert (await allowed.finish()).status == 200
     async with upload(port, 1_048_577, 1_048_577, read_only.token, chunked=chunked) as refused:
@@ -130,7 +130,7 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
             await until(installation, count)
             return made
 
-        # The oldest of all is another owner's.
+        # The oldest body is another owner's.
         other = await begun(sibling_user, 1)
         # Two keys of one account.
         own = [await begun(person, number) for number, person in enumerate([read_only, account_user] * 2, 2)]
@@ -139,14 +139,14 @@ async def test_an_owner_with_many_incomplete_bodies_loses_its_oldest_and_no_othe
             ended = await own[number].answer()
             assert ended.status == 503
             assert "retry-after: 5\r\n" in ended.head
-            assert ended.message == "Too many long bodies arrive slowly. Try again, and send the body at once."
+            assert ended.message == "Too many long bodies arrive slowly. Try again, and send the body faster."
         for kept in [other, *own[2:]]:
             assert (await kept.finish()).status == 200
     assert bodies_of(installation)._bytes == 0
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
+async def test_bodies_of_the_largest_provider_are_refused_first(
     installation: Installation,
     port: int,
     account_user: Person,
@@ -156,7 +156,7 @@ async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
 ) -> None:
     monkeypatch.setattr(bodies_of(installation), "_budget", 5 * LONG)
     async with AsyncExitStack() as held:
-        # The other provider's account holds more than any other account, and its bodies are the oldest.
+        # The other provider's account holds more than any other one, and its bodies are the oldest.
         people = [*[foreign_user] * 2, account_user, sibling_user, sibling_user]
         begun = []
         for count, person in enumerate(people, 1):
@@ -169,7 +169,7 @@ async def test_the_accounts_of_a_provider_together_lose_before_those_of_others(
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_short_bodies_are_not_counted(
+async def test_short_bodies_do_not_count_for_the_budget(
     installation: Installation, port: int, read_only: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bodies_of(installation), "_budget", 1)
@@ -183,7 +183,7 @@ async def test_short_bodies_are_not_counted(
 
 
 @pytest.mark.settings(max_body_bytes=LONG)
-async def test_nothing_is_counted_of_bodies_that_have_ended(
+async def test_finished_bodies_do_not_count_for_the_budget(
     installation: Installation, port: int, read_only: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with upload(port, LONG, LONG - 1, read_only.token) as whole, upload(port, LONG, LONG - 1, read_only.token):
@@ -191,7 +191,7 @@ async def test_nothing_is_counted_of_bodies_that_have_ended(
         assert bodies_of(installation)._bytes == 2 * (LONG - 1)
         assert (await whole.finish()).status == 200
         await until(installation, 1)
-    # The client of the other has gone.
+    # The client of the other body has disconnected.
     await until(installation, 0)
     monkeypatch.setattr(request_bodies, "BODY_SECONDS", 0.05)
     async with upload(port, LONG, LONG - 1, read_only.token) as late:

@@ -1,4 +1,4 @@
-"""One deadline over everything that a request waits for, and no second attempt while the database is away."""
+"""One deadline for everything that a request waits for, and no second attempt while the database is unavailable."""
 
 import asyncio
 import itertools
@@ -12,15 +12,15 @@ import pytest
 
 from app.api_keys import service as api_keys
 from app.execution import operations
-from app.execution.compiler.run import Runnable
+from app.execution.compiler.run import CompiledPlan
 from app.execution.limits import deadline, slots
 from app.execution.limits.deadline import Deadline
 from app.foundation.database import pool as postgres_pool
 from app.foundation.database.pool import Pool
 from app.foundation.identifiers import Kind, new_id, sid_of
-from app.server import asgi, graphql_http
+from app.server import graphql_http, operator_routes
 from app.webhooks.delivery import WebhookSender
-from tests.server.test_database_away import AWAY, told
+from tests.server.test_database_away import AWAY, reported
 from tests.support.access_matrix import SuccessfulSender
 from tests.support.installation import Installation, Person, World, seed
 from tests.support.servers.postgres import Postgres
@@ -32,7 +32,7 @@ CREATE = 'mutation { createApiKey(input: {name: "Made"}) { token apiKey { name s
 
 
 class Attempts:
-    """How often a connection was asked of the pool."""
+    """How often a connection was requested from the pool."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
@@ -54,7 +54,7 @@ class Attempts:
 
 @pytest.fixture
 async def behind_proxy(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tuple[Installation, SwallowingProxy]]:
-    """An installation whose connections to the database can be swallowed."""
+    """An installation whose database connections can be made to hang."""
     url = postgres.create(f"swallowed_{tmp_path.name}")
     world = await seed(tmp_path, url)
     async with SwallowingProxy(url) as proxy:
@@ -64,9 +64,7 @@ async def behind_proxy(postgres: Postgres, tmp_path: Path) -> AsyncIterator[tupl
     postgres.drop(url)
 
 
-async def test_a_database_that_is_down_is_asked_once_by_a_query(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_query_contacts_an_unavailable_database_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Postgres() as server:
         url = server.create("down")
         world = await seed(tmp_path, url)
@@ -78,11 +76,11 @@ async def test_a_database_that_is_down_is_asked_once_by_a_query(
             for query in (READ, NESTED):
                 with monkeypatch.context() as patch:
                     attempts = Attempts(patch)
-                    assert told(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
+                    assert reported(await provider.ask(query, id=world["own"])) == [("SERVICE_UNAVAILABLE", AWAY)]
                 assert attempts.count == 1, query
 
 
-async def test_a_query_whose_connection_is_swallowed_makes_no_second_attempt(
+async def test_a_query_whose_connection_hangs_makes_no_second_attempt(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
@@ -90,11 +88,11 @@ async def test_a_query_whose_connection_is_swallowed_makes_no_second_attempt(
     assert (await provider.ask(READ)).errors == []
     proxy.swallows = True
     attempts = Attempts(monkeypatch)
-    assert told(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(await provider.ask(READ)) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert attempts.count == 1
 
 
-async def test_what_a_mutation_made_is_answered_without_asking_the_database_again(
+async def test_a_mutations_result_is_returned_without_another_statement(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
@@ -111,7 +109,7 @@ async def test_what_a_mutation_made_is_answered_without_asking_the_database_agai
     monkeypatch.setattr(api_keys, "create", create_and_lose_the_database)
     answer = await provider.ask(CREATE)
     assert answer.data["createApiKey"]["token"].startswith("vgk_")
-    assert set(told(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
+    assert set(reported(answer)) == {("SERVICE_UNAVAILABLE", AWAY)}
     assert attempts[0].count == 1
 
 
@@ -124,7 +122,7 @@ GIVEN_UP = [
 
 
 @pytest.mark.parametrize("error", GIVEN_UP, ids=lambda error: type(error).__name__)
-async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_tried(
+async def test_mutations_after_a_cancelled_statement_still_run(
     provider: Person, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     create, tried = api_keys.create, []
@@ -142,11 +140,11 @@ async def test_a_statement_that_the_database_ends_leaves_the_mutations_after_it_
     answer = await provider.ask(document)
     assert answer.data["a"] is None
     assert answer.data["b"]["token"].startswith("vgk_")
-    assert told(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
+    assert reported(answer) == [("SERVICE_UNAVAILABLE", AWAY)]
     assert len(tried) == 2
 
 
-async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_at_one_deadline(
+async def test_waiting_for_a_slot_and_for_the_database_share_one_deadline(
     installation: Installation, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await provider.ask(READ)).errors == []
@@ -156,14 +154,14 @@ async def test_a_request_that_waits_for_its_turn_and_then_for_the_database_ends_
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(Runnable, "run", hang)
-    # More than run at once: the others wait for a turn, whose own limit is 10 s.
+    monkeypatch.setattr(CompiledPlan, "run", hang)
+    # More than run at once: the others wait for a slot, with a limit of 10 s.
     answers = await asyncio.gather(*(provider.ask(READ) for _ in range(5)))
     assert [answer.codes for answer in answers] == [["SERVICE_UNAVAILABLE"]] * 5
 
 
 @pytest.mark.settings(operations_per_caller=1)
-async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
+async def test_waiting_for_a_slot_ends_at_the_deadline(
     installation: Installation, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (await provider.ask(READ)).errors == []
@@ -173,7 +171,7 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
         runs.set()
         await never.wait()
 
-    monkeypatch.setattr(Runnable, "run", hang)
+    monkeypatch.setattr(CompiledPlan, "run", hang)
     monkeypatch.setattr(slots, "WAIT_SECONDS", 3600)
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 3600)
     holder = asyncio.create_task(provider.ask(READ))
@@ -188,14 +186,14 @@ async def test_a_turn_is_waited_for_no_longer_than_the_deadline(
         await asyncio.wait([holder])
 
 
-async def test_what_authentication_has_spent_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_time_of_authentication_counts(provider: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (await provider.ask(READ)).errors == []
     times = itertools.count(step=deadline.REQUEST_SECONDS + 1)
     monkeypatch.setattr(graphql_http, "time", SimpleNamespace(monotonic=lambda: next(times)))
     assert (await provider.ask(READ)).codes == ["SERVICE_UNAVAILABLE"]
 
 
-async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
+async def test_waiting_for_a_tenants_server_has_only_the_longest_limit(
     installation: Installation, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[Deadline] = []
@@ -224,7 +222,7 @@ async def test_the_wait_for_a_tenants_server_has_the_longest_limit_alone(
 
 
 @pytest.mark.parametrize(("spent", "after"), [(11, 3), (28, 2)])
-async def test_after_a_pause_a_request_has_3_seconds_and_no_more_than_30_in_all(spent: float, after: float) -> None:
+async def test_after_a_pause_a_request_has_3_seconds_and_at_most_30_in_all(spent: float, after: float) -> None:
     loop = asyncio.get_running_loop()
     began = loop.time()
     async with Deadline(spent) as running:
@@ -242,25 +240,25 @@ async def test_readiness_has_a_limit_of_its_own(installation: Installation, monk
     async def hang(*_: Any) -> None:
         await never.wait()
 
-    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(operator_routes, "READY_SECONDS", 0.05)
     monkeypatch.setattr(postgres_pool.Pool, "acquire", hang)
     async with asyncio.timeout(30):
         answer = await installation.client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
-async def test_readiness_is_answered_when_the_database_says_nothing(
+async def test_readiness_is_answered_when_the_database_does_not_answer(
     behind_proxy: tuple[Installation, SwallowingProxy], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     installation, proxy = behind_proxy
-    monkeypatch.setattr(asgi, "READY_SECONDS", 0.05)
+    monkeypatch.setattr(operator_routes, "READY_SECONDS", 0.05)
     proxy.swallows = True
     answer = await installation.client.get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database does not answer\n")
 
 
 def test_the_deadlines_are_what_the_contract_says() -> None:
-    assert (deadline.REQUEST_SECONDS, asgi.READY_SECONDS) == (12, 2)
+    assert (deadline.REQUEST_SECONDS, operator_routes.READY_SECONDS) == (12, 2)
 
 
 async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailable(
@@ -281,15 +279,15 @@ async def test_a_recording_whose_call_is_not_found_in_time_is_answered_unavailab
     assert answer.json()["errors"][0]["extensions"]["code"] == "SERVICE_UNAVAILABLE"
 
 
-async def test_a_turn_for_a_connection_is_waited_for_no_longer_than_a_statement(postgres: Postgres) -> None:
+async def test_waiting_for_a_connection_takes_no_longer_than_a_statement(postgres: Postgres) -> None:
     url = postgres.create("turns")
     pool = await Pool.opened(1, dsn=url, timeout=0.05)
-    lent = await pool.acquire()
+    acquired = await pool.acquire()
     async with asyncio.timeout(60) as patience:
         with pytest.raises(TimeoutError):
             await pool.acquire()
     assert not patience.expired()
-    await pool.release(lent)
+    await pool.release(acquired)
     await pool.release(await pool.acquire())
     await pool.close()
     postgres.drop(url)

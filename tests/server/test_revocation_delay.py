@@ -1,4 +1,4 @@
-"""How fast what is revoked, suspended or expired closes, in this worker and in others."""
+"""How fast revoked, suspended and expired credentials are rejected, in this worker and in others."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ from tests.support.statements import recorded
 WHO = "{ viewer { scope } }"
 
 
-async def test_a_revoked_key_closes_within_the_cache_time(
+async def test_a_revoked_key_is_rejected_within_the_cache_time(
     installation: Installation, provider: Person, account_user: Person, world: World, wait: Callable[[float], None]
 ) -> None:
     assert (await account_user.ask(WHO)).status == 200
@@ -26,9 +26,7 @@ async def test_a_revoked_key_closes_within_the_cache_time(
     assert (await account_user.ask(WHO)).status == 401
 
 
-async def test_what_is_known_of_a_key_is_kept_four_seconds_at_most(
-    account_user: Person, wait: Callable[[float], None]
-) -> None:
+async def test_a_key_is_cached_for_at_most_four_seconds(account_user: Person, wait: Callable[[float], None]) -> None:
     assert authentication.CACHE_SECONDS <= 4
     counts = []
     for seconds in (0, 1, 2.9, 0.2):
@@ -39,7 +37,7 @@ async def test_what_is_known_of_a_key_is_kept_four_seconds_at_most(
     assert counts == [1, 0, 0, 1]
 
 
-async def test_a_suspended_account_closes_its_keys_and_a_resumed_one_opens_them(
+async def test_suspending_an_account_locks_out_its_keys_and_resuming_restores_them(
     provider: Person,
     account_user: Person,
     read_only: Person,
@@ -55,7 +53,7 @@ async def test_a_suspended_account_closes_its_keys_and_a_resumed_one_opens_them(
         assert (await sibling_user.ask(WHO)).status == 200
 
 
-async def test_to_suspend_what_is_suspended_changes_nothing(provider: Person, world: World) -> None:
+async def test_suspending_a_suspended_account_changes_nothing(provider: Person, world: World) -> None:
     for _ in range(2):
         payload = await provider.change("setAccountActive", "account { active version }", id=world["own"], active=False)
         assert payload["account"] == {"active": False, "version": 2}
@@ -65,7 +63,7 @@ async def test_to_suspend_what_is_suspended_changes_nothing(provider: Person, wo
     assert payload["userErrors"][0]["code"] == "CONFLICT"
 
 
-async def test_a_deactivated_provider_closes_its_keys_and_those_of_its_accounts(
+async def test_deactivating_a_provider_locks_out_its_keys_and_those_of_its_accounts(
     installation: Installation, world: World, wait: Callable[[float], None]
 ) -> None:
     people = ("provider", "account_user", "sibling_user", "read_only", "other_provider", "foreign_user", "admin")
@@ -77,7 +75,7 @@ async def test_a_deactivated_provider_closes_its_keys_and_those_of_its_accounts(
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_deleted_account_closes_its_keys(
+async def test_deleting_an_account_locks_out_its_keys(
     provider: Person, account_user: Person, world: World, wait: Callable[[float], None]
 ) -> None:
     assert (await account_user.ask(WHO)).status == 200
@@ -90,7 +88,7 @@ async def test_a_deleted_account_closes_its_keys(
     assert (await account_user.ask(WHO)).status == 401
 
 
-async def test_a_known_key_closes_at_the_second_that_it_expires(
+async def test_a_cached_key_is_rejected_at_the_second_it_expires(
     installation: Installation, account_user: Person, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends = datetime.now(UTC) + timedelta(hours=1)
@@ -107,7 +105,7 @@ async def test_a_known_key_closes_at_the_second_that_it_expires(
     assert (await account_user.ask(WHO)).status == 401
 
 
-async def test_a_revocation_closes_in_another_worker_within_the_cache_time(
+async def test_another_worker_rejects_a_revoked_key_within_the_cache_time(
     installation: Installation,
     provider: Person,
     world: World,
@@ -125,8 +123,8 @@ async def test_a_revocation_closes_in_another_worker_within_the_cache_time(
 
 
 @pytest.mark.usefixtures("unheard")
-async def test_a_closed_secret_that_is_still_remembered_makes_no_lasting_key(account_user: Person) -> None:
-    """For up to four seconds a worker lets it in; what it makes would stay."""
+async def test_a_revoked_but_cached_secret_creates_no_lasting_key(account_user: Person) -> None:
+    """For up to four seconds a worker accepts it; a key that it creates would remain."""
     mine = (await account_user.ask("{ viewer { apiKey { id } } }")).only("viewer")["apiKey"]["id"]
     rotated = await account_user.change("rotateApiKey", "token", id=mine, overlapHours=0)
     assert rotated["token"]

@@ -1,4 +1,4 @@
-"""What is revoked is refused by the worker that did it from the next request on, whatever it remembers of the caller."""
+"""The worker that revokes a credential rejects it from the next request on, whatever it has cached."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -20,7 +20,7 @@ async def people(installation: Installation) -> People:
 
 
 async def closed(person: Person, world: World) -> bool:
-    """Whether they can neither read nor write; all or nothing."""
+    """Whether they can neither read nor write. Fails if only one of them works."""
     codes = [(await person.ask(WHO)).codes, (await person.ask(WRITE, id=world["own"])).codes]
     assert codes in ([["UNAUTHENTICATED"]] * 2, [[], []]), codes
     return codes != [[], []]
@@ -32,7 +32,7 @@ async def done(person: Person, mutation: str, **given: Any) -> dict[str, Any]:
     return payload
 
 
-async def test_logout_ends_the_session_that_asks(people: People, world: World) -> None:
+async def test_logout_ends_the_current_session(people: People, world: World) -> None:
     other = await people.session("ann")
     for person in (people["ann"], other):
         assert not await closed(person, world)
@@ -62,7 +62,7 @@ async def test_a_new_password_ends_the_other_sessions(people: People, world: Wor
     assert not await closed(people["ann"], world)
 
 
-async def test_a_login_too_many_ends_the_oldest_session(
+async def test_a_login_beyond_the_limit_ends_the_oldest_session(
     people: People, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.users.sessions.MAXIMUM_SESSIONS", 1)
@@ -149,9 +149,7 @@ async def test_a_deleted_provider_ends_its_keys(installation: Installation, admi
     assert (await holder.ask(WHO)).status == 401
 
 
-async def test_a_key_of_an_account_that_moved_ends_with_the_provider_whose_person_made_it(
-    people: People, world: World
-) -> None:
+async def test_a_key_of_a_moved_account_ends_with_the_provider_of_its_creator(people: People, world: World) -> None:
     owner = {"accountId": world["own"]}
     made = await people["boss"].change("createApiKey", "token", name="Boss's own", owner=owner)
     key = people.installation.holder(made["token"])
@@ -165,7 +163,7 @@ async def test_a_key_of_an_account_that_moved_ends_with_the_provider_whose_perso
 
 
 @pytest.mark.parametrize("end", ["deactivateUser", "deleteUser"])
-async def test_a_key_ends_with_the_person_who_made_it(people: People, world: World, end: str) -> None:
+async def test_a_key_ends_with_its_creator(people: People, world: World, end: str) -> None:
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")
     key = people.installation.holder(made["token"])
     assert not await closed(key, world)
@@ -173,7 +171,7 @@ async def test_a_key_ends_with_the_person_who_made_it(people: People, world: Wor
     assert await closed(key, world)
 
 
-async def test_an_account_that_moves_to_a_suspended_provider_closes(
+async def test_an_account_moved_to_a_suspended_provider_is_locked_out(
     people: People, account_user: Person, world: World
 ) -> None:
     async with people.installation.database():
@@ -185,7 +183,7 @@ async def test_an_account_that_moves_to_a_suspended_provider_closes(
         assert await closed(person, world)
 
 
-async def test_a_provider_reaches_an_account_no_more_that_moved_away(
+async def test_a_provider_no_longer_sees_an_account_that_moved_away(
     people: People, provider: Person, world: World
 ) -> None:
     query = "query ($id: ID!) { account(id: $id) { id } }"
@@ -208,19 +206,19 @@ async def _key_of_bob(people: People, world: World) -> tuple[str, str, dict[str,
 
 
 @pytest.mark.parametrize("of", [_key, _session, _key_of_bob])
-async def test_an_address_that_was_signed_in_a_callers_name_ends_with_them(
+async def test_a_signed_url_ends_with_its_caller(
     people: People, world: World, of: Callable[[People, World], Awaitable[tuple[str, str, dict[str, Any]]]]
 ) -> None:
     actor, mutation, given = await of(people, world)
-    authentication = people.installation.app.state.server.running.authentication
+    authentication = people.installation.app.state.server.state.authentication
     assert (await authentication.named(actor)).scope.name == "ACCOUNT"
     await done(people["root"], mutation, **given)
     with pytest.raises(Exception, match="Send an API key"):
         await authentication.named(actor)
 
 
-async def test_the_session_that_logs_in_is_not_kept_waiting(people: People, world: World) -> None:
-    """What was revoked before counts for nothing."""
+async def test_a_new_session_is_valid_at_once(people: People, world: World) -> None:
+    """Earlier revocations do not matter."""
     await people["ann"].ask("mutation { logout { loggedOut } }")
     entered = await people.login("ann")
     assert not await closed(people.installation.holder(entered["token"]), world)

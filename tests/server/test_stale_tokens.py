@@ -1,4 +1,4 @@
-"""A header that does not authenticate: refused, but for documents that need no caller."""
+"""A header that does not authenticate: refused, except for documents that need no caller."""
 
 import asyncio
 from typing import Any
@@ -22,7 +22,7 @@ async def post(installation: Installation, header: bytes, query: str, **more: st
 
 
 @pytest.mark.parametrize("header", UNAUTHENTICATED, ids=["empty", "no token", "no key", "basic", "unknown key"])
-async def test_a_stale_token_keeps_nobody_from_logging_in(installation: Installation, header: bytes) -> None:
+async def test_a_stale_token_does_not_prevent_a_login(installation: Installation, header: bytes) -> None:
     await add_people(installation, "ann")
     response = await post(installation, header, LOGIN)
     assert (response.status_code, response.json().get("errors")) == (200, None)
@@ -37,7 +37,7 @@ async def test_the_token_of_a_session_that_was_logged_out_logs_in_again(installa
 
 
 @pytest.mark.parametrize("query", ["{ __typename }", "{ passwordPolicy { rules } }"])
-async def test_what_needs_no_caller_is_answered_whatever_the_header(installation: Installation, query: str) -> None:
+async def test_an_operation_that_needs_no_caller_runs_with_any_header(installation: Installation, query: str) -> None:
     response = await post(installation, b"Bearer garbage", query)
     assert (response.status_code, list(response.json())) == (200, ["data"])
 
@@ -55,18 +55,18 @@ async def test_what_needs_no_caller_is_answered_whatever_the_header(installation
         "",
     ],
 )
-async def test_everything_else_is_refused_whole(installation: Installation, query: str) -> None:
-    """A mixed document too, whichever of its operations is to run; and what is no document."""
+async def test_all_other_operations_are_refused_as_a_whole(installation: Installation, query: str) -> None:
+    """Also a mixed document, whichever of its operations is named; and an invalid document."""
     await add_people(installation, "ann")
     response = await post(installation, b"Bearer garbage", query, operationName="Enter")
     assert (response.status_code, list(response.json())) == (401, ["errors"])
     (error,) = response.json()["errors"]
     assert error["extensions"]["code"] == "UNAUTHENTICATED"
-    assert error["message"] == "The API key lets nobody in: it is unknown, expired, revoked or mistyped."
+    assert error["message"] == "Invalid API key: unknown, expired, revoked or mistyped."
     assert response.headers["www-authenticate"] == "Bearer"
 
 
-async def test_a_header_that_does_not_authenticate_has_nothing_validated_for_its_sender(
+async def test_a_document_with_an_invalid_header_is_not_validated(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validated: list[str] = []
@@ -84,12 +84,14 @@ async def test_a_header_that_does_not_authenticate_has_nothing_validated_for_its
 
 
 @pytest.mark.parametrize("body", [b"[]", b"not JSON", b"{}"])
-async def test_a_body_that_is_no_request_is_refused_for_its_header(installation: Installation, body: bytes) -> None:
+async def test_an_invalid_body_with_an_invalid_header_is_refused_for_the_header(
+    installation: Installation, body: bytes
+) -> None:
     headers = {"Authorization": "Bearer garbage", "Content-Type": "application/json"}
     assert (await installation.client.post("/graphql", content=body, headers=headers)).status_code == 401
 
 
-async def test_of_logins_and_other_requests_at_once_each_is_judged_alone(installation: Installation) -> None:
+async def test_concurrent_logins_and_other_requests_are_decided_separately(installation: Installation) -> None:
     await add_people(installation, "ann")
     asked = [LOGIN, "{ viewer { scope } }"] * 3
     responses = await asyncio.gather(*(post(installation, b"Bearer garbage", query) for query in asked))

@@ -1,4 +1,4 @@
-"""Slots of connections on real sockets: silent ones give way to newcomers, and probes are answered whatever happens."""
+"""Slots of connections on real sockets: silent ones are evicted for new ones, and probes are always answered."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
@@ -34,7 +34,7 @@ UPGRADE = (
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No connection ends by itself, however slow the machine is."""
+    """Disables the timers, so that no connection ends on a slow machine."""
     monkeypatch.setattr(connections, "HEAD_SECONDS", 600.0)
     monkeypatch.setattr(connections, "DRAIN_SECONDS", 600.0)
 
@@ -47,7 +47,7 @@ class Client:
         self.writer = writer
 
     async def ask(self, request: bytes) -> int:
-        """The status of the answer."""
+        """The status of the response."""
         self.writer.write(request)
         head = await asyncio.wait_for(self.reader.readuntil(b"\r\n\r\n"), 10)
         return int(head.split(b" ", 2)[1])
@@ -57,7 +57,7 @@ class Client:
 
 
 class Worker:
-    """A server, and what its requests to `/busy` wait for."""
+    """A server, and the event that its requests to `/busy` wait for."""
 
     def __init__(self, slots: WaitingConnections) -> None:
         self.slots = slots
@@ -92,7 +92,7 @@ async def _at_once(request: Request) -> PlainTextResponse:
 
 
 async def _large(_: Request) -> PlainTextResponse:
-    return PlainTextResponse("x" * 20_000_000)  # more than the kernel keeps for a client that does not read
+    return PlainTextResponse("x" * 20_000_000)  # more than the kernel buffers for a client that does not read
 
 
 async def _body(request: Request) -> PlainTextResponse:
@@ -136,8 +136,8 @@ async def opened(clients: Iterable[AbstractAsyncContextManager[Client]]) -> Asyn
         yield [await held.enter_async_context(client) for client in clients]
 
 
-async def test_a_connection_that_was_just_answered_gives_way_after_one_that_waits_for_longer() -> None:
-    """A proxy's connection may be old, and its next request on its way."""
+async def test_a_connection_that_was_just_answered_is_evicted_after_one_that_waits_longer() -> None:
+    """A proxy's connection may be old, with its next request about to arrive."""
     async with (
         serving_with(slots_of(100, 2)) as worker,
         opened(worker.client() for _ in range(2)) as (pooled, silent),
@@ -150,7 +150,7 @@ async def test_a_connection_that_was_just_answered_gives_way_after_one_that_wait
 
 
 @pytest.mark.parametrize("first", [b"", HALF, b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1"])
-async def test_the_oldest_waiting_connection_of_an_address_gives_way_to_its_next(first: bytes) -> None:
+async def test_a_new_connection_evicts_the_oldest_waiting_one_of_its_address(first: bytes) -> None:
     async with (
         serving_with(slots_of(100, 5)) as worker,
         opened(worker.client(first=first) for _ in range(5)) as held,
@@ -163,7 +163,7 @@ async def test_the_oldest_waiting_connection_of_an_address_gives_way_to_its_next
             assert await other.ask(rest) == 200
 
 
-async def test_thousands_of_half_open_requests_of_one_address_hold_up_nobody() -> None:
+async def test_thousands_of_incomplete_requests_of_one_address_delay_no_other_client() -> None:
     async with (
         serving_with(slots_of(60, 30), limit=60) as worker,
         opened(worker.client(first=HALF) for _ in range(150)),
@@ -174,18 +174,18 @@ async def test_thousands_of_half_open_requests_of_one_address_hold_up_nobody() -
         assert len(worker.state.connections) <= 30 + 2
 
 
-async def test_half_open_requests_of_many_addresses_give_way_to_one_more() -> None:
+async def test_incomplete_requests_of_many_addresses_are_evicted_for_a_new_one() -> None:
     addresses = [f"127.0.1.{number}" for number in range(1, 11)]
     async with serving_with(slots_of(20, 10), limit=40) as worker, worker.client("127.0.0.2") as older:
         assert await older.ask(GET % b"/") == 200
         async with opened(worker.client(address, HALF) for address in addresses * 5):
             async with worker.client("127.0.0.3") as newcomer:
                 assert await newcomer.ask(GET % b"/") == 200
-            # Of the addresses with the most connections one is closed, not the oldest of all.
+            # A connection of the address with the most connections is closed, not the oldest of all.
             assert await older.ask(GET % b"/") == 200
 
 
-async def test_a_client_that_does_not_read_its_answer_gives_way_when_no_other_waits() -> None:
+async def test_a_client_that_does_not_read_is_evicted_when_no_connection_waits() -> None:
     async with (
         serving_with(slots_of(2, 2)) as worker,
         worker.client(first=GET % b"/large") as unread,
@@ -239,7 +239,7 @@ async def test_websockets_hold_no_slot_of_requests() -> None:
             assert await client.reader.readexactly(2) == b"\x8a\x00"
 
 
-async def test_connections_that_end_give_their_slots_back() -> None:
+async def test_closed_connections_release_their_slots() -> None:
     async with serving_with(slots_of(100, 2)) as worker:
         for _ in range(5):
             async with worker.client() as one, worker.client(first=HALF) as two:
@@ -247,15 +247,15 @@ async def test_connections_that_end_give_their_slots_back() -> None:
                 assert await two.ask(REST) == 200
             while worker.state.connections:
                 await asyncio.sleep(0)
-        assert (worker.slots._of, worker.slots._network_of) == ({}, {})
+        assert (worker.slots._by_network, worker.slots._network_of) == ({}, {})
 
 
-async def test_nothing_is_kept_of_a_body_that_was_not_read() -> None:
+async def test_an_unread_body_is_not_kept_in_memory() -> None:
     head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"
     async with serving_with(slots_of(100, 100)) as worker, worker.client() as client:
         assert await client.ask(head + bytes(50_000)) == 200
         (connection,) = worker.state.connections
-        assert not connection._running.body
+        assert not connection._current.body
 
 
 class _Holder:
@@ -274,7 +274,7 @@ class _Holder:
     ("address", "is_same"),
     [("2001:db8:1:2::", True), ("2001:db8:1:3::", False), ("::ffff:192.0.2.", False), ("192.0.2.", False)],
 )
-def test_an_ipv6_household_is_one_address(address: str, *, is_same: bool) -> None:
+def test_an_ipv6_network_counts_as_one_address(address: str, *, is_same: bool) -> None:
     slots, holders = slots_of(100, 3), [_Holder() for _ in range(4)]
     for number, holder in enumerate(holders, 1):
         assert slots.enter(holder, f"{address if number < 4 or is_same else '2001:db8:9::'}{number}")
@@ -284,5 +284,5 @@ def test_an_ipv6_household_is_one_address(address: str, *, is_same: bool) -> Non
 def test_the_server_has_the_settings_slots() -> None:
     made = serve._protocol(Settings(connections_per_address=7, trusted_proxies=["192.0.2.1"]))
     slots = made.keywords["slots"]
-    assert (slots._maximum, slots._maximum_of_network) == (1_000, 7)
+    assert (slots._maximum, slots._maximum_per_network) == (1_000, 7)
     assert "192.0.2.1" in slots._trusted_proxies

@@ -1,4 +1,4 @@
-"""Which WebSockets a worker accepts: authenticated in the handshake or after it, with a share for each caller and owner."""
+"""The WebSockets that a worker accepts: authenticated in the handshake or after it, with a quota per caller and owner."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ def authorized(token: str | None, **more: str) -> dict[str, Any]:
 
 
 async def refused(port: int, **options: Any) -> tuple[int, str, str]:
-    """The status, the code and the message with which a handshake is answered."""
+    """The status, the code and the message of a refused handshake."""
     with pytest.raises(InvalidStatus) as found:
         async with opened(port, **options):
             pass
@@ -46,8 +46,8 @@ async def is_alive(client: Client) -> bool:
 
 
 async def idle(installation: Installation) -> None:
-    """Until the server has noticed that all clients have gone."""
-    while installation.app.state.server.running.sockets._open:
+    """Waits until the server has noticed that all clients have disconnected."""
+    while installation.app.state.server.state.websockets._open:
         await asyncio.sleep(0)
 
 
@@ -72,13 +72,13 @@ async def test_connection_init_may_carry_no_other_key_than_the_handshake(
         assert await client.closed() == (4401, "connection_init carries another authorization than the handshake")
 
 
-async def test_a_wrong_key_in_the_handshake_is_refused_with_its_answer(port: int) -> None:
+async def test_an_invalid_key_in_the_handshake_is_refused_with_401(port: int) -> None:
     status, code, message = await refused(port, **authorized("vgk_unknown"))
     assert (status, code) == (401, "UNAUTHENTICATED")
     assert "API key" in message
 
 
-async def test_basic_credentials_of_a_page_are_no_key(port: int, provider: Person) -> None:
+async def test_basic_credentials_of_a_page_are_ignored(port: int, provider: Person) -> None:
     async with opened(port, additional_headers={"Authorization": "Basic eDp5"}) as client:
         await client.begin(provider.token or "")
 
@@ -131,14 +131,12 @@ async def test_a_provider_with_its_accounts_holds_three_quarters_of_the_connecti
         status, _, message = await refused(port, **authorized(read_only.token))
         assert (status, message.startswith("One service provider holds at most 3 ")) == (429, True)
         await held.enter_async_context(listening(port, foreign_user.token))
-        # All are taken now.
+        # Now all slots are held.
         assert (await refused(port))[:2] == (503, "SERVICE_UNAVAILABLE")
 
 
 @pytest.mark.settings(live_connections=1)
-async def test_a_connection_that_ends_gives_its_slot_back(
-    installation: Installation, port: int, provider: Person
-) -> None:
+async def test_a_closed_connection_releases_its_slot(installation: Installation, port: int, provider: Person) -> None:
     for _ in range(3):
         async with opened(port, **authorized(provider.token)) as client:
             await client.say(type="connection_init")
@@ -155,11 +153,11 @@ async def silent(port: int, count: int) -> AsyncIterator[list[Client]]:
         yield [await held.enter_async_context(opened(port)) for _ in range(count)]
 
 
-async def test_the_oldest_silent_connection_of_an_address_gives_way_to_its_next(
+async def test_a_new_connection_evicts_the_oldest_silent_one_of_its_address(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
-    most = websocket_admission.UNAUTHENTICATED_OF_NETWORK
+    most = websocket_admission.UNAUTHENTICATED_PER_NETWORK
     async with silent(port, most + 2) as clients:
         for oldest in clients[:2]:
             code, reason = await oldest.closed()
@@ -171,10 +169,10 @@ async def test_the_oldest_silent_connection_of_an_address_gives_way_to_its_next(
 
 
 @pytest.mark.settings(live_connections=100, trusted_proxies=["127.0.0.1"])
-async def test_newcomers_are_served_though_others_hold_all_slots_of_silent_connections(
+async def test_new_clients_are_served_while_silent_connections_hold_all_slots(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Seven addresses once refused nearly all others. Those with the most lose the oldest."""
+    """Seven addresses once kept out nearly all others. Now the addresses with the most connections lose their oldest."""
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
 
@@ -192,18 +190,18 @@ async def test_newcomers_are_served_though_others_hold_all_slots_of_silent_conne
 
 
 @pytest.mark.settings(live_connections=250, trusted_proxies=["127.0.0.1"])
-async def test_an_ipv6_household_is_one_address(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_ipv6_network_counts_as_one_address(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with AsyncExitStack() as held:
         clients = []
-        for number in range(websocket_admission.UNAUTHENTICATED_OF_NETWORK + 1):
+        for number in range(websocket_admission.UNAUTHENTICATED_PER_NETWORK + 1):
             headers = {"X-Forwarded-For": f"2001:db8:1:2::{number:x}"}
             clients.append(await held.enter_async_context(opened(port, additional_headers=headers)))
         assert (await clients[0].closed())[0] == 1013
         assert await is_alive(clients[-1])
 
 
-async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_exceeded(
+async def test_connections_that_are_being_authenticated_are_not_evicted(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     viewer, begun, answered = Authentication.viewer, asyncio.Semaphore(0), asyncio.Event()
@@ -214,7 +212,7 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
         return await viewer(self, *given, **options)
 
     monkeypatch.setattr(Authentication, "viewer", slow)
-    async with silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients:
+    async with silent(port, websocket_admission.UNAUTHENTICATED_PER_NETWORK) as clients:
         try:
             for client in clients:
                 await client.say(type="connection_init", payload={"authorization": f"Bearer {provider.token}"})
@@ -226,13 +224,13 @@ async def test_connections_whose_key_is_looked_up_do_not_give_way_and_are_not_ex
             assert await client.hear() == {"type": "connection_ack"}
 
 
-async def test_a_silent_connection_that_does_not_read_is_hung_up_on_when_it_gives_way(
+async def test_an_evicted_connection_that_does_not_read_is_aborted(
     installation: Installation, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 600.0)
-    served_by = installation.app.state.server.running.sockets
+    served_by = installation.app.state.server.state.websockets
     slots = served_by._unauthenticated
-    monkeypatch.setattr(slots, "_maximum_of_network", 1)
+    monkeypatch.setattr(slots, "_maximum_per_network", 1)
     async with opened(port, max_queue=1) as unread:
         (connection,) = slots._network_of
         saying = asyncio.create_task(_say_much(unread))
@@ -253,12 +251,12 @@ async def _say_much(client: Client) -> None:
         await client.say(type="ping", payload={"x": "x" * 8_000})
 
 
-async def test_the_handshakes_key_takes_no_slot_of_those_without(
+async def test_a_handshake_with_a_key_takes_no_unauthenticated_slot(
     port: int, provider: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(graphql_ws, "INIT_SECONDS", 60.0)
     async with (
-        silent(port, websocket_admission.UNAUTHENTICATED_OF_NETWORK) as clients,
+        silent(port, websocket_admission.UNAUTHENTICATED_PER_NETWORK) as clients,
         opened(port, **authorized(provider.token)) as client,
     ):
         assert await is_alive(client)
@@ -266,7 +264,7 @@ async def test_the_handshakes_key_takes_no_slot_of_those_without(
 
 
 @pytest.mark.settings(allowed_origins=["https://portal.example.com"])
-async def test_a_handshake_that_is_denied_is_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_refused_handshake_logs_no_error(port: int, caplog: pytest.LogCaptureFixture) -> None:
     assert (await refused(port, origin="https://evil.example.com"))[:2] == (403, "FORBIDDEN")
     assert (await refused(port, **authorized("vgk_unknown")))[0] == 401
     assert not [line for line in caplog.records if line.levelname == "ERROR"]

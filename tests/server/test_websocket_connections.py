@@ -1,4 +1,4 @@
-"""WebSocket frames of a real server: however the network cuts them, audio and all else arrive whole and in order."""
+"""WebSocket frames of a real server: however the network splits them, all messages arrive whole and in order."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,12 @@ from starlette.websockets import WebSocket
 
 from app.recording.stream import DIVERT, HOLD_CLOSE
 from app.server.transport.http import BoundedProtocol
-from app.server.transport.websocket import FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE, TURN_SECONDS, StreamingProtocol
+from app.server.transport.websocket import (
+    FRAMES_PER_TURN,
+    TURN_SECONDS,
+    UNAUTHENTICATED_FRAMES_PER_TURN,
+    StreamingProtocol,
+)
 from tests.recording.test_record import HANDSHAKE, frame
 from tests.support.loop_clock import pass_seconds
 from tests.support.waiting import until
@@ -21,7 +26,7 @@ LONGEST = 100_000
 
 
 class Ear:
-    """An application that diverts audio after the first message, and takes as much at once as it is told to."""
+    """An application that diverts audio after the first message, and accepts a set amount at once."""
 
     def __init__(self) -> None:
         self.audio: list[bytes] = []
@@ -30,11 +35,11 @@ class Ear:
         self.has_room: Any = None
         self.protocol: Any = None
         self.code: int | None = None
-        """With which it answers a close, once `may_close` is set; None: the server answers by itself."""
+        """The code of its close frame, once `may_close` is set; None: the server answers by itself."""
         self.may_close = asyncio.Event()
         self.has_begun = False
         self.may_divert = asyncio.Event()
-        """What comes before waits."""
+        """Messages before it wait."""
         self.may_divert.set()
 
     async def __call__(self, websocket: WebSocket) -> None:
@@ -87,8 +92,8 @@ async def opened(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     ["Content-Length: 5", "Transfer-Encoding: chunked", f"Long: {'x' * 9_000}", "\r\n".join(["Many: x"] * 200)],
     ids=["body", "chunks", "long line", "many lines"],
 )
-async def test_a_handshake_that_cannot_be_read_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
-    """Nobody would ever end such a connection, and a few thousand of them are all that a worker takes."""
+async def test_an_unreadable_handshake_is_refused_at_once_and_holds_no_connection(port: int, line: str) -> None:
+    """Such a connection would never end, and a worker accepts only a few thousand."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     handshake = HANDSHAKE.format(basic="").removesuffix("\r\n")
     writer.write(f"{handshake}{line}\r\n\r\nhello".encode())
@@ -116,7 +121,7 @@ HEARD = [b"one" * 5, b"", b"2" * 125, b"3" * 126, b"4a4b", b"5" * 640]
 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 5, 7, 130, 640, 10_000])
-async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int, ear: Ear, piece: int) -> None:
+async def test_messages_arrive_whole_and_in_order_however_they_are_split(port: int, ear: Ear, piece: int) -> None:
     reader, writer = await opened(port)
     ear.may_divert.clear()
     for start in range(0, len(TALK), piece):
@@ -138,9 +143,9 @@ async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int
     [
         (b"\x82\x02ab", 1002),  # not masked
         (b"\x89\x00", 1002),
-        (frame(0xC2, b"a"), 1002),  # a bit that is nobody's
+        (frame(0xC2, b"a"), 1002),  # a reserved bit
         (frame(0x83, b"a"), 1002),
-        (frame(0x80, b"a"), 1002),  # goes on with nothing
+        (frame(0x80, b"a"), 1002),  # continues no message
         (frame(0x02, b"a") + frame(0x82, b"b"), 1002),
         (b"\x82\xff" + (LONGEST + 1).to_bytes(8, "big"), 1009),
         (b"\x82\xff" + b"\xff" * 8, 1009),
@@ -148,7 +153,7 @@ async def test_messages_arrive_whole_and_in_order_however_they_are_cut(port: int
         (frame(0x81, b"\xff"), 1007),
     ],
 )
-async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
+async def test_an_invalid_frame_ends_the_connection(port: int, ear: Ear, wrong: bytes, code: int) -> None:
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x82, b"good"))
     await until(lambda: ear.audio)
@@ -156,7 +161,7 @@ async def test_what_is_no_websocket_frame_ends_the_connection(port: int, ear: Ea
     answer = await asyncio.wait_for(reader.read(), 5)
     assert (answer[0], int.from_bytes(answer[2:4], "big")) == (0x88, code)
     writer.close()
-    await until(lambda: ear.others)  # it knows of the end
+    await until(lambda: ear.others)  # it has received the end
     assert ear.audio == [b"good"]
 
 
@@ -173,7 +178,7 @@ async def test_the_first_message_is_short_and_the_next_may_be_long_at_once(port:
     writer.close()
 
 
-async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
+async def test_a_paused_sink_gets_no_more_data(port: int, ear: Ear) -> None:
     ear.at_most = 3
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first"))
@@ -190,7 +195,7 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
     talking = asyncio.create_task(talk())
     await until(
         lambda: len(ear.audio) >= ear.at_most and writer.transport.get_write_buffer_size() > 2**16
-    )  # it is held up
+    )  # it is paused
     held = len(ear.audio)
     await several_turns()
     assert len(ear.audio) == held < 50
@@ -205,13 +210,13 @@ async def test_a_sink_without_room_is_not_filled(port: int, ear: Ear) -> None:
 
 
 async def several_turns() -> None:
-    """In which all that may be taken is taken."""
+    """The time in which all allowed frames are parsed."""
     for _ in range(30):
         await pass_seconds(TURN_SECONDS)
 
 
 def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
-    """Grows by one for each frame that is handled so."""
+    """Grows by one for each such frame."""
     handled: list[None] = []
     handle = getattr(StreamingProtocol, name)
 
@@ -224,9 +229,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, name: str) -> list[None]:
 
 
 @pytest.mark.parametrize(
-    ("begin", "at_once"), [(b"", STRANGERS_FRAMES_AT_ONCE), (frame(0x81, b"first"), FRAMES_AT_ONCE)]
+    ("begin", "at_once"), [(b"", UNAUTHENTICATED_FRAMES_PER_TURN), (frame(0x81, b"first"), FRAMES_PER_TURN)]
 )
-async def test_others_have_their_turn_in_the_middle_of_a_flood_of_frames(
+async def test_other_connections_are_served_during_a_flood_of_frames(
     port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch, begin: bytes, at_once: int
 ) -> None:
     handled = counted(monkeypatch, "handle_pong")
@@ -253,7 +258,7 @@ async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear
     writer.write(frame(0x88, b"\x03\xe8"))
     await until(lambda: len(ear.audio) >= 250)
     await several_turns()
-    assert 250 <= len(ear.audio) <= 250 + FRAMES_AT_ONCE
+    assert 250 <= len(ear.audio) <= 250 + FRAMES_PER_TURN
     ear.at_most = 10**9
     ear.has_room()
     assert (await asyncio.wait_for(reader.read(), 5))[0] == 0x88
@@ -263,7 +268,7 @@ async def test_thousands_of_frames_arrive_whole_and_in_order(port: int, ear: Ear
     assert ear.others == [*(str(number) for number in range(0, 3_000, 10)), 1000]
 
 
-async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port: int, ear: Ear) -> None:
+async def test_unreceived_messages_stop_the_parsing_of_further_ones(port: int, ear: Ear) -> None:
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x81, b"another") * 3_000)
     waiting = 0
@@ -273,11 +278,11 @@ async def test_messages_that_the_application_has_not_taken_hold_up_the_next(port
         if len(ear.others) + ear.protocol.queue.qsize() < 3_000:
             assert not ear.protocol.transport.is_reading()
         waiting = max(waiting, ear.protocol.queue.qsize())
-    assert 0 < waiting <= 2 * FRAMES_AT_ONCE
+    assert 0 < waiting <= 2 * FRAMES_PER_TURN
     writer.close()
 
 
-async def test_only_the_newest_ping_of_who_does_not_read_is_answered(
+async def test_only_the_newest_ping_of_a_client_that_does_not_read_is_answered(
     port: int, ear: Ear, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pings = counted(monkeypatch, "handle_ping")
@@ -300,22 +305,20 @@ async def test_a_message_in_endless_pieces_takes_no_more_memory_than_its_text(
     _, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x01, b"a") + (frame(0x00, b"") + frame(0x00, b"b")) * 1_000)
     await until(lambda: len(pieces) == 2_000)
-    assert len(ear.protocol.frames) <= FRAMES_AT_ONCE
+    assert len(ear.protocol.frames) <= FRAMES_PER_TURN
     writer.write(frame(0x80, b"c"))
     await until(lambda: ear.others)
     assert ear.others == [f"a{'b' * 1_000}c"]
     writer.close()
 
 
-# Closes that the application answers.
+# Close frames that the application answers.
 
 CLOSE, NORMAL = frame(0x88, b"\x03\xe8"), b"\x03\xe8"
 
 
 @pytest.mark.parametrize("piece", [1, 3, 10_000])
-async def test_a_close_is_answered_when_the_application_says_so_and_with_its_code(
-    port: int, ear: Ear, piece: int
-) -> None:
+async def test_a_close_is_answered_by_the_application_with_its_code(port: int, ear: Ear, piece: int) -> None:
     ear.code = 1013
     reader, writer = await opened(port)
     sent = frame(0x81, b"first") + frame(0x82, b"audio") + CLOSE + frame(0x82, b"after")
@@ -333,7 +336,7 @@ async def test_a_close_is_answered_when_the_application_says_so_and_with_its_cod
 @pytest.mark.parametrize(
     ("payload", "code"), [(b"\x03", 1002), (b"\x03\xe7", 1002), (NORMAL + b"\xff", 1007)], ids=["short", "999", "text"]
 )
-async def test_a_close_that_cannot_be_read_is_answered_at_once(port: int, ear: Ear, payload: bytes, code: int) -> None:
+async def test_an_invalid_close_frame_is_answered_at_once(port: int, ear: Ear, payload: bytes, code: int) -> None:
     ear.code = 1013
     reader, writer = await opened(port)
     writer.write(frame(0x81, b"first") + frame(0x88, payload))

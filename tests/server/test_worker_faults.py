@@ -1,4 +1,4 @@
-"""Workers of `python -m app serve` that die, stall or cannot start, and a supervisor that is killed."""
+"""Workers of `python -m app serve` that die, hang or cannot start, and a supervisor that is killed."""
 
 import os
 import signal
@@ -34,7 +34,7 @@ READ = "{ accounts { totalCount } }"
 
 @pytest.fixture
 def own_postgres() -> Iterator[Postgres]:
-    """A database server of the test's own, to be stopped and started."""
+    """A database server that the test can stop and start."""
     with Postgres() as server:
         yield server
 
@@ -63,7 +63,7 @@ def waits(server: RealServer, reason: str) -> Callable[[], Awaitable[bool]]:
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_that_dies_while_the_database_is_away_is_replaced_when_it_is_back(
+async def test_a_worker_that_dies_while_the_database_is_unavailable_is_replaced_afterwards(
     tmp_path: Path, own_postgres: Postgres
 ) -> None:
     async with served(tmp_path, own_postgres.create("fragile"), WORKERS="2") as server:
@@ -99,7 +99,7 @@ async def serves_alone(server: RealServer, worker: int) -> bool:
 
 
 @pytest.mark.timeout(600)
-async def test_a_worker_whose_replacement_meets_a_newer_schema_leaves_the_others_serving(
+async def test_the_other_workers_serve_while_a_replacement_waits_for_its_schema(
     tmp_path: Path, own_postgres: Postgres
 ) -> None:
     async with served(tmp_path, own_postgres.create("newer"), WORKERS="2") as server:
@@ -110,7 +110,7 @@ async def test_a_worker_whose_replacement_meets_a_newer_schema_leaves_the_others
         os.kill(server.workers[0], signal.SIGKILL)
         await until(waits(server, "99_29990101000000_later.py"), server)
         await until(lambda: is_served(server), server)
-        # One that waits ends at once when it is asked to.
+        # A waiting worker ends at once when it is signalled.
         assert server.stop() == 0
         await connection.close()
 
@@ -137,7 +137,7 @@ async def test_workers_end_with_a_supervisor_that_is_killed(tmp_path: Path, own_
 WAITING_WORKER = """
 import asyncio, signal
 import uvicorn
-from app import worker_process
+from app.server import worker_process
 
 class Away:
     async def execute_query_dict(self, query):
@@ -146,16 +146,16 @@ class Away:
 server = uvicorn.Server(uvicorn.Config("app.server.asgi:worker", factory=True))
 with server.capture_signals():
     signal.raise_signal(signal.SIGTERM)  # as the supervisor does, or its end, while the worker imports the application
-    asyncio.run(worker_process.until_usable(Away()))
+    asyncio.run(worker_process.wait_for_database(Away()))
 """
 
 
-def test_a_worker_that_was_asked_to_end_before_it_waits_for_the_database_ends() -> None:
+def test_a_worker_signalled_before_it_waits_for_the_database_ends() -> None:
     ended = subprocess.run([sys.executable, "-c", WAITING_WORKER], check=False, timeout=PATIENCE_SECONDS)
     assert ended.returncode == -signal.SIGTERM
 
 
-async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_and_says_why(
+async def test_a_worker_that_waits_for_the_database_backs_off_and_logs_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     reasons = [ConnectionRefusedError(), asyncpg.TooManyConnectionsError("too many clients"), SchemaBehind("behind")]
@@ -172,7 +172,7 @@ async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_an
     monkeypatch.setattr(worker_process, "asyncio", SimpleNamespace(sleep=sleep))
     before = signal.getsignal(signal.SIGTERM)
     with capture_logs() as logs:
-        await worker_process.until_usable(Any)  # type: ignore[arg-type]
+        await worker_process.wait_for_database(Any)  # type: ignore[arg-type]
     assert paused == [0.5, 1, 2, 4, 8, 10, 10]
     assert [entry["reason"] for entry in logs][:4] == [
         "The database does not answer (ConnectionRefusedError).",
@@ -184,13 +184,13 @@ async def test_a_worker_that_waits_for_the_database_tries_less_and_less_often_an
 
 
 class FakeWorker:
-    """What the supervisor asks of a worker's process."""
+    """The interface of a worker's process for the supervisor."""
 
     def __init__(self, exit_code: int | None = None, *, answers: bool = True) -> None:
         self.exitcode, self.answers, self.pid = exit_code, answers, None
         self.process = SimpleNamespace(is_alive=lambda: self.exitcode is None)
         self.late: list[bool] = []
-        """Answers to pings that were given up."""
+        """Answers to pings that timed out."""
         self.parent_conn = SimpleNamespace(poll=lambda: bool(self.late), recv=self.late.pop)
 
     def ping(self, timeout: float) -> bool:
@@ -213,7 +213,7 @@ class FakeWorker:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
-    """The supervisor's, which a test sets."""
+    """The clock of the supervisor, which a test sets."""
     moved = SimpleNamespace(now=1000.0)
     monkeypatch.setattr(serve, "time", SimpleNamespace(monotonic=lambda: moved.now), raising=False)
     return moved
@@ -221,7 +221,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
 @pytest.fixture
 def supervisor(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> serve.Supervisor:
-    """Two workers that serve; a replacement is one more."""
+    """Two serving workers; a replacement is one more."""
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     monkeypatch.setattr(serve, "Process", lambda *_: FakeWorker())
     monkeypatch.setattr("uvicorn.supervisors.multiprocess.Process", lambda *_: FakeWorker())
@@ -243,7 +243,7 @@ def test_a_worker_is_killed_only_after_30_seconds_without_an_answer(
         assert (supervisor.processes[0] is worker) == is_there, seconds
 
 
-def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_killed(
+def test_a_worker_that_stalls_repeatedly_but_answers_in_between_is_not_killed(
     supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
@@ -254,7 +254,7 @@ def test_a_worker_that_stalls_again_and_again_and_answers_in_between_is_not_kill
         assert supervisor.processes[0] is worker
 
 
-def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
+def test_late_answers_do_not_make_a_hanging_worker_look_healthy(
     supervisor: serve.Supervisor, clock: SimpleNamespace
 ) -> None:
     worker: Any = supervisor.processes[0]
@@ -267,7 +267,7 @@ def test_late_answers_do_not_make_a_worker_that_hangs_seem_well(
 
 
 @pytest.mark.parametrize("exit_code", [STARTUP_FAILURE, 1, -signal.SIGKILL])
-def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_seconds(
+def test_a_replacement_that_cannot_start_is_retried_every_5_seconds(
     supervisor: serve.Supervisor, clock: SimpleNamespace, exit_code: int
 ) -> None:
     replaced_at, serves = [], supervisor.processes[1]
@@ -283,7 +283,9 @@ def test_a_replacement_that_cannot_start_ends_nothing_and_is_tried_every_5_secon
     assert replaced_at == [0, 5, 10, 15]
 
 
-def test_a_server_none_of_whose_workers_can_start_ends(monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace) -> None:
+def test_a_server_ends_when_none_of_its_workers_can_start(
+    monkeypatch: pytest.MonkeyPatch, clock: SimpleNamespace
+) -> None:
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     config: Any = SimpleNamespace(workers=2, timeout_worker_healthcheck=30)
     supervisor = serve.Supervisor(config, [])

@@ -29,7 +29,7 @@ from tests.support.servers.postgres import Postgres
 pytestmark = pytest.mark.long
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
-"""Values by a sample's name and the values of its labels."""
+"""Values by sample name and label values."""
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ async def samples(server: RealServer) -> Samples:
 
 
 async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
-    """Workers come and go meanwhile: a connection may be lost with one."""
+    """Ignores lost connections: workers start and end."""
     seen: Any = None
 
     async def held() -> bool:
@@ -74,7 +74,7 @@ async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
 
 
 async def streams(server: RealServer, count: int, stack: AsyncExitStack) -> list[ClientConnection]:
-    """Gateways that have begun to stream, and have said nothing of their calls yet."""
+    """Gateways that have connected but not described their calls."""
     made = await server.person("provider").change("createApiKey", "token", name="gateway", accessLevel="GATEWAY")
     options: Any = {"additional_headers": {"Authorization": f"Bearer {made['token']}"}, "proxy": None}
     address, protocols = f"ws://127.0.0.1:{server.port}/record", [Subprotocol("audio.jambonz.org")]
@@ -99,8 +99,8 @@ EVERY_COUNTER = [
 
 
 @pytest.mark.timeout(600)
-async def test_numbers_begin_at_0_count_all_workers_and_leave_out_dead_ones(tmp_path: Path, database_url: str) -> None:
-    """One server for all of it: a worker takes seconds to start."""
+async def test_metrics_begin_at_0_count_all_workers_and_omit_dead_ones(tmp_path: Path, database_url: str) -> None:
+    """One server for all tests: a worker takes seconds to start."""
     workers = 2 if database_url else 1
     folder = tmp_path / "metrics"
     folder.mkdir()
@@ -115,7 +115,7 @@ async def test_numbers_begin_at_0_count_all_workers_and_leave_out_dead_ones(tmp_
         assert list(folder.glob("*.db"))
         assert {first[name, tuple(labels)] for name, *labels in EVERY_COUNTER} == {0}
         assert first["vga_graphql_operations_rejected_total", ()] == first["vga_recording_streams", ()] == 0
-        server.client.headers["Connection"] = "close"  # each request meets any of the workers
+        server.client.headers["Connection"] = "close"  # each request may go to another worker
         for number in range(1, 11):
             await server.client.get("/nowhere")
             assert (await samples(server))["vga_http_requests_total", ("404",)] == number
@@ -137,7 +137,7 @@ async def kill_workers(server: RealServer, stack: AsyncExitStack) -> None:
 
 
 @pytest.mark.parametrize("name", ["accounts.db", "gauges.db", "notes.txt"])
-def test_only_the_files_of_metrics_are_removed_from_their_folder(
+def test_only_metrics_files_are_removed_from_their_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
@@ -149,7 +149,7 @@ def test_only_the_files_of_metrics_are_removed_from_their_folder(
 
 
 @pytest.mark.timeout(600)
-async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_stored(
+async def test_a_stopped_server_ends_its_streams_and_stores_their_audio(
     tmp_path: Path, database_url: str, local_s3: LocalS3
 ) -> None:
     workers = "2" if database_url else "1"
@@ -175,7 +175,7 @@ async def test_a_server_that_is_stopped_ends_its_streams_and_what_was_heard_is_s
 
 
 async def heard_of(server: RealServer, rows: dict[str, Call]) -> dict[str, int]:
-    """How many bytes of each call are in the spool, once there is audio of all."""
+    """The bytes of each call in the spool, once all calls have audio."""
     files = {name: server.spool / row.id.hex / "audio" for name, row in rows.items()}
 
     def sizes() -> dict[str, int]:

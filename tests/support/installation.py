@@ -29,7 +29,8 @@ from app.foundation.encryption import new_key_text
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.settings import Settings
-from app.server.asgi import Server, create_app
+from app.server.asgi import create_app
+from app.server.lifespan import Server
 from app.service_providers import service as providers
 from app.storage import service as recording
 from app.storage.inputs import RecordingConfigPatch
@@ -155,14 +156,14 @@ class Installation:
     @property
     def resources(self) -> Resources:
         server: Server = self.app.state.server
-        assert server.running is not None
-        return server.running.opened
+        assert server.state is not None
+        return server.state.resources
 
     def forget_uses(self) -> None:
         """Discards pending last uses and secret reads, so that the shutdown writes nothing."""
         server: Server = self.app.state.server
-        assert server.running is not None
-        used = server.running.authentication._last_use
+        assert server.state is not None
+        used = server.state.authentication._last_use
         for noted in (used._current, used._previous, used._sessions, self.resources.clients[SecretReads]._waiting):
             noted.clear()
 

@@ -17,7 +17,7 @@ from app.demo.local_s3 import free_ports
 from app.execution.limits import deadline
 from app.foundation.errors import ServiceUnavailable
 from app.tts_cache import cache, counts
-from tests.execution.test_ways import way_of
+from tests.execution.test_executors import executor_of
 from tests.support.installation import Answer, Installation, Person, World, refusals
 from tests.support.servers.valkey import PromptServer
 from tests.support.waiting import until
@@ -218,7 +218,7 @@ async def test_the_count_of_an_account_is_part_of_a_compiled_query(
         pytest.skip("nothing is compiled")
     clear = CLEAR.replace("clearedCount", "clearedCount account { ttsCache { promptCount } }")
     for text, given in ((ONE, {"id": world["own"]}), (PAGE, {}), (clear, {"input": {"accountId": world["own"]}})):
-        assert await way_of(admin, account_user, text, given) == "compiled"
+        assert await executor_of(admin, account_user, text, given) == "compiled"
 
 
 async def test_without_a_cache_url_the_field_says_that_no_cache_is_configured(

@@ -142,7 +142,7 @@ async def test_use_is_written_off_the_request_path_and_keeps_a_session_open(peop
     assert [one for one in statements if "UPDATE" in one] == []
     server = people.installation.app.state.server
     async with people.installation.database():
-        await server.running.authentication._last_use.flush()
+        await server.state.authentication._last_use.flush()
         session = await Session.all().order_by("-id").first()
     assert session is not None
     assert datetime.now(UTC) - session.last_used_at < timedelta(minutes=2)

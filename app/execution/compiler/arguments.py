@@ -1,4 +1,4 @@
-"""Variables and arguments of compiled operations, read without a walk where they are plain."""
+"""Reads variables and arguments of compiled operations. Plain values take a short path, all others graphql-core's."""
 
 import functools
 from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Variables:
-    """Reads an operation's variables: what is as usual at once, all else as graphql-core does."""
+    """Reads an operation's variables."""
 
     def __init__(self, schema: GraphQLSchema, operation: OperationDefinitionNode) -> None:
         self._schema = schema
@@ -51,15 +51,15 @@ class Variables:
             self._readers.append((definition.variable.name.value, reader(type_), is_required))
 
     def read(self, given: JsonObject) -> VariableValues | None:
-        """None when they do not fit, which the ordinary executor reports."""
-        usual = self.usual(given)
-        if usual is not None:
-            return usual
+        """None when they are invalid; the reference executor then reports it."""
+        plain = self.read_plain(given)
+        if plain is not None:
+            return plain
         values = get_variable_values(self._schema, self._definitions, dict(given), max_errors=0, hide_suggestions=True)
         return None if isinstance(values, list) else values
 
-    def usual(self, given: JsonObject) -> VariableValues | None:
-        """None for what is left to graphql-core, which knows whether it fits all the same."""
+    def read_plain(self, given: JsonObject) -> VariableValues | None:
+        """Reads plain values; None when graphql-core has to decide whether the variables are valid."""
         if self._readers is None:
             return None
         coerced = {}
@@ -79,11 +79,11 @@ Read = Callable[[object], object]
 
 
 class Unsupported(Exception):
-    """A value that does not fit, or fits in a way that is left to graphql-core (a number for an ID, one for a list)."""
+    """An invalid value, or one that only graphql-core accepts (a number for an ID, an item for a list)."""
 
 
 def reader(type_: GraphQLInputType) -> Read:
-    """What graphql-core's `coerce_input_value` answers for values as clients usually send them; raises Unusual for others."""
+    """Returns what graphql-core's `coerce_input_value` returns for plain values. Raises Unsupported for others."""
     if isinstance(type_, GraphQLNonNull):
         return _present(_read_of(type_.of_type))
     read = _read_of(type_)
@@ -99,10 +99,7 @@ def _read_of(type_: GraphQLNullableInputType) -> Read:
 
 @functools.cache
 def _read_of_named(type_: GraphQLInputObjectType | GraphQLEnumType | GraphQLScalarType) -> Read:
-    """What there is to know of the type is looked up once, and not again for each value.
-
-    Kept of types of the schema alone: each document makes lists and non-null types of its own.
-    """
+    """Cached for named types only: each document makes list and non-null types of its own."""
     if isinstance(type_, GraphQLInputObjectType):
         return _ObjectReader(type_).read
     if isinstance(type_, GraphQLEnumType):
@@ -118,7 +115,7 @@ _PLAIN: dict[str, type] = {"ID": str, "String": str, "Boolean": bool}
 
 
 class _ObjectReader:
-    """Looks at its fields when it reads first: types may be circular."""
+    """Looks up its fields at its first read, since types may be circular."""
 
     def __init__(self, type_: GraphQLInputObjectType) -> None:
         self._type = type_
@@ -126,7 +123,7 @@ class _ObjectReader:
 
     def read(self, value: object) -> object:
         given, found, seen = _of_class(dict, value), {}, 0
-        for name, read, is_required, default in self._fields or self._look():
+        for name, read, is_required, default in self._fields or self._look_up_fields():
             if name in given:
                 found[name] = read(given[name])
                 seen += 1
@@ -141,20 +138,20 @@ class _ObjectReader:
         except GraphQLError as error:  # not exactly one of the fields of a oneOf input
             raise Unsupported from error
 
-    def _look(self) -> list[tuple[str, Read, bool, object]]:
-        for name, field in self._type.fields.items():
-            default = coerce_default_value(field)
-            self._fields.append((name, reader(field.type), is_required_input_field(field), default))
+    def _look_up_fields(self) -> list[tuple[str, Read, bool, object]]:
+        for name, input_field in self._type.fields.items():
+            default = coerce_default_value(input_field)
+            self._fields.append((name, reader(input_field.type), is_required_input_field(input_field), default))
         return self._fields
 
 
 def _present(read: Read) -> Read:
-    def answer(value: object) -> object:
+    def read_present(value: object) -> object:
         if value is None:
             raise Unsupported
         return read(value)
 
-    return answer
+    return read_present
 
 
 def _of_class(wanted: type[T], value: object) -> T:
@@ -179,43 +176,43 @@ def _int(value: object) -> int:
 def _scalar(type_: GraphQLScalarType, value: object) -> object:
     try:
         return type_.coerce_input_value(value)
-    except Exception as error:  # whatever a scalar says of a value that does not fit
+    except Exception as error:  # a scalar may raise anything for an invalid value
         raise Unsupported from error
 
 
-def arguments_of(made: GraphQLField, node: FieldNode) -> ReadArguments:
-    """What reads a field's arguments: at once where no variable is in them, directly where only whole variables are."""
+def arguments_of(field: GraphQLField, node: FieldNode) -> ReadArguments:
+    """Reads a field's arguments: constants once, whole variables by name, all others with graphql-core."""
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     if any(_has_variables(value) and not isinstance(value, VariableNode) for value in given.values()):
-        return lambda values: get_argument_values(made, node, values, hide_suggestions=True)
+        return lambda values: get_argument_values(field, node, values, hide_suggestions=True)
     names = {name: value.name.value for name, value in given.items() if isinstance(value, VariableNode)}
     if names:
-        return _whole_variables(made, node, names)
+        return _whole_variables(field, node, names)
     try:
-        constant = get_argument_values(made, node, hide_suggestions=True)
+        constant = get_argument_values(field, node, hide_suggestions=True)
     except GraphQLError as error:
         raise NotCompilable(str(error)) from None
     return lambda _values: constant
 
 
-def _whole_variables(made: GraphQLField, node: FieldNode, names: dict[str, str]) -> ReadArguments:
+def _whole_variables(field: GraphQLField, node: FieldNode, names: dict[str, str]) -> ReadArguments:
     others = FieldNode(
         name=node.name,
         arguments=tuple(argument for argument in node.arguments or () if argument.name.value not in names),
     )
-    without = GraphQLField(made.type, {name: argument for name, argument in made.args.items() if name not in names})
+    without = GraphQLField(field.type, {name: argument for name, argument in field.args.items() if name not in names})
     try:
         constant = get_argument_values(without, others, hide_suggestions=True)
     except GraphQLError as error:
         raise NotCompilable(str(error)) from None
-    may_be_null = {name for name in names if not isinstance(made.args[name].type, GraphQLNonNull)}
+    may_be_null = {name for name in names if not isinstance(field.args[name].type, GraphQLNonNull)}
 
     def read(values: VariableValues) -> Arguments:
         arguments = dict(constant)
         for name, variable in names.items():
             value = values.coerced.get(variable, Undefined)
             if value is Undefined or (value is None and name not in may_be_null):
-                return get_argument_values(made, node, values, hide_suggestions=True)  # a default, or an error
+                return get_argument_values(field, node, values, hide_suggestions=True)  # a default, or an error
             arguments[name] = value
         return arguments
 

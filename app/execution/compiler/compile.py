@@ -1,10 +1,11 @@
-"""From an operation to a plan: which SELECTs it needs, and generated Python that turns their rows into the answer.
+"""Compiles an operation to a plan: the SELECTs it needs, and generated Python that shapes their rows into the response.
 
-What is declared (`fields.py`) becomes SELECTs, other resolvers of a query's root fields and of rows are called; anything else
-raises NotCompilable, and the ordinary executor answers. Of a mutation the resolvers are called, and reading their payloads is
-compiled.
-A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`. It holds
-nothing of a viewer: the statements are rendered for each scope when they are needed, with slots for the viewer's ids.
+Declared fields (`foundation/graphql/fields.py`) become SELECTs. Other resolvers of root fields and of rows are called. Anything
+else raises NotCompilable, and the reference executor runs the operation. Of a mutation, the payload of each field is compiled;
+its resolver is called.
+
+A plan depends on the document, the operation's name and the values of the variables in `@skip` and `@include`, never on a
+caller: SQL is rendered for each scope when it is needed, with placeholders for the caller's ids.
 """
 
 import functools
@@ -26,24 +27,26 @@ from graphql import (
     OperationDefinitionNode,
     SelectionNode,
     assert_object_type,
-    get_nullable_type,
     is_leaf_type,
 )
 from strawberry.types.field import StrawberryField
 
+from app.execution.compiler.generated_code import GeneratedCode
+from app.execution.compiler.pages import compile_page
 from app.execution.compiler.query_plan import (
+    COMPUTED_VALUES,
     PAYLOAD,
     ArgumentsOf,
     Call,
     Effect,
-    Level,
     NotCompilable,
     Owner,
     Plan,
     Root,
+    Select,
 )
 from app.execution.compiler.selections import Selections
-from app.execution.compiler.sources import OfKnownObject, OfLevel, OfObject, Source
+from app.execution.compiler.sources import ObjectSource, RootObjectSource, RowSource, Source
 from app.execution.executor.permissions import DEFINITION, permissions_of, permissions_within
 from app.execution.executor.resolvers import Resolver
 from app.foundation.access import Requirement, TenantScoped
@@ -51,11 +54,10 @@ from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
 
-# How many values a list of ours has at most that is no page (tags, the steps of a storage test).
+# The longest list that is not a page (tags, the steps of a storage test).
 _LIST_VALUES = 10
-# In the time that it takes to make a plain value: what a function makes of columns, and a secret that is opened.
-_MADE_VALUES = 5
-_OPENED_VALUES = 50
+# Decrypting a value takes the time of so many plain values.
+_DECRYPTED_VALUES = 50
 
 
 Included = Callable[[SelectionNode], bool]
@@ -80,7 +82,7 @@ def compile_payloads(
     included: Included,
     arguments: ArgumentsOf,
 ) -> dict[str, Plan]:
-    """What calls the fields of a mutation and reads their payloads, by their names in the answer. Raises NotCompilable."""
+    """The plans of a mutation's fields, by their response names. Raises NotCompilable."""
     root, selections = schema.mutation_type, Selections(fragments, included)
     if root is None:
         raise NotCompilable("a schema without mutations")
@@ -89,166 +91,156 @@ def compile_payloads(
 
 
 class Compiler:
+    """Compiles one query, or the payload of one mutation field."""
+
     def __init__(self, schema: GraphQLSchema, selections: Selections, arguments: ArgumentsOf) -> None:
         self._schema = schema
-        self._selections = selections
+        self.selections = selections
         self.arguments = arguments
+        self.code = GeneratedCode()
         self._calls: list[Call] = []
-        self._levels: list[Level] = []
+        self._selects: list[Select] = []
         self._permissions: set[type[Requirement]] = set()
-        self._constants: dict[str, object] = {}
-        self._functions: list[str] = []
-        self._once: dict[str, str] = {}
-        self._numbers = 0
-        # The level whose rows the shape that is being made is made of.
-        self._inside: Level | None = None
-        # How often it can be within one of them, since it is in lists.
-        self._times = 1
+        # The SELECT whose rows are being shaped, and how often the current value can occur in one of its rows.
+        self._current_select: Select | None = None
+        self._repetitions = 1
 
     def query(self, operation: OperationDefinitionNode) -> Plan:
         root = self._schema.query_type
         if root is None:
             raise NotCompilable("a schema without queries")
         parts = []
-        for name, nodes in self._selections.fields([operation.selection_set], root).items():
+        for name, nodes in self.selections.fields([operation.selection_set], root).items():
             is_typename = nodes[0].name.value == "__typename"
-            parts.append(f"{name!r}: {repr(root.name) if is_typename else self._root(root, name, nodes)}")
+            parts.append(f"{name!r}: {repr(root.name) if is_typename else self._root_field(root, name, nodes)}")
         return self._plan(f"{{{', '.join(parts)}}}")
 
     def payload(self, root: GraphQLObjectType, nodes: list[FieldNode]) -> Plan:
-        """Of what a mutation's resolver answers."""
+        """The plan of one field of a mutation: its resolver, and how its payload is read."""
         if nodes[0].name.value == "__typename":
             return self._plan(repr(root.name))
-        made, _, definition = self._declared(root, nodes[0])
-        guarded = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in made.args.values()))
-        effect = Effect(self._resolver(definition), self.arguments(made, nodes[0]), nodes, made, guarded)
-        source = OfKnownObject(self, Owner(PAYLOAD), self._levels)
-        return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, made.type, source)), effect=effect)
+        field, _, definition = self._field_of(root, nodes[0])
+        guarded = frozenset[type[Requirement]]().union(*(permissions_within(each.type) for each in field.args.values()))
+        effect = Effect(self._resolver(definition), self.arguments(field, nodes[0]), nodes, field, guarded)
+        source = RootObjectSource(self, Owner(PAYLOAD), self._selects)
+        return replace(self._plan(self._output(f"data[{PAYLOAD!r}]", nodes, field.type, source)), effect=effect)
 
-    def _plan(self, answer: str) -> Plan:
-        lines = [
-            "def shape(viewer, context, data, given):",
-            *(f"    {line}" for line in self._once.values()),
-            *(f"    {line}" for function in self._functions for line in function.splitlines()),
-            f"    return {answer}",
-        ]
-        source = "\n".join(lines) + "\n"
-        namespace = dict(self._constants)
-        exec(compile(source, "<plan>", "exec"), namespace)  # noqa: S102  made of declarations and numbers alone
-        # Taken out of its own globals, so that a plan that is forgotten is freed at once.
-        shape: Any = namespace.pop("shape")
-        return Plan(self._calls, self._levels, frozenset(self._permissions), shape, source)
+    def _plan(self, response: str) -> Plan:
+        shape, source = self.code.compiled(response)
+        return Plan(self._calls, self._selects, frozenset(self._permissions), shape, source)
 
-    def _declared(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
-        made = self._schema.get_field(parent, node.name.value)
-        definition = made.extensions.get(DEFINITION) if made else None
-        if made is None or not isinstance(definition, StrawberryField):
+    def _field_of(self, parent: GraphQLObjectType, node: FieldNode) -> tuple[Any, Any, StrawberryField]:
+        """The schema's field, its declaration and Strawberry's field; the plan needs its permissions from now on."""
+        field = self._schema.get_field(parent, node.name.value)
+        definition = field.extensions.get(DEFINITION) if field else None
+        if field is None or not isinstance(definition, StrawberryField):
             raise NotCompilable(f"{parent.name}.{node.name.value}")
-        permissions = permissions_of(made)
-        if permissions and isinstance(made.type, GraphQLNonNull):
+        permissions = permissions_of(field)
+        if permissions and isinstance(field.type, GraphQLNonNull):
             raise NotCompilable(f"{parent.name}.{node.name.value} is guarded and cannot be null")
         self._permissions.update(permissions)
-        return made, definition.metadata.get(declarations.DECLARED), definition
+        return field, definition.metadata.get(declarations.DECLARED), definition
 
     # Root fields
 
-    def _root(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> str:
-        made, declared, definition = self._declared(parent, nodes[0])
+    def _root_field(self, parent: GraphQLObjectType, name: str, nodes: list[FieldNode]) -> str:
+        field, declared, definition = self._field_of(parent, nodes[0])
         if isinstance(declared, declarations.OneById):
-            condition, value = self._one(declared, made, nodes, made.type)
+            condition, value = self._object_by_id(declared, field, nodes, field.type)
             return f"({value} if {condition} else None)"
         if isinstance(declared, declarations.AnyById):
-            return self._any(made, nodes)
+            return self._node_by_id(field, nodes)
         if isinstance(declared, lists.PageOfAll):
-            level = self.level(declared.row, declared, self._levels)
-            level.arguments = self.arguments(made, nodes[0])
-            return f"{self.page(nodes, made.type, level)}(None)"
+            select = self.select(declared.row, declared, self._selects)
+            select.arguments = self.arguments(field, nodes[0])
+            return f"{self.page(nodes, field.type, select)}(None)"
         if isinstance(declared, declarations.CurrentCaller):
-            return self.shaped("viewer", nodes, made.type, OfKnownObject(self, Owner(None), self._levels))
+            return self.shaped("viewer", nodes, field.type, RootObjectSource(self, Owner(None), self._selects))
         if declared is not None or definition.base_resolver is None:
             raise NotCompilable(name)
-        slot = f"c{self.number()}"
-        self._calls.append(Call(slot, self._resolver(definition), self.arguments(made, nodes[0])))
-        return self._output(f"data[{slot!r}]", nodes, made.type, OfKnownObject(self, Owner(slot), self._levels))
+        label = f"c{self.code.number()}"
+        self._calls.append(Call(label, self._resolver(definition), self.arguments(field, nodes[0])))
+        return self._output(f"data[{label!r}]", nodes, field.type, RootObjectSource(self, Owner(label), self._selects))
 
-    def _one(
-        self, declared: declarations.OneById, made: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
+    def _object_by_id(
+        self, declared: declarations.OneById, field: GraphQLField, nodes: list[FieldNode], type_: GraphQLOutputType
     ) -> tuple[str, str]:
-        """Whether it was found, and what it is then."""
-        level = self.level(declared.row, declared, self._levels)
-        level.arguments = self.arguments(made, nodes[0])
-        rows = f"data[{level.slot!r}][None]"
-        return rows, self.shaped(f"{rows}[0]", nodes, type_, OfLevel(self, level, "b"))
+        """Two expressions: whether the object was found, and its shape."""
+        select = self.select(declared.row, declared, self._selects)
+        select.arguments = self.arguments(field, nodes[0])
+        rows = f"data[{select.label!r}][None]"
+        return rows, self.shaped(f"{rows}[0]", nodes, type_, RowSource(self, select, "b"))
 
-    def _any(self, made: GraphQLField, nodes: list[FieldNode]) -> str:
-        """A level for each type that it can be; an id is that of one of them, and the others are not asked."""
+    def _node_by_id(self, field: GraphQLField, nodes: list[FieldNode]) -> str:
+        """A SELECT for each type with an id. An id belongs to one type; the SELECTs of the others do not run."""
         expression = "None"
         for kind, row in registry.rows.items():
             type_ = assert_object_type(self._schema.type_map[registry.names[kind]])
-            condition, value = self._one(declarations.OneById(row, kind), made, nodes, type_)
+            condition, value = self._object_by_id(declarations.OneById(row, kind), field, nodes, type_)
             expression = f"{value} if {condition} else {expression}"
         return f"({expression})"
 
     def _resolver(self, definition: StrawberryField) -> Resolver:
         return Resolver(definition, self._schema._strawberry_schema.config)  # type: ignore[attr-defined]
 
-    def level(
-        self, model: type[TenantScoped], root: Root, into: list[Level], *, by: str = "id", owner: Owner | None = None
-    ) -> Level:
-        level = Level(model, root, slot=f"l{self.number()}", by=by, owner=owner)
-        into.append(level)
-        return level
+    def select(
+        self, model: type[TenantScoped], root: Root, into: list[Select], *, by: str = "id", owner: Owner | None = None
+    ) -> Select:
+        """Adds a SELECT to the list `into`."""
+        select = Select(model, root, label=f"l{self.code.number()}", by=by, owner=owner)
+        into.append(select)
+        return select
 
-    # Shapes: expressions that make a part of the answer of the row or object `r`
+    # Shapes: expressions that make a part of the response from the row or object `r`
 
-    def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
-        """The shape of what the expression gives."""
-        return f"{self.function('r', self.shape(nodes, type_, source))}({expression})"
+    def shaped(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
+        """The shape of the expression's value."""
+        return f"{self.code.function('r', self.shape(nodes, type_, source))}({expression})"
 
-    def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source") -> str:
+    def shape(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
         type_ = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if not isinstance(type_, GraphQLObjectType):
             raise NotCompilable(f"{type_} has no fields of its own")
         parts = []
-        outside = self._inside
-        self._inside = source.level or outside
-        for name, found in self._selections.below(nodes, type_).items():
-            self._weigh(1)
+        outer = self._current_select
+        self._current_select = source.select or outer
+        for name, found in self.selections.below(nodes, type_).items():
+            self._count_values(1)
             if found[0].name.value == "__typename":
                 parts.append(f"{name!r}: {type_.name!r}")
             else:
                 parts.append(f"{name!r}: {self._field(type_, found, source)}")
-        self._inside = outside
+        self._current_select = outer
         return f"{{{', '.join(parts)}}}"
 
-    def _weigh(self, values: int) -> None:
-        """Notes how many values more are made of each row of the level that the shape is made of."""
-        if self._inside is not None:
-            self._inside.width += values * self._times
+    def _count_values(self, values: int) -> None:
+        """Adds values to those that the response has for each row of the current SELECT."""
+        if self._current_select is not None:
+            self._current_select.values_per_row += values * self._repetitions
 
-    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: "Source") -> str:
-        made, declared, definition = self._declared(parent, nodes[0])
+    def _field(self, parent: GraphQLObjectType, nodes: list[FieldNode], source: Source) -> str:
+        field, declared, definition = self._field_of(parent, nodes[0])
         if isinstance(declared, declarations.ToOne):
-            return source.to_one(declared, nodes, made.type)
+            return source.to_one(declared, nodes, field.type)
         if isinstance(declared, lists.PageOf):
-            return source.page(declared, nodes, made)
+            return source.page(declared, nodes, field)
         if isinstance(declared, declarations.CountOf):
             return source.count(declared)
         if isinstance(declared, declarations.FromRelated):
-            return self._output(source.beside(declared), nodes, made.type, OfObject(self))
+            return self._output(source.from_related(declared), nodes, field.type, ObjectSource(self))
         if isinstance(declared, declarations.Value):
-            return self._value(declared, nodes, made.type, source)
+            return self._value(declared, nodes, field.type, source)
         if isinstance(declared, declarations.Part):
-            return self.shape(nodes, made.type, source.part(declared))
+            return self.shape(nodes, field.type, source.part(declared))
         if isinstance(declared, declarations.ResolvedFrom):
-            called = source.call(declared, self._resolver(definition), made, nodes[0])
-            return self._output(called, nodes, made.type, OfObject(self))
+            called = source.call(declared, self._resolver(definition), field, nodes[0])
+            return self._output(called, nodes, field.type, ObjectSource(self))
         if declared is None and definition.is_basic_field:
-            return self._value(declarations.Value((definition.python_name,)), nodes, made.type, source)
+            return self._value(declarations.Value((definition.python_name,)), nodes, field.type, source)
         raise NotCompilable(f"{parent.name}.{nodes[0].name.value}")
 
     def _value(
-        self, value: declarations.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source"
+        self, value: declarations.Value, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source
     ) -> str:
         inner = type_.of_type if isinstance(type_, GraphQLNonNull) else type_
         if value.make is None and is_leaf_type(inner):
@@ -259,22 +251,22 @@ class Compiler:
         arguments = [source.column(column) for column in value.columns]
         if make is None:
             return self._output(arguments[0], nodes, type_, source.below(value.columns[0]))
-        called = self.constant(make)
-        self._weigh(_OPENED_VALUES if value.needs == "context" else _MADE_VALUES)
+        called = self.code.constant(make)
+        self._count_values(_DECRYPTED_VALUES if value.needs == "context" else COMPUTED_VALUES)
         if value.needs == "viewer":
             return self._computed_once(f"{called}(viewer)", nodes, type_)
         if value.needs == "now":
-            self._once["now"] = f"now = {self.constant(_now)}()"
+            self.code.compute_once("now", f"{self.code.constant(_now)}()")
         needed = [value.needs] if value.needs else []
-        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, OfObject(self))
+        return self._output(f"{called}({', '.join(needed + arguments)})", nodes, type_, ObjectSource(self))
 
     def _computed_once(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
-        name = f"v{self.number()}"
-        self._once[name] = f"{name} = {self._output(expression, nodes, type_, OfObject(self))}"
+        name = f"v{self.code.number()}"
+        self.code.compute_once(name, self._output(expression, nodes, type_, ObjectSource(self)))
         return name
 
     def _output(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
-        """What a Python value is in the answer, by its GraphQL type; `source` is what an object there is read as."""
+        """From a Python value to the response, by GraphQL type; `source` reads the fields of an object."""
         if isinstance(type_, GraphQLNonNull):
             return self.output_of(expression, nodes, type_.of_type, source, nullable=False)
         return self.output_of(expression, nodes, type_, source, nullable=True)
@@ -283,110 +275,25 @@ class Compiler:
         self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source, *, nullable: bool
     ) -> str:
         if isinstance(type_, GraphQLList):
-            item, outside = f"i{self.number()}", self._times
-            self._times *= _LIST_VALUES
-            made = f"[{self._output(item, nodes, type_.of_type, OfObject(self))} for {item} in {{}}]"
-            self._times = outside
+            item, outer = f"i{self.code.number()}", self._repetitions
+            self._repetitions *= _LIST_VALUES
+            output = f"[{self._output(item, nodes, type_.of_type, ObjectSource(self))} for {item} in {{}}]"
+            self._repetitions = outer
         elif isinstance(type_, GraphQLEnumType):
-            made = "{}._name_"  # what `name` answers, without the descriptor in between
+            output = "{}._name_"  # the same as `name`, without the descriptor
         elif is_leaf_type(type_):
-            return expression if nullable or type_.name == "DateTime" else f"{self.constant(_present)}({expression})"
+            if nullable or type_.name == "DateTime":
+                return expression
+            return f"{self.code.constant(_present)}({expression})"
         else:
-            made = self.shaped("{}", nodes, type_, source)
+            output = self.shaped("{}", nodes, type_, source)
         if not nullable:
-            return made.replace("{}", expression)
-        held = f"h{self.number()}"
-        return f"(None if ({held} := {expression}) is None else {made.replace('{}', held)})"
+            return output.replace("{}", expression)
+        held = f"h{self.code.number()}"
+        return f"(None if ({held} := {expression}) is None else {output.replace('{}', held)})"
 
-    # Pages
-
-    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, level: Level) -> str:
-        """The generated function from an owner (None for a root page) to its page."""
-        level.wants_rows = False
-        page, parts = assert_object_type(get_nullable_type(type_)), []
-        for name, found in self._selections.below(nodes, page).items():
-            parts.append(f"{name!r}: {self._page_field(page, found, level)}")
-        slot = level.slot
-        body = [
-            f"rows = data[{slot!r}].get(o, ())" if level.wants_rows else "rows = ()",
-            f"first = given[{slot!r}]['first']",
-            "more = len(rows) > first",
-            "if more: rows = rows[:first]",
-            f"return {{{', '.join(parts)}}}",
-        ]
-        return self.function("o", body)
-
-    def _page_field(self, type_: GraphQLObjectType, nodes: list[FieldNode], level: Level) -> str:
-        name, source = nodes[0].name.value, OfLevel(self, level, "b")
-        if name == "__typename":
-            return repr(type_.name)
-        if name == "totalCount":
-            level.wants_count = True
-            return f"data[{level.slot + 'n'!r}].get(o, 0)"
-        level.wants_rows = True
-        made = type_.fields[name]
-        if name == "nodes":
-            return f"[{self.shape(nodes, made.type.of_type.of_type, source)} for r in rows]"
-        if name == "edges":
-            edge = made.type.of_type.of_type.of_type
-            parts = []
-            level.width += len(self._selections.below(nodes, edge)) * _MADE_VALUES
-            for answer, found in self._selections.below(nodes, edge).items():
-                field_name = found[0].name.value
-                if field_name == "__typename":
-                    parts.append(f"{answer!r}: {edge.name!r}")
-                elif field_name == "cursor":
-                    parts.append(f"{answer!r}: {self._cursor(source, level)}")
-                else:
-                    parts.append(f"{answer!r}: {self.shape(found, edge.fields['node'].type, source)}")
-            return f"[{{{', '.join(parts)}}} for r in rows]"
-        if name == "pageInfo":
-            return self._page_info(nodes, made.type, source, level)
-        raise NotCompilable(f"{type_.name}.{name}")
-
-    def _page_info(self, nodes: list[FieldNode], type_: GraphQLOutputType, source: "Source", level: Level) -> str:
-        info = assert_object_type(get_nullable_type(type_))
-        cursor = self.function("r", self._cursor(source, level))
-        values = {
-            "__typename": repr(info.name),
-            "hasNextPage": "more",
-            "hasPreviousPage": f"given[{level.slot!r}]['after'] is not None",
-            "startCursor": f"{cursor}(rows[0]) if rows else None",
-            "endCursor": f"{cursor}(rows[-1]) if rows else None",
-        }
-        found = self._selections.below(nodes, info).items()
-        parts = [f"{name!r}: {values[fields[0].name.value]}" for name, fields in found]
-        return f"{{{', '.join(parts)}}}"
-
-    def _cursor(self, source: "Source", level: Level) -> str:
-        """The order is known when the operation runs (it may come from a variable), so all its columns are loaded."""
-        columns = _order_columns(level)
-        values = ", ".join(f"{column!r}: {source.column(column)}" for column in columns)
-        return f"given[{level.slot!r}]['order'].cursor_of({{{values}}}, {source.column('id')})"
-
-    # Names and numbers
-
-    def function(self, parameter: str, body: str | list[str]) -> str:
-        name = f"f{self.number()}"
-        lines = body if isinstance(body, list) else [f"return {body}"]
-        self._functions.append("\n".join([f"def {name}({parameter}):", *(f"    {line}" for line in lines)]))
-        return name
-
-    def constant(self, value: object) -> str:
-        for name, known in self._constants.items():
-            if known is value:
-                return name
-        name = f"k{self.number()}"
-        self._constants[name] = value
-        return name
-
-    def number(self) -> int:
-        self._numbers += 1
-        return self._numbers
-
-
-def _order_columns(level: Level) -> tuple[str, ...]:
-    return level.root.order_columns if isinstance(level.root, lists.Listed) else ()
+    def page(self, nodes: list[FieldNode], type_: GraphQLOutputType, select: Select) -> str:
+        return compile_page(self, nodes, type_, select)
 
 
 def _now() -> datetime:
@@ -394,7 +301,7 @@ def _now() -> datetime:
 
 
 def _present(value: object) -> object:
-    """A value of a non-null field. Raises ValueError without one, which the ordinary executor reports properly."""
+    """A value of a non-null field. Raises ValueError for null, which the reference executor reports."""
     if value is None:
         raise ValueError("null in a non-null field")
     return value

@@ -1,9 +1,12 @@
-"""What a plan consists of: calls and levels; a level is one SELECT, with what is joined to its rows and nested below.
+"""A query plan: resolver calls and SELECTs. A SELECT has joins, counts, and SELECTs nested below its rows.
 
-Names in plans, statements and generated code: `l3` is a level and `l3n` the number of its rows; `c1` is a call; `f4` a generated
-function, `k5` a constant of it; `r` is a row or an object, `o` the owner of a page. In a SELECT `b` are the level's own rows,
-`o6` what is joined to them, `n7` what is counted; `p` is a mutation's payload. `Plan.source` is the generated code: print it
-to see what an operation became.
+Names in plans, SQL and generated code:
+
+* `l3` is a SELECT and `l3n` its row count; `c1` is a call; `p` is the payload of a mutation.
+* `f4` is a generated function and `k5` a constant of it; `r` is a row or an object; `o` is the owner of a page.
+* In SQL, `b` are the SELECT's own rows, `o6` is a joined row and `n7` a count.
+
+`Plan.source` is the generated code: print it to see what an operation became.
 """
 
 from collections.abc import Callable
@@ -22,24 +25,26 @@ from app.foundation.context import Context
 from app.foundation.graphql import declarations, lists
 
 ReadArguments = Callable[[VariableValues], Arguments]
-# From a field and its node: what reads its arguments when the operation runs.
 ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
+"""From a field and its node to what reads its arguments at run time."""
 Found = dict[str, Any]
-"""What a run has found, by slots: a call's answer, the answers of a call for each row, a level's rows by their owners."""
+"""What a run has found, by label: a call's result, a call's results by row id, the rows of a SELECT by owner."""
 PAYLOAD = "p"
+# A computed value takes the time of so many plain values.
+COMPUTED_VALUES = 5
 
 
 Root = declarations.OneById | lists.PageOfAll | lists.PageOf | None
-"""What a level selects; None: the one row whose column holds the id of its owner."""
+"""What a SELECT is rooted at; None: the one row whose column holds the id of its owner."""
 
 
 class NotCompilable(Exception):
-    """The operation needs something that is not declared; the ordinary executor answers it."""
+    """The operation needs something that is not declared; the reference executor runs it."""
 
 
 @dataclass(eq=False)
 class Join:
-    """A to-one of a level: the row of `model` whose column `by` holds the column `key` of the row at `owner`."""
+    """A to-one relation: the row of `model` whose column `by` equals the column `key` of the row `owner`."""
 
     alias: str
     model: type[TenantScoped]
@@ -50,12 +55,10 @@ class Join:
 
 @dataclass(frozen=True)
 class Owner:
-    """Where the id that a level hangs from is found when it hangs from no row: by attributes, from what a call answered.
-
-    Without a call it is the viewer that they begin at.
-    """
+    """Where a top-level SELECT finds the id of its owner: a path of attributes from a call's result, or from the viewer."""
 
     call: str | None
+    """None: the path begins at the viewer."""
     path: tuple[str, ...] = ()
 
     def __truediv__(self, name: str) -> "Owner":
@@ -64,80 +67,78 @@ class Owner:
 
 @dataclass(eq=False)
 class Call:
-    """An ordinary resolver of a root field of a query, and what reads its arguments. Its answer is kept by the slot."""
+    """A call of a query's root field that is not declared as data."""
 
-    slot: str
+    label: str
     resolver: Resolver
     arguments: ReadArguments
 
 
 @dataclass(eq=False)
 class Effect:
-    """The resolver of a root field of a mutation, with the field's nodes, and what reads and may refuse its arguments."""
+    """The resolver of a mutation's field, and the permissions on its input fields."""
 
     resolver: Resolver
     arguments: ReadArguments
     nodes: list[FieldNode]
-    made: GraphQLField
+    field: GraphQLField
     guarded: frozenset[type[Requirement]]
-    """The permissions on what may be given."""
 
     def refuses(self, viewer: Viewer, given: Arguments) -> bool:
-        """Whether something is given that the caller may not send."""
+        """Whether an input field is given that the caller may not set."""
         if viewer.may(self.guarded):
             return False
-        types = {name: argument.type for name, argument in self.made.args.items()}
+        types = {name: argument.type for name, argument in self.field.args.items()}
         return any(True for name, value in given.items() for _ in refused_inputs(types[name], value, viewer, ()))
 
 
 @dataclass(eq=False)
 class CallForEach:
-    """An ordinary resolver of a field of rows, called for all rows of its level together."""
+    """A resolver of a field of rows, called for all rows of its SELECT together."""
 
-    slot: str
+    label: str
     resolver: Resolver
     arguments: ReadArguments
     source: Callable[[Row], object]
-    """From a row to what the resolver gets as its object: the columns that it says it needs, as the ORM would give them."""
+    """From a row to the object that the resolver receives: the declared columns, with the ORM's Python values."""
     key_index: int
-    """Where the row holds the id by which its answer is kept."""
+    """The index, in the row, of the id that identifies its result."""
 
 
 @dataclass(eq=False)
-class Level:
-    """One SELECT: rows of one model with the columns asked for, and what is joined to each of them."""
+class Select:
+    """One SELECT: rows of one model with the selected columns, and what is joined to each of them."""
 
     model: type[TenantScoped]
     root: Root
-    slot: str
+    label: str
     by: str = "id"
     owner: Owner | None = None
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[declarations.CountOf, str]] = field(default_factory=dict)
-    """By their names in the SELECT: what is counted, and of which of the level's rows."""
+    """By their names in the SELECT: what is counted, and the alias of the row that it is counted for."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
-    children: list["Level"] = field(default_factory=list)
+    children: list["Select"] = field(default_factory=list)
     calls: list[CallForEach] = field(default_factory=list)
     parent_index: int = 0
-    """For a nested page: where the parent's row holds the owner's id."""
-    width: int = 0
-    """How many values of the answer are made of each row."""
+    """Of a nested page: the index of the owner's id in the parent's row."""
+    values_per_row: int = 0
+    """How many values of the response are made of each row."""
     wants_rows: bool = True
     wants_count: bool = False
 
     def index(self, alias: str, column: str) -> int:
-        """Where the level's rows hold a column; asking for it is what puts it into the SELECT."""
+        """The index of a column in the rows; adds the column to the SELECT."""
         return self.items.setdefault((alias, column), len(self.items))
 
     @property
-    def row_width(self) -> int:
-        """How many columns a row has."""
+    def column_count(self) -> int:
         return len(self.items) or 1
 
     @cached_property
-    def page(self) -> "Level | None":
-        """A page that is all there is below one object found by its id: both are selected by one statement."""
+    def page(self) -> "Select | None":
+        """The only page below one object found by id: one statement selects both."""
         page = self.children[0] if len(self.children) == 1 and isinstance(self.root, declarations.OneById) else None
         if page is None or not isinstance(page.root, lists.PageOf) or page.wants_count or not page.wants_rows:
             return None
@@ -149,10 +150,10 @@ class Level:
 
 @dataclass
 class Plan:
-    """What is read: first by calls, then by levels; `shape` makes the answer of what they found."""
+    """What is read: first by calls, then by SELECTs; `shape` makes the response of what they found."""
 
     calls: list[Call]
-    levels: list[Level]
+    selects: list[Select]
     permissions: frozenset[type[Requirement]]
     shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str

@@ -1,4 +1,4 @@
-"""What an operation selects: fragments written out, and what is skipped left out."""
+"""The fields that an operation selects: fragments expanded, skipped nodes left out."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -17,7 +17,7 @@ from graphql import (
 
 
 class Selections:
-    """`included` says whether a node is there, by its `@skip` and `@include`."""
+    """`included` says whether `@skip` and `@include` keep a node."""
 
     def __init__(
         self, fragments: Mapping[str, FragmentDefinitionNode], included: Callable[[SelectionNode], bool]
@@ -26,13 +26,13 @@ class Selections:
         self._included = included
 
     def below(self, nodes: Sequence[FieldNode], parent: GraphQLObjectType) -> dict[str, list[FieldNode]]:
-        """The fields of an object of type `parent` that these nodes of one field select."""
+        """The fields that these nodes of one field select of an object of type `parent`."""
         return self.fields([node.selection_set for node in nodes if node.selection_set], parent)
 
     def fields(
         self, selection_sets: Sequence[SelectionSetNode], parent: GraphQLObjectType
     ) -> dict[str, list[FieldNode]]:
-        """The fields by the names that they have in the answer."""
+        """The fields by response name."""
         found: dict[str, list[FieldNode]] = {}
         seen: set[str] = set()
 
@@ -65,7 +65,7 @@ def _applies(condition: NamedTypeNode | None, parent: GraphQLObjectType) -> bool
 def variables_of_directives(
     operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
 ) -> tuple[str, ...]:
-    """The variables in `@skip(if:)` and `@include(if:)` anywhere in the operation: a plan is made for their values."""
+    """The variables in `@skip(if:)` and `@include(if:)` anywhere in the operation: each combination of values has a plan."""
     names: dict[str, None] = {}
 
     def walk(selection_set: SelectionSetNode | None) -> None:

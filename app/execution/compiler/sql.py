@@ -1,11 +1,11 @@
-"""Writes the SELECTs of a level, for one scope and one shape of its arguments."""
+"""Renders the SQL of a SELECT, for one scope and one shape of its arguments."""
 
 from typing import Any
 
 from tortoise.expressions import Q
 from tortoise.queryset import QuerySet
 
-from app.execution.compiler.query_plan import Join, Level
+from app.execution.compiler.query_plan import Join, Select
 from app.foundation.access import Viewer
 from app.foundation.database.owner_pages import OneByOne, Source
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, any_of, placeholder
@@ -13,132 +13,139 @@ from app.foundation.graphql import declarations, lists
 from app.foundation.graphql.page_loading import EACH_OWNER, count_up_to, given_owners
 from app.foundation.graphql.pagination import Order
 
-Asked = tuple[tuple[str, object], ...]
-"""The conditions of a filter that are set: by their kinds, or by their values where these are few."""
+Conditions = tuple[tuple[str, object], ...]
+"""The conditions of a filter that are set, each with the class of its value, or with the value where there are few."""
 Query = QuerySet[Any]
 
 
-class Writer:
-    """Writes the statements of a level for one scope and one shape of arguments."""
-
-    def __init__(self, level: Level, viewer: Viewer) -> None:
-        self._level = level
-        self._stand_ins = Placeholders()
-        self._viewer = self._stand_ins.viewer(viewer.scope)
+class Renderer:
+    def __init__(self, select: Select, viewer: Viewer) -> None:
+        self._select = select
+        self._placeholders = Placeholders()
+        self._viewer = self._placeholders.viewer(viewer.scope)
 
     def statements(
-        self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool
+        self, order: Order | None, conditions: Conditions, is_after: bool, single: bool, many_owners: bool
     ) -> tuple[Statement | None, Statement | None]:
-        level = self._level
-        number = self._number(asked, self._stand_ins.uuid(f"{level.slot}.owners")) if level.wants_count else None
-        rows = Statement.of(self.rows(order, asked, is_after, single, many_owners)) if level.wants_rows else None
+        select = self._select
+        number = (
+            self._number(conditions, self._placeholders.uuid(f"{select.label}.owners")) if select.wants_count else None
+        )
+        rows = Statement.of(self.rows(order, conditions, is_after, single, many_owners)) if select.wants_rows else None
         return rows, number
 
-    def rows(self, order: Order | None, asked: Asked, is_after: bool, single: bool, many_owners: bool) -> Sql:
-        level, beyond = self._level, None
+    def rows(self, order: Order | None, conditions: Conditions, is_after: bool, single: bool, many_owners: bool) -> Sql:
+        select, beyond = self._select, None
         if is_after and order is not None:
-            value = self._stand_ins.text(f"{level.slot}.value")
-            beyond = order.beyond(value, self._stand_ins.uuid(f"{level.slot}.after"))
-        of_each = isinstance(level.root, lists.PageOf) and not single
+            value = self._placeholders.text(f"{select.label}.value")
+            beyond = order.beyond(value, self._placeholders.uuid(f"{select.label}.after"))
+        of_each = isinstance(select.root, lists.PageOf) and not single
         source: Source | None = None
-        query = self._query(asked, EACH_OWNER if of_each else self._stand_ins.uuid(f"{level.slot}.owner"))
-        if isinstance(level.root, lists.PageOfAll):
-            valued = tuple(self._valued(asked))
-            source = one_by_one = self._one_by_one(level.root, valued, beyond)
+        query = self._query(conditions, EACH_OWNER if of_each else self._placeholders.uuid(f"{select.label}.owner"))
+        if isinstance(select.root, lists.PageOfAll):
+            valued = tuple(self._valued(conditions))
+            source = one_by_one = self._one_by_one(select.root, valued, beyond)
             if many_owners and one_by_one is not None:
-                source = level.root.spanning(one_by_one, self._viewer, valued, beyond)
+                source = select.root.spanning(one_by_one, self._viewer, valued, beyond)
         return self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
 
     def many_owners(self, is_first: bool) -> Statement | None:
-        """Selects a row when the owners that are asked for a page are many; `is_first`: without a cursor and conditions."""
-        root = self._level.root
+        """Selects a row when a page spans many owners. `is_first`: the page has no cursor and no conditions."""
+        root = self._select.root
         one_by_one = (
             self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, lists.PageOfAll) else None
         )
         return Statement.of(one_by_one.beyond_few()) if one_by_one is not None else None
 
-    def _one_by_one(self, root: lists.PageOfAll, asked: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
-        return root.one_by_one(self._stand_ins, self._viewer, asked, beyond, placeholder(f"{self._level.slot}.limit"))
-
-    def _query(self, asked: Asked, owner: object) -> Query:
-        level, slot, root = self._level, self._level.slot, self._level.root
-        query = self._viewer.visible(level.model)
-        if root is None:
-            return query.filter(**{level.by: self._stand_ins.uuid(f"{slot}.owner")})
-        if isinstance(root, declarations.OneById):
-            return query.filter(id=self._stand_ins.uuid(f"{slot}.id"))
-        query = query.filter(
-            **{level.by: owner} if isinstance(root, lists.PageOf) else {**root.always, **root.scan_predicate}
+    def _one_by_one(self, root: lists.PageOfAll, conditions: tuple[Any, ...], beyond: Q | None) -> OneByOne | None:
+        return root.one_by_one(
+            self._placeholders, self._viewer, conditions, beyond, placeholder(f"{self._select.label}.limit")
         )
-        for name, value in self._valued(asked):
+
+    def _query(self, conditions: Conditions, owner: object) -> Query:
+        select, label, root = self._select, self._select.label, self._select.root
+        query = self._viewer.visible(select.model)
+        if root is None:
+            return query.filter(**{select.by: self._placeholders.uuid(f"{label}.owner")})
+        if isinstance(root, declarations.OneById):
+            return query.filter(id=self._placeholders.uuid(f"{label}.id"))
+        query = query.filter(
+            **{select.by: owner} if isinstance(root, lists.PageOf) else {**root.always, **root.scan_predicate}
+        )
+        for name, value in self._valued(conditions):
             query = query.filter(root.conditions[name].of(value))
         return query
 
-    def _valued(self, asked: Asked) -> list[tuple[str, object]]:
-        """The conditions with their values, or stand-ins for these."""
-        made = {"str": self._stand_ins.text, "UUID": self._stand_ins.uuid}
-        return [(name, made[kind](f"{self._level.slot}.{name}") if kind in made else kind) for name, kind in asked]
+    def _valued(self, conditions: Conditions) -> list[tuple[str, object]]:
+        """The conditions with their values, or with placeholders."""
+        by_class = {"str": self._placeholders.text, "UUID": self._placeholders.uuid}
+        return [
+            (name, by_class[kind](f"{self._select.label}.{name}") if kind in by_class else kind)
+            for name, kind in conditions
+        ]
 
-    def _number(self, asked: Asked, owner: object) -> Statement:
-        level = self._level
-        owners = f"{level.slot}.owners"
-        limit = level.root.count_limit if isinstance(level.root, lists.Listed) else None
-        if isinstance(level.root, lists.PageOf) and limit is not None:
-            of_each = self._stand_ins.render(self._query(asked, EACH_OWNER).limit(limit).values(id="id"))
-            return Statement.of(count_up_to(of_each, level.model, owners))
-        query = self._query(asked, owner)
+    def _number(self, conditions: Conditions, owner: object) -> Statement:
+        select = self._select
+        owners = f"{select.label}.owners"
+        limit = select.root.count_limit if isinstance(select.root, lists.Listed) else None
+        if isinstance(select.root, lists.PageOf) and limit is not None:
+            of_each = self._placeholders.render(self._query(conditions, EACH_OWNER).limit(limit).values(id="id"))
+            return Statement.of(count_up_to(of_each, select.model, owners))
+        query = self._query(conditions, owner)
         query = query if limit is None else query.limit(limit)
-        if isinstance(level.root, lists.PageOf):
-            inner = any_of(self._stand_ins.render(query.values(owner=level.by)), owners)
+        if isinstance(select.root, lists.PageOf):
+            inner = any_of(self._placeholders.render(query.values(owner=select.by)), owners)
             sql = Sql.join('SELECT b."owner", COUNT(*) FROM (', inner, ') b GROUP BY b."owner"')
         else:
-            inner = self._stand_ins.render(query.values(owner="id"))
+            inner = self._placeholders.render(query.values(owner="id"))
             sql = Sql.join("SELECT NULL, COUNT(*) FROM (", inner, ") b")
         return Statement.of(sql)
 
     def _rows(self, query: Query, order: Order | None, *, of_each: bool, source: Source | None) -> Sql:
-        level = self._level
+        select = self._select
         if of_each:
-            level.index("b", level.by)
+            select.index("b", select.by)
         order_by = [column.lstrip("-") for column in order.by] if order else []
         if order is not None:
-            query = query.order_by(*order.by).limit(self._stand_ins.number(f"{level.slot}.limit"))
-        if not (level.joins or level.counts or of_each or source is not None):
-            shown = {column: column for _, column in level.items}
-            return self._stand_ins.render(query.values(**(shown or {"id": "id"})))
-        columns = [*level.columns("b"), *(join.key for join in level.joins if join.owner == "b"), *order_by]
+            query = query.order_by(*order.by).limit(self._placeholders.number(f"{select.label}.limit"))
+        if not (select.joins or select.counts or of_each or source is not None):
+            shown = {column: column for _, column in select.items}
+            return self._placeholders.render(query.values(**(shown or {"id": "id"})))
+        columns = [*select.columns("b"), *(join.key for join in select.joins if join.owner == "b"), *order_by]
         names = {column: column for column in columns}
         if source is not None:
             base: list[Sql | str] = [" FROM ", source.rows(names), " b"]
         else:
             base = self._base(query, names, of_each=of_each)
         pieces = ["SELECT ", *self._items(), *base]
-        for join in level.joins:
+        for join in select.joins:
             pieces += self._join(join)
         if order_by:
             direction = " DESC" if order and order.descending else ""
             pieces.append(" ORDER BY " + ", ".join(f'b."{column}"{direction}' for column in order_by))
         if source is not None:
-            pieces += [" LIMIT ", placeholder(f"{level.slot}.limit")]
+            pieces += [" LIMIT ", placeholder(f"{select.label}.limit")]
         return Sql.join(*pieces)
 
     def _base(self, query: Query, names: dict[str, str], *, of_each: bool) -> list[Sql | str]:
-        """The rows that the query selects, or those that it selects for each of many owners, who is `EACH_OWNER` in it."""
+        """The FROM clause: the query itself, or the query for each of many owners (`EACH_OWNER` in it)."""
         if not of_each:
-            return [" FROM (", self._stand_ins.render(query.values(**names)), ") b"]
-        owners = given_owners(self._level.model, f"{self._level.slot}.owners")
-        rows = self._stand_ins.render(query.values(**names))
+            return [" FROM (", self._placeholders.render(query.values(**names)), ") b"]
+        owners = given_owners(self._select.model, f"{self._select.label}.owners")
+        rows = self._placeholders.render(query.values(**names))
         return [" FROM ", owners, " CROSS JOIN LATERAL (", rows, ") b"]
 
     def _items(self) -> list[Sql | str]:
         pieces: list[Sql | str] = []
-        for alias, column in self._level.items:
+        for alias, column in self._select.items:
             pieces.append(", " if pieces else "")
             if alias:
                 pieces.append(f'{alias}."{column}"')
             else:
-                declared, owner = self._level.counts[column]
-                inner = self._stand_ins.render(self._viewer.visible(declared.row).values(**{declared.by: declared.by}))
+                declared, owner = self._select.counts[column]
+                inner = self._placeholders.render(
+                    self._viewer.visible(declared.row).values(**{declared.by: declared.by})
+                )
                 pieces += [
                     "(SELECT COUNT(*) FROM (",
                     inner,
@@ -147,9 +154,9 @@ class Writer:
         return pieces or ["1"]
 
     def _join(self, join: Join) -> list[Sql | str]:
-        keys = [other.key for other in self._level.joins if other.owner == join.alias]
-        columns = dict.fromkeys([*self._level.columns(join.alias), join.by, *keys])
-        inner = self._stand_ins.render(
+        keys = [other.key for other in self._select.joins if other.owner == join.alias]
+        columns = dict.fromkeys([*self._select.columns(join.alias), join.by, *keys])
+        inner = self._placeholders.render(
             self._viewer.visible(join.model).values(**{column: column for column in columns})
         )
         return [
@@ -160,12 +167,15 @@ class Writer:
 
 
 def with_page(
-    level: Level, page: Level, viewer: Viewer, order: Order | None, asked: Asked, is_after: bool
+    select: Select, page: Select, viewer: Viewer, order: Order | None, conditions: Conditions, is_after: bool
 ) -> Statement:
-    """Selects the object and a page of its at once: in the object's row the page's columns come first, and are null, and the
-    last column is true; in the others the object's are null. Which come first PostgreSQL does not promise."""
-    one = Writer(level, viewer).rows(None, (), False, True, False)
-    rows = Writer(page, viewer).rows(order, asked, is_after, True, False)
-    before, behind = ", ".join(["NULL"] * page.row_width), ", ".join(["NULL"] * (level.row_width + 1))
+    """Selects an object and its page in one statement.
+
+    In the object's row the page's columns are null and the last column is true; in the page's rows the object's columns are
+    null. The object's row may come anywhere: PostgreSQL does not promise an order.
+    """
+    one = Renderer(select, viewer).rows(None, (), False, True, False)
+    rows = Renderer(page, viewer).rows(order, conditions, is_after, True, False)
+    before, behind = ", ".join(["NULL"] * page.column_count), ", ".join(["NULL"] * (select.column_count + 1))
     pieces = "SELECT ", before, ", o.*, TRUE FROM (", one, ") o UNION ALL SELECT p.*, ", behind, " FROM (", rows, ") p"
     return Statement.of(Sql.join(*pieces))

@@ -1,4 +1,4 @@
-"""Values that need no resolver chain: how fields that declare where their value is are read or loaded."""
+"""Reads or loads fields that declare where their value is, without Strawberry's resolver chain."""
 
 import enum
 import functools
@@ -27,11 +27,11 @@ from app.foundation.graphql.declarations import LOAD, OF_EVENT, PER_VIEWER, READ
 
 Resolve = Callable[..., object]
 Read = Callable[[object], object]
-"""From a row to a value of the answer, or to a Python value."""
+"""From a row to a Python value, or to a value of the response."""
 
 
 def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
-    """Reads and coerces a leaf field from its row; None for a field that must take the ordinary way."""
+    """Reads and coerces a leaf field from its row; None for a field that graphql-core has to resolve."""
     leaf = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
     if not is_leaf_type(leaf) or field.args:
         return None
@@ -44,12 +44,12 @@ def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Context
 
 @functools.lru_cache
 def coercer(leaf: GraphQLLeafType, *, nullable: bool) -> Read:
-    """From a Python value to what the answer has of a leaf type. Raises TypeError for null where there may be none."""
+    """From a Python value to the response value of a leaf type. Raises TypeError for null in a non-null field."""
     coerce, plain = leaf.coerce_output_value, _PLAIN.get(leaf.name)
     if isinstance(leaf, CustomGraphQLEnumType):
         return _enum_coercer(leaf, nullable=nullable)
 
-    def answer(value: object) -> object:
+    def coerced(value: object) -> object:
         if value.__class__ is plain:
             return value
         if value is None:
@@ -58,14 +58,14 @@ def coercer(leaf: GraphQLLeafType, *, nullable: bool) -> Read:
             raise TypeError("null in a non-null field")
         return coerce(value)
 
-    return answer
+    return coerced
 
 
 def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
     definition = definition_of(field)
     if definition is None:
         resolve = field.resolve
-        # The leaves of introspection: graphql-core's own resolvers, none of which looks at `info`.
+        # Leaf fields of introspection: graphql-core's resolvers, none of which uses `info`.
         if resolve is None or not is_introspection_type(parent_type):
             return None
         return lambda source: resolve(source, None)
@@ -80,26 +80,26 @@ def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Conte
 
 
 def _enum_coercer(leaf: CustomGraphQLEnumType, *, nullable: bool) -> Read:
-    # Members live as long as their class, so their identities are theirs alone.
+    # Members live as long as their class, so an id is never reused.
     members: Iterable[enum.Enum] = leaf.wrapped_cls
     names = {id(member): leaf.coerce_output_value(member) for member in members}
 
-    def answer(value: object) -> object:
+    def coerced(value: object) -> object:
         name = names.get(id(value))
         return leaf.coerce_output_value(value) if name is None and not (value is None and nullable) else name
 
-    return answer
+    return coerced
 
 
-# Values of these classes are their own output; every other value is coerced. (Int is left out: it has a range.)
+# Values of these classes need no coercion. Int is missing: it has a range.
 _PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 
 class DirectResolvers(MiddlewareManager):
-    """Resolvers without Strawberry's chain, for fields that declare how their value is read or loaded.
+    """Replaces the resolvers of fields that declare how their value is read or loaded.
 
-    The executor has decided permissions by then. Where a guarded field may not be null its own resolver has to refuse.
-    graphql-core asks its middleware which resolver to call, which is all that this class answers.
+    The executor has decided permissions before. A guarded field that cannot be null keeps its resolver, which refuses.
+    graphql-core asks its middleware manager which resolver to call; that is the only method used.
     """
 
     def __init__(self, schema: GraphQLSchema, config: StrawberryConfig) -> None:
@@ -108,9 +108,13 @@ class DirectResolvers(MiddlewareManager):
         for type_ in schema.type_map.values():
             for field in type_.fields.values() if isinstance(type_, GraphQLObjectType) else ():
                 definition = definition_of(field)
-                if definition is None or _refuses_itself(field):
+                if definition is None or _refuses_in_resolver(field):
                     continue
-                direct = _called(definition, config) if type_ is schema.mutation_type else _direct(definition)
+                direct = (
+                    _mutation_resolver(definition, config)
+                    if type_ is schema.mutation_type
+                    else _field_resolver(definition)
+                )
                 if direct is not None:
                     self._direct[field.resolve] = direct
 
@@ -119,25 +123,25 @@ class DirectResolvers(MiddlewareManager):
 
 
 @dataclass(frozen=True)
-class Answered:
-    """The root of a mutation whose one field has been called: the payload is only read."""
+class MutationPayload:
+    """The root value of a mutation whose resolver has run: only the payload is read."""
 
     payload: object
 
 
-def _called(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
-    """A mutation's resolver, called as it is."""
+def _mutation_resolver(definition: StrawberryField, config: StrawberryConfig) -> Resolve:
+    """A mutation's resolver, called without Strawberry's chain."""
     resolver = Resolver(definition, config)
     return lambda source, info, **arguments: (
-        source.payload if isinstance(source, Answered) else resolver.call(source, info.context, arguments)
+        source.payload if isinstance(source, MutationPayload) else resolver.call(source, info.context, arguments)
     )
 
 
-def _refuses_itself(field: GraphQLField) -> bool:
+def _refuses_in_resolver(field: GraphQLField) -> bool:
     return bool(permissions_of(field)) and isinstance(field.type, GraphQLNonNull)
 
 
-def _direct(definition: StrawberryField) -> Resolve | None:
+def _field_resolver(definition: StrawberryField) -> Resolve | None:
     read, load = definition.metadata.get(READ), definition.metadata.get(LOAD)
     of_event = definition.metadata.get(OF_EVENT)
     if of_event is not None:

@@ -1,4 +1,4 @@
-"""Which permissions stand on a field or input field of the built schema, and which input fields a caller may not send."""
+"""The permissions of fields and input fields in the built schema, and the input fields that a caller may not set."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -17,26 +17,26 @@ from strawberry.types.field import StrawberryField
 from app.foundation.access import Requirement, Viewer
 from app.foundation.graphql.declarations import PERMISSIONS
 
-# Where Strawberry keeps its own field on graphql-core's.
+# The extension in which Strawberry keeps its field on graphql-core's.
 DEFINITION = "strawberry-definition"
 Field = GraphQLField | GraphQLInputField
 _NOTHING: Mapping[str, Any] = {}
 
 
 def definition_of(field: Field) -> StrawberryField | None:
-    """Strawberry's own field behind one of the built schema; None for one of graphql-core's."""
+    """Strawberry's field for a field of the built schema; None for introspection."""
     definition = field.extensions.get(DEFINITION)
     return definition if isinstance(definition, StrawberryField) else None
 
 
 def metadata_of(field: Field) -> Mapping[str, Any]:
-    """What `app/foundation/graphql/fields.py` says of a field."""
+    """The metadata that `app/foundation/graphql/fields.py` puts on a field."""
     definition = definition_of(field)
     return definition.metadata if definition is not None else _NOTHING
 
 
 def permissions_of(field: Field) -> tuple[type[Requirement], ...]:
-    """The permission classes on a field or input field of the built schema."""
+    """The permission classes of a field or input field."""
     found: tuple[type[Requirement], ...] = metadata_of(field).get(PERMISSIONS, ())
     return found
 
@@ -44,7 +44,7 @@ def permissions_of(field: Field) -> tuple[type[Requirement], ...]:
 def refused_inputs(
     type_: GraphQLInputType, value: object, caller: Viewer | None, path: tuple[str, ...]
 ) -> Iterator[tuple[tuple[str, ...], type[Requirement]]]:
-    """The paths of input fields that are present, null included, and may not be sent by this caller."""
+    """The paths of input fields that are present (null included) and that this caller may not set."""
     named = get_named_type(type_)
     if isinstance(value, list):
         for index, item in enumerate(value):
@@ -62,7 +62,7 @@ def refused_inputs(
 
 @cache
 def permissions_within(type_: GraphQLInputType) -> frozenset[type[Requirement]]:
-    """The permissions on fields of an input of this type, however deep: who has all of them may send everything."""
+    """The permissions on input fields of this type, at any depth. A caller that has them all may set every field."""
     return _within(type_, frozenset())
 
 

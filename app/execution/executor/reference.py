@@ -1,14 +1,13 @@
-"""graphql-core's executor with four things of ours.
+"""The reference executor: graphql-core's, with four additions.
 
-* A field's permissions depend on the caller alone, so they are decided once for each place in the document and not for
-  each row. What is denied is null in every row, with one error; no resolver of it runs.
-* Input fields that not everybody may send are checked before a mutation's resolver runs, on what is present.
-* A field whose value is on the row is read and coerced right here: no resolver chain, no `info`, no path object.
-  Objects that are on the row, or loaded by its key, still skip Strawberry's chain (`DirectResolvers`).
-* An operation may do so much work, and then ends: what multiplies (pages within pages, the types of the types of a
-  schema) cannot hold up the others.
+* Permissions of a field depend on the caller alone, so they are decided once per selection instead of once per row. A denied
+  field is null in every row, with one error, and its resolver does not run.
+* Permissions of input fields are checked before a mutation's resolver runs, for the fields that are present.
+* A leaf field whose value is on the row is read and coerced here: no resolver chain, no `info`, no path object. Objects on the
+  row, or loaded by its key, skip Strawberry's chain (`DirectResolvers`).
+* An operation has a limit of work, so fields that multiply (pages within pages, introspection) cannot block other operations.
 
-Everything else, and whatever goes wrong with a row, takes graphql-core's own way.
+graphql-core resolves all other fields, and every field that fails for a row.
 """
 
 from collections.abc import Awaitable
@@ -39,37 +38,37 @@ from app.foundation.graphql.declarations import LOAD
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
-"""By their names in the answer: what reads the field from its row, or what is walked; neither for what is denied."""
+"""By response name: how to read the field from its row, or the details for graphql-core; neither for a denied field."""
 
-# Work, in the time that it takes to read a plain field (about half a microsecond).
+# Work: 1 is the time to read a plain field, about half a microsecond.
 MAXIMUM_WORK = 140_000
-_ORDINARY_WORK = 20
+_RESOLVER_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120
 _ERROR_WORK = 100
-# Rows that the ORM makes objects of. Loaded and shown, one takes about 0.1 ms of CPU: the whole limit half a second.
+# Rows that become ORM objects. Loading and resolving one takes about 0.1 ms of CPU, all of them half a second.
 MAXIMUM_ROWS = 5_000
 
 
 @dataclass(slots=True)
-class Left:
-    """What an operation may still do, in however many parts it is run."""
+class WorkBudget:
+    """The work and the rows that an operation has left; all parts of a mutation share one budget."""
 
     work: int = field(default_factory=lambda: MAXIMUM_WORK)
     rows: int = field(default_factory=lambda: MAXIMUM_ROWS)
 
 
-class Executor(StrawberryGraphQLCoreExecutionContext):
-    """One operation, or a part of it."""
+class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
+    """Executes one operation, or one field of a mutation."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        # By the identity of the grouped field set, which graphql-core keeps alive and the same for all rows.
-        self._plans: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
-        self.left = Left()
-        # Set when the operation ended for too much work; then its data is not to be shown.
+        # By the id of the grouped field set: graphql-core keeps it alive, and the same one for all rows.
+        self._selected: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
+        self.budget = WorkBudget()
+        # Set when the operation exceeded its work; then its data is discarded.
         self.exhausted: BadUserInput | None = None
-        self.context_value.count_rows = self._load
+        self.context_value.count_rows = self._count_rows
 
     def execute_fields(
         self,
@@ -79,31 +78,31 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         grouped_field_set: GroupedFieldSet,
         position_context: _Position,
     ) -> AwaitableOrValue[dict[str, object]]:
-        known = self._plans.get(id(grouped_field_set))
+        known = self._selected.get(id(grouped_field_set))
         if known is None:
-            plan = self._plan(parent_type, path, grouped_field_set)
-            work = sum(self._work(parent_type, walked) if walked is not None else 1 for *_, walked in plan)
-            self._plans[id(grouped_field_set)] = (grouped_field_set, plan, work)
+            selected = self._select(parent_type, path, grouped_field_set)
+            work = sum(self._work(parent_type, details) if details is not None else 1 for *_, details in selected)
+            self._selected[id(grouped_field_set)] = (grouped_field_set, selected, work)
         else:
-            _, plan, work = known
+            _, selected, work = known
         if not self._can_afford(work):
             return {}
         results: dict[str, object] = {}
-        ordinary: GroupedFieldSet = {}
-        for response_name, read, walked in plan:
+        unresolved: GroupedFieldSet = {}
+        for response_name, read, details in selected:
             results[response_name] = None
             if read is not None:
                 try:
                     results[response_name] = read(source_value)
-                except Exception:  # noqa: BLE001  the ordinary way meets it again and reports it
-                    ordinary[response_name] = grouped_field_set[response_name]
-            elif walked is not None:
-                ordinary[response_name] = walked
-        if not ordinary:
+                except Exception:  # noqa: BLE001  graphql-core resolves it again and reports the error
+                    unresolved[response_name] = grouped_field_set[response_name]
+            elif details is not None:
+                unresolved[response_name] = details
+        if not unresolved:
             return results
-        rest = super().execute_fields(parent_type, source_value, path, ordinary, position_context)
+        rest = super().execute_fields(parent_type, source_value, path, unresolved, position_context)
         if not isinstance(rest, dict):
-            return _joined(results, rest)
+            return _merged(results, rest)
         results.update(rest)
         return results
 
@@ -115,7 +114,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         path: Path,
         position_context: _Position,
     ) -> AwaitableOrValue[object]:
-        """One field by the ordinary way. The fields of a mutation come here directly, one after the other."""
+        """Resolves one field as graphql-core does. The root fields of a mutation come here directly, one after the other."""
         if self.exhausted is not None:
             return None
         node = field_details_list[0].node
@@ -130,7 +129,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
     def handle_field_error(
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path
     ) -> None:
-        """As graphql-core's, until there were too many."""
+        """As graphql-core's, until the work of errors exceeds the limit."""
         if not self._can_afford(_ERROR_WORK):
             return
         error = located_error(raw_error, [details.node for details in field_details_list], path.as_list())
@@ -140,66 +139,70 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         try:
             raise error
         finally:
-            del error  # an error whose own frame holds it stays until the garbage collector comes by
+            del error  # otherwise its frame and the error hold each other until garbage collection
 
     def release(self) -> None:
-        """Opens the circles that hold an executor, and all it has made, until the garbage collector comes by.
+        """Breaks the reference cycles that would hold the executor and all its data until garbage collection.
 
-        Call it when the errors have been told: the frames of each lead back to the executor.
+        Call it when the errors have been formatted: their tracebacks refer to the executor.
         """
         self.async_helpers = None  # type: ignore[assignment]
         self.context_value.count_rows = no_limit
         for error in self.collected_errors.errors:
-            told: BaseException | None = error
-            while told is not None:
-                told.__traceback__ = told.__context__ = None
-                told = getattr(told, "original_error", None)
+            cause: BaseException | None = error
+            while cause is not None:
+                cause.__traceback__ = cause.__context__ = None
+                cause = getattr(cause, "original_error", None)
 
-    def _load(self, rows: int) -> None:
-        """Raises BadUserInput when the operation has ended."""
-        self.left.rows -= rows
-        if self.left.rows < 0:
+    def _count_rows(self, rows: int) -> None:
+        """Counts rows. Raises BadUserInput when the limit is exceeded."""
+        self.budget.rows -= rows
+        if self.budget.rows < 0:
             self._exhaust()
         if self.exhausted is not None:
             raise self.exhausted
 
     def _can_afford(self, work: int) -> bool:
-        """Counts work that is about to be done; False when the operation has ended.
+        """Counts the work that comes next; False when the limit is exceeded.
 
-        It ends without an exception: what is under way comes to nothing by itself, and the answer shows none of it.
-        Thousands of cancelled fields would be thousands of tracebacks, which only the garbage collector can free.
+        No exception is raised: running fields end by themselves, and their data is discarded. Thousands of cancelled fields
+        would be thousands of tracebacks, which only the garbage collector can free.
         """
-        self.left.work -= work
-        if self.left.work < 0:
+        self.budget.work -= work
+        if self.budget.work < 0:
             self._exhaust()
         return self.exhausted is None
 
     def _exhaust(self) -> None:
         if self.exhausted is None:
-            self.exhausted = BadUserInput("The operation asks for too much at once: ask for fewer fields or rows.")
+            self.exhausted = BadUserInput("The operation selects too much: select fewer fields or rows.")
 
-    def _plan(self, parent_type: GraphQLObjectType, path: Path | None, grouped_field_set: GroupedFieldSet) -> _Selected:
-        plan: _Selected = []
+    def _select(
+        self, parent_type: GraphQLObjectType, path: Path | None, grouped_field_set: GroupedFieldSet
+    ) -> _Selected:
+        selected: _Selected = []
         for response_name, field_details_list in grouped_field_set.items():
             name = field_details_list[0].node.name.value
             field = self.schema.get_field(parent_type, name)
             refusal = self._refusal(parent_type, name, field) if field is not None else None
             if refusal is not None and field is not None and isinstance(field.type, GraphQLNonNull):
-                plan.append((response_name, None, field_details_list))  # its resolver refuses, and empties the row
+                selected.append(
+                    (response_name, None, field_details_list)
+                )  # its resolver refuses, and the row becomes null
             elif refusal is not None:
                 self._refuse(refusal, field_details_list, Path(path, response_name, parent_type.name))
-                plan.append((response_name, None, None))
+                selected.append((response_name, None, None))
             elif field is not None and (read := reader(parent_type, field, self.context_value)) is not None:
-                plan.append((response_name, read, None))
+                selected.append((response_name, read, None))
             else:
-                plan.append((response_name, None, field_details_list))
-        return plan
+                selected.append((response_name, None, field_details_list))
+        return selected
 
     def _work(self, parent_type: GraphQLObjectType, field_details_list: FieldDetailsList) -> int:
         field = self.schema.get_field(parent_type, field_details_list[0].node.name.value)
         definition = definition_of(field) if field is not None else None
         if definition is None or not definition.is_async:
-            return _ORDINARY_WORK
+            return _RESOLVER_WORK
         return _LOAD_WORK if LOAD in definition.metadata else _ASYNC_WORK
 
     def _refusal(self, parent_type: GraphQLObjectType, name: str, field: GraphQLField) -> Forbidden | None:
@@ -216,7 +219,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         try:
             arguments = get_argument_values(field, node, self.variable_values, hide_suggestions=True)
         except GraphQLError:
-            return None  # the ordinary way meets it again and reports it
+            return None  # graphql-core reads it again and reports the error
         refused: list[tuple[str, type[Requirement]]] = []
         for name, value in arguments.items():
             for path, permission in refused_inputs(field.args[name].type, value, caller, ()):
@@ -225,7 +228,7 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
             return None
         names = [name for name, _ in refused]
         return Forbidden(
-            f"{', '.join(names)} may not be set by this caller: needs {refused[0][1].words}. Nothing was changed.",
+            f"This caller may not set {', '.join(names)}: needs {refused[0][1].words}. Nothing was changed.",
             inputFields=names,
             **refused[0][1].refusal,
         )
@@ -235,6 +238,6 @@ class Executor(StrawberryGraphQLCoreExecutionContext):
         self.collected_errors.add(located_error(refusal, nodes, path.as_list()), path)
 
 
-async def _joined(results: dict[str, object], rest: Awaitable[dict[str, object]]) -> dict[str, object]:
+async def _merged(results: dict[str, object], rest: Awaitable[dict[str, object]]) -> dict[str, object]:
     results.update(await rest)
     return results

@@ -1,7 +1,7 @@
-"""Ordinary resolvers as plans call them: without graphql-core's walk, once the permissions have been decided.
+"""Calls resolvers for plans, without graphql-core's executor. Permissions are decided before.
 
-Arguments become what Strawberry would make of them (`strawberry.types.arguments`); how is looked up once for each field
-and not again for each call. Of `info` a resolver may use `context` alone, which is all that ours use.
+Arguments are converted as Strawberry does (`strawberry.types.arguments`), with the conversion looked up once per field instead of
+once per call. Resolvers may use only `context` of their `info`.
 """
 
 from collections.abc import Callable
@@ -46,7 +46,7 @@ class Resolver:
         ]
 
     def call(self, source: object, context: Context, given: Arguments) -> object:
-        """The resolver's answer, or what is to be awaited for it. `given` are coerced arguments by their GraphQL names."""
+        """Returns the resolver's result, or its awaitable. `given` are coerced arguments by GraphQL name."""
         arguments = {python: convert(given[name]) for name, python, convert in self._arguments if name in given}
         if self._root_name is not None:
             arguments[self._root_name] = source
@@ -65,39 +65,39 @@ def _converter(type_: object, config: StrawberryConfig) -> Convert:
         return lambda value: Some(inner(value))
     if isinstance(type_, StrawberryOptional):
         inner = _converter(type_.of_type, config)
-        return inner if inner is _as_it_is else lambda value: None if value is None else inner(value)
+        return inner if inner is _unchanged else lambda value: None if value is None else inner(value)
     if isinstance(type_, StrawberryList):
         inner = _converter(type_.of_type, config)
         return lambda value: [inner(each) for each in value]
     if isinstance(type_, LazyType):
         return _converter(type_.resolve_type(), config)
     if not isinstance(type_, type) or get_object_definition(type_) is None:
-        return _as_it_is
-    return _InputObject(type_, config).made_of
+        return _unchanged
+    return _InputObject(type_, config).convert
 
 
-def _as_it_is(value: object) -> object:
+def _unchanged(value: object) -> object:
     return value
 
 
 class _InputObject:
-    """Makes the dataclass of an input type. Its fields are looked at when they are needed first: types may be circular."""
+    """Converts to the dataclass of an input type. Looks up its fields at the first use, since types may be circular."""
 
     def __init__(self, type_: type, config: StrawberryConfig) -> None:
         self._type = type_
         self._config = config
         self._fields: dict[str, tuple[str, Convert]] = {}
-        # What is absent and has no default is None.
+        # Fields without a default are None when absent.
         self._absent: dict[str, None] = {}
 
-    def made_of(self, value: Arguments) -> object:
+    def convert(self, value: Arguments) -> object:
         if not self._fields:
-            self._look()
+            self._look_up_fields()
         fields = self._fields
         given = {fields[name][0]: fields[name][1](one) for name, one in value.items()}
         return self._type(**(self._absent | given))
 
-    def _look(self) -> None:
+    def _look_up_fields(self) -> None:
         definition = get_object_definition(self._type, strict=True)
         for field in definition.fields:
             convert = _converter(field.resolve_type(type_definition=definition), self._config)

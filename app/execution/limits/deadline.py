@@ -1,6 +1,6 @@
-"""The one deadline of a request: over its turn, its connections and statements, and a second executor.
+"""The deadline of a request: it covers waiting for a slot, connections, statements, and a second executor.
 
-Each of these has a limit of its own, and they add up: a client that has waited for a minute has gone.
+Each of these has a limit of its own, but their sum could be a minute, and clients do not wait that long.
 """
 
 import asyncio
@@ -9,19 +9,19 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 
 REQUEST_SECONDS = 12.0
-# Of these at most, before anything runs.
+# The part of REQUEST_SECONDS that authentication may take.
 AUTHENTICATION_SECONDS = 10.0
-# With the time in which a mutation waits for a tenant's server, which has limits of its own.
+# Including the time that a mutation waits for a tenant's server, which has limits of its own.
 LONGEST_SECONDS = 30.0
-# What a mutation has at least, within LONGEST_SECONDS, to write down what the tenant's server has answered.
+# The least that a mutation has left, within LONGEST_SECONDS, to store the result of the tenant's server.
 AFTER_PAUSE_SECONDS = 3.0
 
 
 class Deadline:
-    """Entered for the time of the work. When it has passed, the work is cancelled and TimeoutError raised."""
+    """A context manager: after the deadline it cancels the work in its block and raises TimeoutError."""
 
     def __init__(self, spent_seconds: float = 0.0) -> None:
-        """`spent_seconds` is what the request has waited for already."""
+        """`spent_seconds` of the deadline have passed already."""
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time() - spent_seconds
         self._timeout = asyncio.timeout_at(self._began + REQUEST_SECONDS)
@@ -37,16 +37,16 @@ class Deadline:
 
     @property
     def has_passed(self) -> bool:
-        """Whether a TimeoutError is this one's."""
+        """Whether this deadline raised the TimeoutError."""
         return self._timeout.expired()
 
     def lift(self) -> None:
-        """The answer begins: how long it takes is the client's part."""
+        """Ends the deadline when the response begins: the client determines how long it takes."""
         self._timeout.reschedule(None)
 
     @asynccontextmanager
     async def paused(self) -> AsyncIterator[None]:
-        """What is waited for in the block counts for LONGEST_SECONDS alone."""
+        """Stops the deadline for the block; only LONGEST_SECONDS still applies."""
         left = (self._timeout.when() or 0.0) - self._loop.time()
         self._timeout.reschedule(self._began + LONGEST_SECONDS)
         try:

@@ -1,11 +1,11 @@
-"""How large a document may be. Checked before validation, whose own rules are not linear in it.
+"""Limits the size of a document. Checked before validation, whose rules take more than linear time.
 
-Each fragment is measured once and its measure is added at every spread, so the check takes time in proportion to the text
-even for fragments that double each other 26 times over. Only then, when the size written out is known to be small, is the
-document walked written out: for the fields that answer under the same path, which validation compares pair by pair.
+Each fragment is measured once, and its size is added at every spread: the check is linear even for 26 fragments that each spread
+the next one twice. Only when the expanded size is known to be small are fragments expanded, to count the fields with the same
+response path, which validation compares in pairs.
 
-Depth does not count below `__schema` and `__type`, since introspection by common clients is deep; how far such a query
-multiplies is bounded by the work that the executor does for it (`reference.py`).
+Depth does not count below `__schema` and `__type`, since common introspection queries are deep. The reference executor limits the
+work of such a query.
 """
 
 from collections.abc import Mapping
@@ -24,27 +24,27 @@ from graphql import (
 )
 
 MAXIMUM_CHARACTERS = 65_536
-# Telling where an error lies takes time in proportion to the lines before it.
+# Locating an error takes time in proportion to the lines before it.
 MAXIMUM_LINES = 5_000
 MAXIMUM_TOKENS = 2_000
-# Of an unauthenticated caller: logging in takes less than 100, reading the schema with every option 300.
-MAXIMUM_OPEN_TOKENS = 500
+# For unauthenticated callers: `login` takes less than 100, introspection with every option 300.
+MAXIMUM_UNAUTHENTICATED_TOKENS = 500
 MAXIMUM_ERRORS = 20
 MAXIMUM_OPERATIONS = 50
 MAXIMUM_FRAGMENTS = 100
-# Generated clients define one for each argument that they send.
+# Generated clients define one variable for each argument.
 MAXIMUM_VARIABLES = 100
-# Of one field or directive; the schema's have at most four.
+# Per field or directive; the schema has at most four.
 MAXIMUM_ARGUMENTS = 30
-# Of an unauthenticated caller: the introspection of common tools has three fragments and no variable.
-MAXIMUM_OPEN_FRAGMENTS = 10
-MAXIMUM_OPEN_VARIABLES = 20
-# 90 fields of one name in one place, or as many pairs in several.
+# For unauthenticated callers: introspection by common tools has three fragments and no variable.
+MAXIMUM_UNAUTHENTICATED_FRAGMENTS = 10
+MAXIMUM_UNAUTHENTICATED_VARIABLES = 20
+# Pairs of fields with the same response path: 90 fields at one path have so many.
 MAXIMUM_REPEATED_PAIRS = 4_000
 
-# Of variables, as the tokens of a document: lists and objects count as well as what is in them.
+# Values in variables: lists and objects count, and so do their items.
 MAXIMUM_VARIABLE_VALUES = 2_000
-# Of a voice gateway, which can do nothing with them but report 1,000 calls of 14 values each.
+# For voice gateways: a report has up to 1,000 calls of 14 values each.
 MAXIMUM_VALUES_OF_GATEWAYS = 16_000
 
 _INTROSPECTION = frozenset({"__schema", "__type"})
@@ -52,9 +52,9 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 
 @dataclass(slots=True)
 class Size:
-    """What a selection set comes to when all its fragments are written out; `fragments` counts where they stood.
+    """The size of a selection set with all fragments expanded; `fragments` counts the spreads.
 
-    `introspections` are `__schema` and `__type`, and the aliases below them: tools ask once, and by no other names.
+    `introspections` counts `__schema`, `__type` and the aliases below them: tools select each once, without aliases.
     """
 
     depth: int = 0
@@ -65,7 +65,7 @@ class Size:
     introspections: int = 0
 
     def add(self, other: "Size") -> None:
-        """What stands side by side with it."""
+        """Adds a selection on the same level."""
         self.depth = max(self.depth, other.depth)
         self.fields += other.fields
         self.aliases += other.aliases
@@ -78,7 +78,7 @@ LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500
 
 
 def check_text(text: str) -> str | None:
-    """What is wrong with the mere length of a document, before it is parsed; None: nothing."""
+    """The error message for a text that is too long to parse; None if it is not."""
     if len(text) > MAXIMUM_CHARACTERS:
         return f"The document has {len(text)} characters; at most {MAXIMUM_CHARACTERS} are allowed."
     if text.count("\n") + text.count("\r") > MAXIMUM_LINES:
@@ -87,7 +87,7 @@ def check_text(text: str) -> str | None:
 
 
 def has_too_many_values(variables: Mapping[str, object] | None, most: int = MAXIMUM_VARIABLE_VALUES) -> bool:
-    """Whether variables hold more values than may be sent, however they are nested."""
+    """Whether variables hold more than `most` values, at any depth."""
     waiting: list[object] = [variables]
     count = 0
     while waiting:
@@ -101,7 +101,7 @@ def has_too_many_values(variables: Mapping[str, object] | None, most: int = MAXI
 
 
 def check(document: DocumentNode) -> list[GraphQLError]:
-    """What exceeds the limits; one error for each measure. All operations of a document count together."""
+    """One error for each limit that is exceeded. All operations of the document count together."""
     operations, fragments = _definitions(document)
     for found, most, what in (
         (len(operations), MAXIMUM_OPERATIONS, "operations"),
@@ -112,14 +112,17 @@ def check(document: DocumentNode) -> list[GraphQLError]:
             return [GraphQLError(f"The document has {found} {what}; at most {most} are allowed.")]
     try:
         return _check(operations, fragments)
-    except RecursionError:  # a long chain of fragments, each of them deep
+    except RecursionError:  # a long chain of deep fragments
         return [GraphQLError("The document is nested too deeply.")]
 
 
 def needs_authentication(document: DocumentNode) -> bool:
-    """Whether the document is larger than operations that need no authentication."""
+    """Whether the document is larger than unauthenticated callers may send."""
     operations, fragments = _definitions(document)
-    return len(fragments) > MAXIMUM_OPEN_FRAGMENTS or _variables(operations, fragments) > MAXIMUM_OPEN_VARIABLES
+    return (
+        len(fragments) > MAXIMUM_UNAUTHENTICATED_FRAGMENTS
+        or _variables(operations, fragments) > MAXIMUM_UNAUTHENTICATED_VARIABLES
+    )
 
 
 def _definitions(document: DocumentNode) -> tuple[list[OperationDefinitionNode], list[FragmentDefinitionNode]]:
@@ -136,18 +139,18 @@ def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDe
     measure = _Measure(fragments)
     size = Size()
     for node in (*operations, *fragments):
-        for place in (node, *(node.variable_definitions or ())):
-            size.directives += measure.directives(place)
+        for part in (node, *(node.variable_definitions or ())):
+            size.directives += measure.directives(part)
     for operation in operations:
         size.add(measure.selections(operation.selection_set))
-    # Validation looks at fragments that nothing uses as well.
+    # Validation visits unused fragments too.
     unused = [node for node in fragments if node.name.value not in measure.known]
     for fragment in unused:
         size.add(measure.fragment(fragment.name.value))
-    if measure.circle is not None:
-        message = f"The fragment {measure.circle.name.value!r} spreads itself, directly or through others."
-        return [GraphQLError(message, measure.circle)]
-    # Written-out sizes can have dozens of digits; the limit is what helps.
+    if measure.cycle is not None:
+        message = f"The fragment {measure.cycle.name.value!r} spreads itself, directly or through others."
+        return [GraphQLError(message, measure.cycle)]
+    # The message has the limit only: expanded sizes can have dozens of digits.
     errors = [
         GraphQLError(f"The document exceeds the limit of {getattr(LIMITS, limit.name)} for {limit.name}.")
         for limit in fields(LIMITS)
@@ -158,7 +161,7 @@ def _check(operations: list[OperationDefinitionNode], fragments: list[FragmentDe
     if not errors:
         pairs = sum(measure.repeated_pairs([node.selection_set]) for node in (*operations, *unused))
         if pairs > MAXIMUM_REPEATED_PAIRS:
-            errors.append(GraphQLError("The document asks for the same fields in the same place too often."))
+            errors.append(GraphQLError("The document selects the same fields at the same path too often."))
     return errors
 
 
@@ -167,8 +170,8 @@ class _Measure:
         self._fragments = {node.name.value: node for node in fragments}
         self._open: set[str] = set()
         self.known: dict[str, Size] = {}
-        # A fragment that spreads itself; nothing may be written out then.
-        self.circle: FragmentDefinitionNode | None = None
+        # A fragment that spreads itself; then nothing may be expanded.
+        self.cycle: FragmentDefinitionNode | None = None
         self.has_many_arguments = False
 
     def selections(self, selection_set: SelectionSetNode | None) -> Size:
@@ -186,10 +189,10 @@ class _Measure:
         return size
 
     def directives(self, node: Node) -> int:
-        """How many directives a node has; looks at the number of arguments of each, and of the node."""
+        """Counts the directives of a node. Notes too many arguments of the node or of a directive."""
         directives: tuple[DirectiveNode, ...] = getattr(node, "directives", None) or ()
-        for place in (node, *directives):
-            if len(getattr(place, "arguments", None) or ()) > MAXIMUM_ARGUMENTS:
+        for part in (node, *directives):
+            if len(getattr(part, "arguments", None) or ()) > MAXIMUM_ARGUMENTS:
                 self.has_many_arguments = True
         return len(directives)
 
@@ -203,12 +206,12 @@ class _Measure:
         size.add(below)
 
     def fragment(self, name: str) -> Size:
-        """The size of a fragment; nothing for one that there is not, which validation refuses afterwards."""
+        """The size of a fragment; zero for an unknown one, which validation reports."""
         known, node = self.known.get(name), self._fragments.get(name)
         if known is not None or node is None:
             return known or Size()
         if name in self._open:
-            self.circle = node
+            self.cycle = node
             return Size()
         self._open.add(name)
         self.known[name] = self.selections(node.selection_set)
@@ -216,7 +219,7 @@ class _Measure:
         return self.known[name]
 
     def repeated_pairs(self, selection_sets: list[SelectionSetNode]) -> int:
-        """How many pairs of fields answer under the same path, for selection sets whose fields are merged."""
+        """The number of pairs of fields with the same response path, in selection sets that are merged."""
         groups: dict[str, list[FieldNode]] = {}
         for selection_set in selection_sets:
             self._collect(selection_set, groups)

@@ -1,8 +1,8 @@
-"""Limits how many operations of one caller, and of one owner, run at once in this worker: the rest wait.
+"""Limits the concurrent operations of a caller, an owner and a provider in this worker; further ones wait.
 
-Without it a dozen slow operations of one key hold all connections of the pool, and all other callers wait for them. A front
-end that sends ten queries at once gets ten answers: they wait for each other, and only what waits too long is refused. The
-callers of one provider's accounts take turns, so that a program's hundred operations do not keep a person waiting.
+Otherwise a dozen slow operations of one key could hold all connections of the pool. A front end that sends ten queries at once
+gets ten responses: they wait for each other, and only those that wait too long are refused. Waiting callers of one provider
+take turns, so a program with a hundred operations does not delay a person.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.networks import network_of
 
-# Of all keys and people of an account together, and of all accounts of a provider: so many times as many as of one caller.
+# Multiples of the limit per caller: for all callers of one owner, and for all accounts of one provider.
 CALLERS_OF_OWNER = 2
 CALLERS_OF_PROVIDER = 3
 MAXIMUM_WAITING = 100
@@ -26,8 +26,8 @@ WAIT_SECONDS = 10.0
 RETRY_SECONDS = 1
 
 
-class _Holders(NamedTuple):
-    """For whom an operation counts, from the narrowest to the widest."""
+class _SlotOwners(NamedTuple):
+    """Whose limits an operation counts for, from the narrowest to the widest."""
 
     caller: Hashable
     owner: Hashable
@@ -36,9 +36,9 @@ class _Holders(NamedTuple):
 
 @dataclass(slots=True)
 class _Held:
-    """A slot, which may be given up and taken again."""
+    """A slot; it can be released and acquired again."""
 
-    holders: _Holders
+    owners: _SlotOwners
     is_held: bool = True
 
 
@@ -46,15 +46,15 @@ _Turn = asyncio.Future[_Held]
 
 
 class OperationSlots:
-    """Changed by the event loop alone."""
+    """Used from the event loop only."""
 
-    def __init__(self, of_caller: int) -> None:
-        self._of_caller = of_caller
-        self._of_owner = of_caller * CALLERS_OF_OWNER
-        self._of_provider = of_caller * CALLERS_OF_PROVIDER
+    def __init__(self, per_caller: int) -> None:
+        self._per_caller = per_caller
+        self._per_owner = per_caller * CALLERS_OF_OWNER
+        self._per_provider = per_caller * CALLERS_OF_PROVIDER
         self._running, self._waiting = SlotCounts(), SlotCounts()
-        # By provider and caller; the caller whose turn comes next is the first.
-        self._queues: dict[Hashable, dict[_Holders, dict[_Turn, None]]] = {}
+        # By provider and caller; the first caller has the next turn.
+        self._queues: dict[Hashable, dict[_SlotOwners, dict[_Turn, None]]] = {}
 
     def slot(
         self,
@@ -63,11 +63,11 @@ class OperationSlots:
         *,
         is_event: bool = False,
     ) -> "Slot":
-        """One of the caller's slots for the time of the block, but for that of `context.without_slot()`, which enters `outside`.
+        """Holds a slot for the block, except within `context.without_slot()`, which enters `outside` instead.
 
-        Raises RateLimited when too many of the caller's operations wait already, or after WAIT_SECONDS, and what
-        `context.recheck_credential` does for a caller who was revoked while it waited. An event of a
-        subscription waits as long as it takes, since it would be lost; how many there can be is bounded by the subscriptions.
+        Raises RateLimited when MAXIMUM_WAITING operations of the caller are waiting, or after WAIT_SECONDS, and what
+        `context.recheck_credential` raises for a caller that was revoked while it waited. An event of a subscription waits
+        without limit, since it would be lost otherwise; the limit of subscriptions bounds how many events wait.
         """
         return Slot(self, context, outside, is_event)
 
@@ -79,78 +79,78 @@ class OperationSlots:
         try:
             async with outside():
                 yield
-        except Exception:  # other fields may still run; those of a cancelled operation do not
-            held.is_held = (await self._acquire(held.holders, may_refuse=False)).is_held
+        except Exception:  # other fields may still run, unless the operation is cancelled
+            held.is_held = (await self._acquire(held.owners, may_raise=False)).is_held
             raise
-        held.is_held = (await self._acquire(held.holders, may_refuse=False)).is_held
+        held.is_held = (await self._acquire(held.owners, may_raise=False)).is_held
 
-    async def _acquire(self, holders: _Holders, *, may_refuse: bool) -> _Held:
-        if self._fits(holders):
-            return self._take(holders)
-        if may_refuse and self._waiting.of(holders.caller) >= MAXIMUM_WAITING:
-            raise _refusal(f"{MAXIMUM_WAITING} wait already")
-        return await self._turn(holders, may_refuse=may_refuse)
+    async def _acquire(self, owners: _SlotOwners, *, may_raise: bool) -> _Held:
+        if self._fits(owners):
+            return self._take(owners)
+        if may_raise and self._waiting.of(owners.caller) >= MAXIMUM_WAITING:
+            raise _refusal(f"{MAXIMUM_WAITING} are waiting already")
+        return await self._turn(owners, may_raise=may_raise)
 
-    def _fits(self, holders: _Holders) -> bool:
+    def _fits(self, owners: _SlotOwners) -> bool:
         return (
-            self._running.of(holders.caller) < self._of_caller
-            and self._running.of(holders.owner) < self._of_owner
-            and self._running.of(holders.provider) < self._of_provider
+            self._running.of(owners.caller) < self._per_caller
+            and self._running.of(owners.owner) < self._per_owner
+            and self._running.of(owners.provider) < self._per_provider
         )
 
-    def _take(self, holders: _Holders) -> _Held:
-        for holder in (holders.caller, holders.owner, holders.provider):
-            self._running.add(holder)
-        return _Held(holders)
+    def _take(self, owners: _SlotOwners) -> _Held:
+        for owner in owners:
+            self._running.add(owner)
+        return _Held(owners)
 
     def _release(self, held: _Held) -> None:
-        """Hands the slot on before anything else runs, so that no newcomer overtakes those that wait.
+        """Gives the slot to the next waiting operation at once, so that no new operation overtakes it.
 
-        Does nothing when the slot is released already.
+        Does nothing if the slot is released already.
         """
         if not held.is_held:
             return
-        held.is_held, holders = False, held.holders
-        for holder in (holders.caller, holders.owner, holders.provider):
-            self._running.remove(holder)
-        callers = self._queues.get(holders.provider, {})
+        held.is_held, owners = False, held.owners
+        for owner in owners:
+            self._running.remove(owner)
+        callers = self._queues.get(owners.provider, {})
         for waiting, turns in callers.items():
-            # The task of a cancelled turn has not run yet.
+            # A cancelled turn is still listed until its task runs.
             turn = next((one for one in turns if not one.done()), None)
             if turn is not None and self._fits(waiting):
                 turn.set_result(self._take(waiting))
                 callers[waiting] = callers.pop(waiting)  # behind the others
                 break
 
-    async def _turn(self, holders: _Holders, *, may_refuse: bool) -> _Held:
+    async def _turn(self, owners: _SlotOwners, *, may_raise: bool) -> _Held:
         turn: _Turn = asyncio.get_running_loop().create_future()
         try:
-            with self._waiting.held(holders.caller), self._queued(turn, holders):
-                async with asyncio.timeout(WAIT_SECONDS if may_refuse else None):
+            with self._waiting.held(owners.caller), self._queued(turn, owners):
+                async with asyncio.timeout(WAIT_SECONDS if may_raise else None):
                     return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._release(turn.result())  # it came too late
+                self._release(turn.result())  # the slot came too late
             if isinstance(error, TimeoutError):
-                raise _refusal(f"this one waited {WAIT_SECONDS:g} s for its turn") from None
+                raise _refusal(f"this one waited {WAIT_SECONDS:g} s for a slot") from None
             raise
 
     @contextmanager
-    def _queued(self, turn: _Turn, holders: _Holders) -> Iterator[None]:
-        callers = self._queues.setdefault(holders.provider, {})
-        callers.setdefault(holders, {})[turn] = None
+    def _queued(self, turn: _Turn, owners: _SlotOwners) -> Iterator[None]:
+        callers = self._queues.setdefault(owners.provider, {})
+        callers.setdefault(owners, {})[turn] = None
         try:
             yield
         finally:
-            del callers[holders][turn]
-            if not callers[holders]:
-                del callers[holders]
+            del callers[owners][turn]
+            if not callers[owners]:
+                del callers[owners]
             if not callers:
-                del self._queues[holders.provider]
+                del self._queues[owners.provider]
 
 
 class Slot:
-    """A class of its own: entered for each operation, which a generator makes three times as expensive."""
+    """A class, since a generator-based context manager costs three times as much per operation."""
 
     def __init__(
         self,
@@ -165,9 +165,9 @@ class Slot:
         self._is_event = is_event
 
     async def __aenter__(self) -> None:
-        slots, holders = self._slots, _holders_of(self._context)
-        must_wait = not slots._fits(holders)
-        self._held = await slots._acquire(holders, may_refuse=not self._is_event) if must_wait else slots._take(holders)
+        slots, owners = self._slots, _owners_of(self._context)
+        must_wait = not slots._fits(owners)
+        self._held = await slots._acquire(owners, may_raise=not self._is_event) if must_wait else slots._take(owners)
         self._context.without_slot = partial(slots._without, self._held, self._outside)
         if must_wait:
             try:
@@ -180,17 +180,17 @@ class Slot:
         self._slots._release(self._held)
 
 
-def _holders_of(context: Context) -> _Holders:
-    """Who has not logged in is known by the network. A caller without an owner, or without a provider, is its own."""
+def _owners_of(context: Context) -> _SlotOwners:
+    """An unauthenticated caller is its network. A caller without an owner, or without a provider, stands for itself."""
     viewer = context.caller
     caller = (viewer.key_id or viewer.user_id) if viewer is not None else network_of(context.address)
     owner = (viewer.account_id or viewer.service_provider_id or caller) if viewer is not None else caller
     provider = (viewer.provider_id or owner) if viewer is not None else caller
-    return _Holders(("caller", caller), ("owner", owner), ("provider", provider))
+    return _SlotOwners(("caller", caller), ("owner", owner), ("provider", provider))
 
 
 def _refusal(why: str) -> RateLimited:
     metrics.operation_rejected()
     return RateLimited(
-        f"Too many operations of this caller at once: {why}. Try again.", retryAfterSeconds=RETRY_SECONDS
+        f"Too many concurrent operations of this caller: {why}. Try again.", retryAfterSeconds=RETRY_SECONDS
     )

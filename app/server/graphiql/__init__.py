@@ -1,1 +1,1 @@
-"""GraphiQL, served by this server alone: the page (`page.py`), examples (`tabs/`), its files (`install.py`)."""
+"""GraphiQL without files from other servers: the page (`page.py`), its examples (`tabs/`), its files (`install.py`)."""

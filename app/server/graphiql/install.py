@@ -1,8 +1,8 @@
-"""`python -m app.server.graphiql.install [DATA_DIR]`: fetches GraphiQL's files with npm, once.
+"""`python -m app.server.graphiql.install [DATA_DIR]`: installs GraphiQL's files with npm.
 
-Three archives of exact versions, each held to the sha512 in `archives.json`; nine files out of them end up in
-`DATA_DIR/graphiql` and nothing else does. When they are there already, no npm is called. The folder is an argument, not
-a setting, because reading the settings alone takes longer than the whole of that second call may.
+Downloads three archives of exact versions, checks their sha512 in `archives.json`, and copies nine files to `DATA_DIR/graphiql`.
+Does not call npm when they are installed already. The folder is an argument, since reading the settings would take longer than
+the rest of such a second call.
 """
 
 import argparse
@@ -22,11 +22,11 @@ _NPM_TIMEOUT_SECONDS = 180
 
 
 class InstallError(Exception):
-    """The files are not there and could not be put there; the message is one line for a person."""
+    """The files could not be installed; the message is one line for the operator."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Returns the exit code: 0 with the files in place, 1 after one line on stderr."""
+    """Returns the exit code: 0 when the files are installed, 1 after one line on stderr."""
     parser = argparse.ArgumentParser(
         prog="python -m app.server.graphiql.install", description="Install GraphiQL's files."
     )
@@ -35,14 +35,14 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if not is_installed(folder):
             install(folder)
-    except InstallError as problem:
-        print(f"GraphiQL is not installed: {problem}", file=sys.stderr)
+    except InstallError as error:
+        print(f"GraphiQL is not installed: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 def is_installed(folder: Path) -> bool:
-    """Whether `folder` holds every file, and from the versions of today's `archives.json`."""
+    """Whether `folder` has all files, in the versions of the current `archives.json`."""
     listing = folder / _ARCHIVES.name
     return (
         listing.is_file()
@@ -52,21 +52,21 @@ def is_installed(folder: Path) -> bool:
 
 
 def file_names() -> list[str]:
-    """The names that the installed files have in their folder, licences included."""
+    """The names of the installed files, including licences."""
     return [name for archive in json.loads(_ARCHIVES.read_bytes()) for name in archive["files"].values()]
 
 
 def install(folder: Path) -> None:
-    """Fetches, checks and unpacks into `folder`, which appears whole or not at all.
+    """Downloads, checks and unpacks into `folder`, which is created whole or not at all.
 
-    Raises InstallError when npm is missing or fails, when an archive is not the expected one, or the disk refuses.
+    Raises InstallError when npm is missing or fails, an archive is not the expected one, or the folder cannot be written.
     """
     npm = shutil.which("npm")
     if npm is None:
         raise InstallError("npm was not found on the PATH; install Node.js with npm, then run this again")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        # Beside its final place, so that the last step is a rename within one file system.
+        # In the same file system as the folder, so that the last step is a rename.
         with tempfile.TemporaryDirectory(prefix=f"{FOLDER_NAME}-", dir=folder.parent) as scratch:
             _fetch_and_unpack(npm, Path(scratch))
             shutil.rmtree(folder, ignore_errors=True)
@@ -97,7 +97,7 @@ def _fetch_and_unpack(npm: str, scratch: Path) -> None:
 
 def _pack(npm: str, packages: list[str], scratch: Path) -> None:
     try:
-        # In the scratch folder, so that no package.json of a caller's folder has a say.
+        # In the scratch folder, so that no package.json of the current folder applies.
         finished = subprocess.run(  # noqa: S603 - the path that `which` found, and names from archives.json
             [npm, "pack", "--loglevel=error", *packages],
             cwd=scratch,

@@ -1,7 +1,6 @@
-"""The GraphiQL page and its files, so strictly served that an API key typed into it stays in the tab's memory.
+"""The GraphiQL page and its files. Its headers keep an API key that is typed into the page in the memory of its tab.
 
-Everything comes from this server: the page works with the network closed, and its Content-Security-Policy lets it talk
-to nobody else.
+All files come from this server, and the Content-Security-Policy forbids connections to any other.
 """
 
 import hashlib
@@ -22,8 +21,8 @@ _HERE = Path(__file__).parent
 _OWN_FILES = ("start.js", "style.css")
 _MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".txt": "text/plain"}
 _ONE_YEAR_SECONDS = 31_536_000
-# data: is for GraphiQL's fonts, which are inside its stylesheet, and for the page's icon. The nonce is for the one
-# <style> element that its dialogs make to hold back scrolling. `frame-ancestors`: a page with a key in it is no iframe.
+# data: is for GraphiQL's fonts, which are in its stylesheet, and for the page's icon. The nonce is for the one <style> element
+# with which its dialogs prevent scrolling. `frame-ancestors`: a page with a key may not be framed.
 _CONTENT_SECURITY_POLICY = (
     "default-src 'self'; style-src 'self' 'nonce-{nonce}'; font-src 'self' data:; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -42,13 +41,13 @@ _NOT_INSTALLED = """<!doctype html>
 
 
 class Explorer:
-    """GraphiQL for a browser at `GET /graphql`; `data_dir` is where `make install` has put its files."""
+    """GraphiQL for browsers at `GET /graphql`; `make install` puts its files into `data_dir`."""
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / FOLDER_NAME
 
     async def page(self, request: Request) -> HTMLResponse:
-        """The page; while its files are not installed, 503 and a page that says what to do."""
+        """The page; 503 and a page with instructions while its files are not installed."""
         nonce = secrets.token_urlsafe(16)
         installed = is_installed(self._folder)
         return HTMLResponse(
@@ -66,7 +65,7 @@ class Explorer:
         )
 
     def routes(self) -> list[Route]:
-        """`/graphiql/<file>`, by exact name only, so no path leads anywhere else; and `/`, which leads to the page."""
+        """`/graphiql/<file>`, by exact name only, so that no path leaves the folder; and `/`, which redirects to the page."""
         return [Route("/graphiql/{name}", self._asset, methods=["GET"]), Route("/", self._root, methods=["GET"])]
 
     async def _root(self, request: Request) -> Response:
@@ -83,10 +82,10 @@ class Explorer:
         else:
             raise HTTPException(404)
         version = _version(content)
-        is_for_ever = request.query_params.get("v") == version
+        is_immutable = request.query_params.get("v") == version
         headers = {
             "ETag": f'"{version}"',
-            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_for_ever else "no-cache",
+            "Cache-Control": f"public, max-age={_ONE_YEAR_SECONDS}, immutable" if is_immutable else "no-cache",
             "Cross-Origin-Resource-Policy": "same-origin",
         }
         if headers["ETag"] in request.headers.get("if-none-match", ""):
@@ -99,12 +98,12 @@ class Explorer:
 
     @cached_property
     def _installed_files(self) -> dict[str, bytes]:
-        """Read at first use, not at start: `make install` may come after the server has started."""
+        """Read at the first use: `make install` may run after the server has started."""
         return {name: (self._folder / name).read_bytes() for name in file_names()}
 
     @cached_property
     def _html(self) -> str:
-        """The page with its files' versions and its tabs filled in; `{nonce}` is left for each request."""
+        """The page with the versions of its files and its tabs; `{nonce}` is replaced per request."""
         html = (_HERE / "page.html").read_text(encoding="utf-8")
         for name, content in (self._own_files | self._installed_files).items():
             html = html.replace(f'"/graphiql/{name}"', f'"/graphiql/{name}?v={_version(content)}"')
@@ -112,7 +111,7 @@ class Explorer:
 
 
 def _tabs() -> str:
-    """The ready examples in the order of their files' numbers, as the JSON that `start.js` reads."""
+    """The examples in the order of their file names, as the JSON that `start.js` reads."""
     tabs = []
     for document in sorted((_HERE / "tabs").glob("*.graphql")):
         variables = document.with_suffix(".json")

@@ -1,8 +1,7 @@
-"""The HTTP protocol of a connection, with what uvicorn's lacks: an end to what a client may send beside bodies, in bytes
-and in time, to how many requests it may send ahead, in how many pieces it may send a body, and to how long it may leave answers
-unread; and with slots, of which one address holds a part.
+"""uvicorn's HTTP protocol with the limits it lacks: size and time of headers, pipelined requests, chunks per body, and how
+slowly a client may read; and with slots for connections, of which one network holds a part.
 
-Otherwise a stranger who never ends a header line fills the memory, and silent connections take up all places for ever.
+Without these limits a client that never ends a header line fills the memory, and silent connections hold all slots forever.
 """
 
 import asyncio
@@ -20,39 +19,39 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.server.transport.waiting_connections import WaitingConnections
 
-LET_IN = "voice_gateway.let_in"
-"""In the extensions of a WebSocket's scope: to be called once somebody is known to be let in (`websocket.py`)."""
-HANG_UP = "voice_gateway.hang_up"
-"""In the extensions of a WebSocket's scope: ends the connection without waiting for its client to read."""
+AUTHENTICATED = "voice_gateway.authenticated"
+"""In the extensions of a WebSocket's scope: the application calls it when the client is authenticated (`websocket.py`)."""
+ABORT = "voice_gateway.abort"
+"""In the extensions of a WebSocket's scope: ends the connection without waiting for the client to read."""
 OVERLOADED = "voice_gateway.overloaded"
-"""In the scope of a request that the application answers with 503: the worker has too many."""
+"""In the scope of a request that the application answers with 503, since the worker has too many."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
-# Sent before their predecessor is answered; one read of 250 kB can have thousands.
+# Requests sent before the previous one is answered; one read of 250 kB can contain thousands.
 MAXIMUM_PIPELINED = 16
-# Of one body: nobody else is served while one read, with tens of thousands, is taken apart.
+# Per body: parsing one read with tens of thousands of chunks blocks the event loop.
 MAXIMUM_CHUNKS = 16_384
 DRAIN_SECONDS = 20.0
 DRAIN_BYTES = 16_384
-# Answered even when the worker is full: a supervisor restarts a worker whose probe fails.
+# Served even when the worker is full: supervisors restart a worker whose probe fails.
 PROBES = (b"/healthz", b"/readyz")
-_PIECE = 8_192
+_READ_BYTES = 8_192
 _CONTINUE = b"HTTP/1.1 100 "
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class TooManyPipelined(Exception):
-    """The parser stops at it, and uvicorn answers 400 and closes."""
+    """Stops the parser; uvicorn answers 400 and closes."""
 
 
 class TooManyChunks(Exception):
-    """Likewise."""
+    """Stops the parser; uvicorn answers 400 and closes."""
 
 
 class DrainGuard:
-    """A connection whose client reads: one that takes less than 16 KiB, and not all, in 20 seconds is hung up on.
+    """Aborts a connection whose client reads less than 16 KiB of unread data in 20 seconds.
 
-    Stands before a protocol of uvicorn's among the bases of a class.
+    A mixin: it precedes uvicorn's protocol among the bases of a class.
     """
 
     transport: asyncio.Transport
@@ -62,7 +61,7 @@ class DrainGuard:
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)  # type: ignore[misc]
-        # So that whatever the network does not take at once is told to `pause_writing`, and its end to `resume_writing`.
+        # So that `pause_writing` is called for every byte that the network does not take at once.
         transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -79,29 +78,29 @@ class DrainGuard:
 
     def _start_drain_timer(self) -> None:
         self._unread_bytes = self._unread()
-        self._drain_timer = self.loop.call_later(DRAIN_SECONDS, self._hang_up_unless_it_drains)
+        self._drain_timer = self.loop.call_later(DRAIN_SECONDS, self._abort_unless_drained)
 
     def _stop_drain_timer(self) -> None:
         if self._drain_timer is not None:
             self._drain_timer.cancel()
             self._drain_timer = None
 
-    def _hang_up_unless_it_drains(self) -> None:
+    def _abort_unless_drained(self) -> None:
         if self._unread_bytes - self._unread() >= DRAIN_BYTES:
             self._start_drain_timer()
         else:
-            self._hang_up()
+            self._abort()
 
-    def _hang_up(self) -> None:
-        # The kernel too shall forget what is unread. `close` would wait for it.
-        with suppress(OSError):  # it may have ended meanwhile
+    def _abort(self) -> None:
+        # Discards the unread data in the kernel too; `close` would wait until it is read.
+        with suppress(OSError):  # it may be closed already
             self._socket().setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     def _unread(self) -> int:
-        """Bytes that wait here, and those in the kernel, which takes no more before the client has read a good part."""
+        """Unread bytes, in this process and in the kernel."""
         queued = bytes(4)
-        with suppress(OSError):  # where a socket cannot tell
+        with suppress(OSError):  # not supported by every socket
             queued = fcntl.ioctl(self._socket().fileno(), termios.TIOCOUTQ, queued)
         waiting: int = self.transport.get_write_buffer_size()
         return waiting + int.from_bytes(queued, sys.byteorder)
@@ -111,8 +110,8 @@ class DrainGuard:
         return found
 
 
-class _WholeAnswers:
-    """A connection's transport for one request: uvicorn writes an answer's head by itself, which is a system call more."""
+class _BufferedHead:
+    """A transport for one request that writes the head of the response with its body: one system call less."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -121,13 +120,13 @@ class _WholeAnswers:
 
     def write(self, data: bytes) -> None:
         if self._head is None and not data.startswith(_CONTINUE):
-            self._head = data  # goes with the first of the body
+            self._head = data  # written with the first part of the body
             return
         self._transport.write(self._head + data if self._head else data)
         self._head = self._head and b""
 
     def flush(self) -> None:
-        """Writes the head of an answer without a body."""
+        """Writes the head of a response without a body."""
         if self._head:
             self.write(b"")
 
@@ -137,32 +136,31 @@ class _WholeAnswers:
 
 
 class BoundedProtocol(DrainGuard, HttpToolsProtocol):
-    """Answers 431 to a head of over 32 KiB; closes a connection that says nothing when it is to speak.
+    """Answers 431 to a head of over 32 KiB, and closes a connection whose client does not send what it has to send next.
 
-    That is for 10 seconds, in which the next head must be complete and its body, if it has one, must have begun; or the
-    next chunk, or the end of the trailers, which are bounded like a head; or the rest of a request that is answered
-    already. How long a body takes otherwise is the application's matter.
+    It has 10 seconds: for a complete head and the begin of its body, for the next chunk, for the end of the trailers (limited
+    like a head), or for the rest of a request that is answered already. The application limits the time of bodies.
     """
 
-    # Bytes since the last that were body, while it is the client's turn.
+    # Bytes since the last byte of a body, while the client has to send.
     _head_bytes = 0
-    _is_waiting = True
-    # Of this request's body.
+    _awaits_client = True
+    # Of the current request's body.
     _chunks = 0
     _timer: asyncio.TimerHandle | None = None
-    # Uvicorn knows the request that came last, which is another one when several came at once.
-    _running: RequestResponseCycle | None = None
+    # The request that is being answered; uvicorn has the last one that arrived, which differs for pipelined requests.
+    _current: RequestResponseCycle | None = None
 
     def __init__(self, *arguments: Any, slots: WaitingConnections | None = None, **options: Any) -> None:
-        """`slots` are those of all connections, until they become WebSockets; None: they are not counted."""
+        """`slots` counts all connections until they become WebSockets; None: connections are not counted."""
         super().__init__(*arguments, **options)
         self._slots = slots
         self._has_slot = True
 
     @property
     def is_waiting(self) -> bool:
-        """For a request or the rest of one."""
-        request = self._running
+        """Whether the client has to send a request, or the rest of one."""
+        request = self._current
         return not self.is_unread and (request is None or request.response_complete or request.more_body)
 
     @property
@@ -171,7 +169,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def evict(self) -> None:
         if self.is_unread:
-            self._hang_up()  # `close` would wait for the client to read
+            self._abort()  # `close` would wait for the client to read
         elif not self.transport.is_closing():
             self.transport.close()
 
@@ -185,36 +183,36 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         self._stop_timer()
         self._leave()
         super().connection_lost(exc)
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
-            self._running.message_event.set()
+        if self._current is not None and not self._current.response_complete:
+            self._current.disconnected = True
+            self._current.message_event.set()
 
     def data_received(self, data: bytes) -> None:
-        # Whatever comes when all is answered: a head, empty lines before it, or what is left of a body.
-        if not self._is_waiting and self.cycle is not None and self.cycle.response_complete:
-            self._is_waiting, self._head_bytes = True, 0
-        # In pieces, so that it is seen where the head ends: what follows is body, which has a limit of its own.
-        while self._is_waiting and data:
-            piece, data = data[:_PIECE], data[_PIECE:]
-            self._head_bytes += len(piece)
+        # What arrives after the last response: a head, empty lines before it, or the rest of a body.
+        if not self._awaits_client and self.cycle is not None and self.cycle.response_complete:
+            self._awaits_client, self._head_bytes = True, 0
+        # In parts, to detect the end of the head: the body after it has a limit of its own.
+        while self._awaits_client and data:
+            part, data = data[:_READ_BYTES], data[_READ_BYTES:]
+            self._head_bytes += len(part)
             if self._head_bytes > MAXIMUM_HEAD_BYTES:
                 self.transport.write(_TOO_LARGE)
                 self.transport.close()
                 return
-            super().data_received(piece)
+            super().data_received(part)
             if data and self.transport.is_closing():
                 return
         if data:
             super().data_received(data)
-        # Only now, since most requests come in one piece and need no timer at all.
-        if not self._is_waiting:
+        # Only now, most requests arrive whole and need no timer.
+        if not self._awaits_client:
             self._stop_timer()
         elif self._timer is None:
             self._start_timer()
 
     def handle_websocket_upgrade(self) -> None:
-        # What is left to answer would stand between the frames. It would never hear that there is room to write again, or that
-        # the client has gone, and wait for ever.
+        # The rest of an unfinished response would be written between the frames. It would never learn that it may write again,
+        # or that the client has disconnected, and would wait forever.
         is_answered = self.cycle is None or self.cycle.response_complete
         if is_answered and not self.flow.write_paused:
             self._leave()
@@ -227,11 +225,11 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
             raise TooManyPipelined
         super().on_message_begin()
         self._chunks = 0
-        if not self._is_waiting:
-            self._is_waiting, self._head_bytes = True, 0
+        if not self._awaits_client:
+            self._awaits_client, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
-        # From this number of connections or tasks on, uvicorn answers 503.
+        # At this number of connections or tasks, uvicorn answers 503.
         if self.url in PROBES:
             self.limit_concurrency = None
         else:
@@ -239,7 +237,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_chunk_header(self) -> None:
-        # Else trailers would become headers of the request, past a proxy that took those out.
+        # Otherwise trailers would become headers of the request, which a proxy could not have removed.
         self.headers = []
         self._chunks += 1
         if self._chunks > MAXIMUM_CHUNKS:
@@ -247,29 +245,29 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
-        self._is_waiting, self._head_bytes = self.cycle.response_complete, 0
+        self._awaits_client, self._head_bytes = self.cycle.response_complete, 0
 
     def on_chunk_complete(self) -> None:
-        self._is_waiting, self._head_bytes = True, 0
-        if not self.cycle.response_complete:  # each chunk has a time of its own
+        self._awaits_client, self._head_bytes = True, 0
+        if not self.cycle.response_complete:  # each chunk has its own time
             self._stop_timer()
 
     def on_message_complete(self) -> None:
-        self._is_waiting = False
+        self._awaits_client = False
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        if self._running is not None:
-            self._running.transport.flush()  # type: ignore[attr-defined]
-            self._running.body.clear()  # what the application did not read would stay until the next request
+        if self._current is not None:
+            self._current.transport.flush()  # type: ignore[attr-defined]
+            self._current.body.clear()  # otherwise unread data stays until the next request
         if self._slots is not None:
             self._slots.renew(self)
         super().on_response_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
-        self._running = cycle
-        cycle.transport = _WholeAnswers(self.transport)  # type: ignore[assignment]
-        if app is service_unavailable:  # uvicorn's answer is plain text, which no log, metric or browser sees
+        self._current = cycle
+        cycle.transport = _BufferedHead(self.transport)  # type: ignore[assignment]
+        if app is service_unavailable:  # uvicorn's own response has no log line, no metric and no CORS headers
             scope: Any = cycle.scope
             scope[OVERLOADED], app = True, self.app
         super()._start_asgi_task(cycle, app)
@@ -288,7 +286,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def _close(self) -> None:
         self._timer = None
-        # It is we who do not read on, until the request before is answered, or a body is taken.
+        # The server has paused reading, until a previous request is answered or a body is read.
         if self.pipeline or self.flow.read_paused:
             self._start_timer()
         elif self.transport is not None and not self.transport.is_closing():

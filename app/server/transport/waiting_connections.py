@@ -1,8 +1,8 @@
-"""Connections that hold a slot until their client has acted, with a bound for each network and for all together.
+"""Slots for connections that wait for their client, with a limit per network and for all networks.
 
-When there are too many, a newcomer is not refused: the oldest connection that still waits for its client gives way, of the
-newcomer's network, or else of the network that has the most; when none waits, the oldest whose client does not read. A client
-that acts at once is therefore served however many connections others hold without acting.
+At the limit a new connection is not refused. It evicts the oldest waiting connection: of its own network, or of the network with
+the most connections. If none waits, it evicts the oldest one whose client does not read. A client that sends at once is therefore
+served, however many idle connections other clients hold.
 """
 
 from typing import Protocol
@@ -11,40 +11,38 @@ from app.foundation.networks import TrustedProxies, network_of
 
 
 class Holder(Protocol):
-    """A connection."""
-
     @property
     def is_waiting(self) -> bool:
-        """Whether its client is to act next."""
+        """Whether the client has to send next."""
         ...
 
     @property
     def is_unread(self) -> bool:
-        """Whether its client is to read what was sent to it."""
+        """Whether the client has to read what was sent."""
         ...
 
     def evict(self) -> None:
-        """Ends the connection, which has lost its slot already."""
+        """Ends the connection; its slot is released already."""
         ...
 
 
 class WaitingConnections:
-    """The slots of one process. Changed by the event loop alone."""
+    """The slots of one process. Used from the event loop only."""
 
-    def __init__(self, maximum: int, maximum_of_network: int, trusted_proxies: TrustedProxies) -> None:
-        """Connections of trusted proxies and of Unix sockets are many clients': only the bound of all together holds for them."""
+    def __init__(self, maximum: int, maximum_per_network: int, trusted_proxies: TrustedProxies) -> None:
+        """Connections of trusted proxies and of Unix sockets serve many clients: only the limit of all networks applies."""
         self._maximum = maximum
-        self._maximum_of_network = maximum_of_network
+        self._maximum_per_network = maximum_per_network
         self._trusted_proxies = trusted_proxies
-        # By network, those first that have waited for the longest; the network is empty for those of proxies.
-        self._of: dict[str, dict[Holder, None]] = {}
+        # By network (empty for proxies), the longest waiting first.
+        self._by_network: dict[str, dict[Holder, None]] = {}
         self._network_of: dict[Holder, str] = {}
 
     def enter(self, holder: Holder, address: str) -> bool:
-        """Holds a slot; False when there is one too many and none gives way. Either way, `leave` ends it."""
+        """Acquires a slot, evicting a connection if necessary; False when none can be evicted. Call `leave` in both cases."""
         network = "" if address in self._trusted_proxies else network_of(address)
         crowded = self._crowded(network)
-        self._of.setdefault(network, {})[holder] = None
+        self._by_network.setdefault(network, {})[holder] = None
         self._network_of[holder] = network
         if crowded is None:
             return True
@@ -59,22 +57,22 @@ class WaitingConnections:
         return True
 
     def renew(self, holder: Holder) -> None:
-        """Its client has just been answered: others have waited for longer now."""
+        """Makes the connection the newest of its network: its client has just been answered."""
         network = self._network_of.get(holder)
         if network is not None:
-            self._of[network][holder] = self._of[network].pop(holder)
+            self._by_network[network][holder] = self._by_network[network].pop(holder)
 
     def leave(self, holder: Holder) -> None:
-        """Gives the slot back, if it is held still."""
+        """Releases the slot; does nothing if it is released already."""
         network = self._network_of.pop(holder, None)
         if network is not None:
-            del self._of[network][holder]
-            if not self._of[network]:
-                del self._of[network]
+            del self._by_network[network][holder]
+            if not self._by_network[network]:
+                del self._by_network[network]
 
     def _crowded(self, network: str) -> dict[Holder, None] | None:
-        """Those of whom one must give way to one more of this network."""
-        mine = self._of.get(network, {})
-        if network and len(mine) >= self._maximum_of_network:
-            return mine
-        return max(self._of.values(), key=len) if len(self._network_of) >= self._maximum else None
+        """The connections of which one must be evicted before this network gets another slot; None if there is room."""
+        own = self._by_network.get(network, {})
+        if network and len(own) >= self._maximum_per_network:
+            return own
+        return max(self._by_network.values(), key=len) if len(self._network_of) >= self._maximum else None

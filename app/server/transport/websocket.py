@@ -1,17 +1,16 @@
-"""The WebSocket protocol of a connection: uvicorn's, with a short way for audio.
+"""uvicorn's WebSocket protocol, with a fast path for audio and with limits for unauthenticated clients.
 
-Uvicorn hands each message to the application through a queue, and stops reading the socket meanwhile: with frames of 20 ms, a
-stream that is stored as WAV then takes twice the CPU time. An application may divert the binary messages of its connection, by
-what `DIVERT` names in its scope's extensions: they are then handed to a function as they arrive. All else goes the usual way.
+uvicorn passes each message through a queue and pauses reading until the application has received it. With audio frames of 20 ms
+this doubles the CPU time of a stream. An application may divert the binary messages of its connection (`DIVERT` in its scope's
+extensions): a function then gets them as they arrive. All other messages take uvicorn's path.
 
-Until the application has let a client in, its messages are short, and so is the first of a stream of audio: whoever sends a
-longer one, or begins to, is closed with 1009. A handshake that cannot be read is answered 400. A client that does not read what
-it is sent is closed with 1013, and hung up on when it does not read that either; who is told that the connection is closed has
-a second to answer. An application that has called what `HOLD_CLOSE` names answers the client's close itself: a stream's code says
-whether its audio is kept, which is known only when it is written.
+Messages of unauthenticated clients, and the first message of an audio stream, are short: a longer one closes the connection with
+1009. An unreadable handshake is answered 400. A client that does not read is closed with 1013, and aborted if it does not read
+that either. After the server's close frame, the client has a second to answer. An application that called `HOLD_CLOSE` answers
+the client's close frame itself: the close code of a stream says whether its audio is stored, which is known only then.
 
-Frames are taken in turns, a few of each connection: a megabyte has room for many thousands, and nobody else is served while
-they are looked at. What an application has not received yet holds up what comes after it.
+Each connection parses a few frames per turn: a megabyte can contain thousands, and parsing them blocks the event loop. Messages
+that the application has not received yet stop the parsing of further ones.
 """
 
 import asyncio
@@ -27,98 +26,98 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from app.recording.stream import DIVERT, HOLD_CLOSE
-from app.server.transport.http import HANG_UP, LET_IN, DrainGuard
+from app.server.transport.http import ABORT, AUTHENTICATED, DrainGuard
 
 Sink = Callable[[bytes], bool]
-"""Takes the data of a binary message; false when it wants no more for now. What has arrived already still comes."""
+"""Takes the data of a binary message; False to pause. What has arrived already is still passed on."""
 
-# For who begins to read at last, to find out why nothing follows.
-LAST_WORD_SECONDS = 5.0
+# How long a slow client may take to read the close frame before the connection is aborted.
+ABORT_SECONDS = 5.0
 AUDIO_PATHS = "/record/"
-# For who is told that the connection is closed, to answer.
+# How long a client may take to answer a close frame.
 CLOSE_SECONDS = 1.0
-# Of a message of somebody who is not let in yet, and of the first on a stream: a few KB at most in earnest.
+# The longest message of an unauthenticated client, and first message of a stream; normal ones have a few KB.
 FIRST_MESSAGE_BYTES = 16_384
-# Of one connection, until its next turn: for audio frames of 20 ms, 400 times as fast as it is heard. Those who are not let in
-# yet send a message or two in earnest.
-FRAMES_AT_ONCE, STRANGERS_FRAMES_AT_ONCE = 100, 10
+# Per connection and turn: with audio frames of 20 ms, 400 times real time. Unauthenticated clients normally send one or two
+# messages.
+FRAMES_PER_TURN, UNAUTHENTICATED_FRAMES_PER_TURN = 100, 10
 TURN_SECONDS = 0.005
 _FINAL_BINARY, _FINAL_CLOSE, _MASKED = 0x82, 0x88, 0x80
 _UNREADABLE = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-# Of a frame whose length fits into one byte, as that of each control frame does: two bytes and the mask.
+# The head of a frame whose length fits into one byte, such as a control frame: two bytes and the mask.
 _SHORT_HEAD_BYTES = 6
 _unmasked: Callable[[bytes, bytes], bytes] = websocket_frames.apply_mask  # type: ignore[attr-defined]
 
 
 class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
-    """Splits what arrives into frames by itself: whole binary messages go to the sink, other frames to uvicorn's parser.
+    """Splits the data into frames: complete binary messages go to the sink, other frames to uvicorn's parser.
 
-    That parser is therefore always between two frames.
+    uvicorn's parser therefore always gets whole frames.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.close_timeout = CLOSE_SECONDS
-        self.conn.max_message_size = self._longest = min(FIRST_MESSAGE_BYTES, self.config.ws_max_size)
+        self.conn.max_message_size = self._maximum_length = min(FIRST_MESSAGE_BYTES, self.config.ws_max_size)
         self._sink: Sink | None = None
         self._holds_close = False
-        # The client's close frame, which the application has not answered yet.
+        # The client's close frame, until the application has answered it.
         self._close = b""
         self._is_full = False
-        # A frame that is not whole yet, and how many bytes are waited for.
-        self._begun = bytearray()
+        # An incomplete frame, and how many bytes it needs.
+        self._incomplete = bytearray()
         self._needed = 0
-        self._frames_at_once = STRANGERS_FRAMES_AT_ONCE
-        # Whether more frames are there than there was a turn for; and that turn, unless the application is waited for.
+        self._frames_per_turn = UNAUTHENTICATED_FRAMES_PER_TURN
+        # Whether frames are left for the next turn; and its timer, unless the application has to receive messages first.
         self._is_behind = False
         self._turn: asyncio.TimerHandle | None = None
         self._pong = b""
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
-        if self.response.status_code == 101:  # else there is no application
+        if self.response.status_code == 101:  # otherwise no application runs
             extensions: Any = self.scope["extensions"]
-            extensions |= {DIVERT: self._divert, LET_IN: self._let_in, HANG_UP: super()._hang_up}
+            extensions |= {DIVERT: self._divert, AUTHENTICATED: self._allow_long_messages, ABORT: super()._abort}
             extensions[HOLD_CLOSE] = self._hold_close
 
     def data_received(self, data: bytes) -> None:
         if not self.handshake_initiated:
-            super().data_received(data)  # the whole head, as HTTP's protocol has read it
+            super().data_received(data)  # the whole head, as read by the HTTP protocol
             if not self.handshake_initiated:
-                self._refuse_head()
+                self._refuse_handshake()
             return
-        if self._close:  # nothing follows it (RFC 6455, 1.4)
+        if self._close:  # nothing may follow it (RFC 6455, 1.4)
             return
-        if self._begun:
-            self._begun += data
-            if len(self._begun) < self._needed or self._turn is not None:
+        if self._incomplete:
+            self._incomplete += data
+            if len(self._incomplete) < self._needed or self._turn is not None:
                 return
-            data, self._begun = bytes(self._begun), bytearray()
-        self._take(data)
+            data, self._incomplete = bytes(self._incomplete), bytearray()
+        self._parse(data)
 
-    def _take(self, data: bytes) -> None:
-        at, size, left = 0, len(data), self._frames_at_once
+    def _parse(self, data: bytes) -> None:
+        at, size, left = 0, len(data), self._frames_per_turn
         while at < size:
             if not left:
-                self._begun, self._needed, self._is_behind = bytearray(data[at:]), 0, True
+                self._incomplete, self._needed, self._is_behind = bytearray(data[at:]), 0, True
                 self._wait_for_turn()
                 return
             left -= 1
             payload, end = self._frame(data, at, size)
             if end > size:
-                self._begun, self._needed = bytearray(data[at:]), end - at
+                self._incomplete, self._needed = bytearray(data[at:]), end - at
                 return
             is_audio = payload and data[at] == _FINAL_BINARY and self.conn.current_size is None
             if is_audio and self._sink and not self.close_sent:
-                self._give(self._sink, _unmasked(data[payload:end], data[payload - 4 : payload]))
-            elif payload and data[at] == _FINAL_CLOSE and self._keeps_close(data[at:end], payload - at):
+                self._pass_on(self._sink, _unmasked(data[payload:end], data[payload - 4 : payload]))
+            elif payload and data[at] == _FINAL_CLOSE and self._holds_back(data[at:end], payload - at):
                 return
             else:
                 super().data_received(data[at:end])
             at = end
 
-    def _keeps_close(self, frame: bytes, payload: int) -> bool:
-        """Whether a close frame waits for the application's answer; uvicorn's parser answers all others at once."""
+    def _holds_back(self, frame: bytes, payload: int) -> bool:
+        """Holds a close frame until the application answers it; False for all others, which uvicorn's parser answers."""
         if (
             not self._holds_close
             or self.close_sent
@@ -134,8 +133,8 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
         self.queue.put_nowait({"type": "websocket.disconnect", "code": int(close.code), "reason": close.reason})
         return True
 
-    def _refuse_head(self) -> None:
-        # With a body, too many lines or a line that is too long: uvicorn would hold the connection without a word, for ever.
+    def _refuse_handshake(self) -> None:
+        # A body, too many lines or a line that is too long: uvicorn would hold the connection forever without a response.
         if not self.transport.is_closing():
             self.transport.write(_UNREADABLE)
             self.transport.close()
@@ -143,31 +142,30 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     def _wait_for_turn(self) -> None:
         if self.transport.is_closing():
             return
-        self.transport.pause_reading()  # each time: uvicorn reads on by itself
+        self.transport.pause_reading()  # each time, since uvicorn resumes by itself
         if self._turn is None:
-            self._turn = self.loop.call_later(TURN_SECONDS, self._have_turn)
+            self._turn = self.loop.call_later(TURN_SECONDS, self._take_turn)
 
-    def _have_turn(self) -> None:
+    def _take_turn(self) -> None:
         self._turn = None
-        if self.read_paused or self.transport.is_closing():  # `_go_on` comes back to it
+        if self.read_paused or self.transport.is_closing():  # `_continue` handles it later
             return
-        data, self._begun, self._is_behind = bytes(self._begun), bytearray(), False
-        self._take(data)
+        data, self._incomplete, self._is_behind = bytes(self._incomplete), bytearray(), False
+        self._parse(data)
         if not self.read_paused:
-            self._go_on()
+            self._continue()
 
-    def _go_on(self) -> None:
-        """With what is there, or else with what comes."""
+    def _continue(self) -> None:
+        """Continues with the frames that are left, or with reading."""
         if self._is_behind:
             self._wait_for_turn()
         elif not self.transport.is_closing():
             self.transport.resume_reading()
 
     def _frame(self, data: bytes, at: int, size: int) -> tuple[int, int]:
-        """Where a frame's payload begins and ends (RFC 6455, 5.2); an end beyond `size` when that is not known yet.
+        """Where a frame's payload begins and ends (RFC 6455, 5.2); the end is beyond `size` while it is not known.
 
-        A frame that is too long or not masked begins nowhere (0) and is as long as what is there: the parser finds what is
-        wrong with it.
+        For a frame that is too long or not masked, the begin is 0 and the end is `size`: uvicorn's parser reports the error.
         """
         if size - at < 2:
             return size, size + 1
@@ -180,34 +178,34 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             if size < payload:
                 return payload, payload
             length = int.from_bytes(data[at + 2 : payload - 4], "big")
-        if length > self._longest - (self.conn.current_size or 0):
+        if length > self._maximum_length - (self.conn.current_size or 0):
             return 0, size
         return payload, payload + length
 
     def send_receive_event_to_app(self) -> None:
-        # Who comes so far has shown a key, and audio may follow at once.
+        # The handshake of an audio stream has authenticated the client, and audio may follow at once.
         if f"{self.scope['path']}/".startswith(AUDIO_PATHS):
-            self._let_in()
+            self._allow_long_messages()
         if self._sink is None or self.curr_msg_data_type == "text" or self.close_sent:
             super().send_receive_event_to_app()
             return
         data, self.frames = b"".join(self.frames), []
-        self._give(self._sink, data)
+        self._pass_on(self._sink, data)
 
     async def send(self, message: ASGISendEvent) -> None:
         await super().send(message)
-        # Uvicorn forgets it for a handshake that is denied, and logs an error.
+        # uvicorn does not set it for a refused handshake, and would log an error.
         if message["type"] == "websocket.http.response.body" and self.close_sent:
             self.handshake_complete = True
         if self._close and self.close_sent:
             frame, self._close = self._close, b""
-            super().data_received(frame)  # both sides have closed
-        if self._is_behind and not self.read_paused:  # a close reads on
+            super().data_received(frame)  # both close frames are sent
+        if self._is_behind and not self.read_paused:  # uvicorn resumes reading at a close
             self._wait_for_turn()
 
     async def receive(self) -> ASGIReceiveEvent:
         message = await super().receive()
-        if self._is_full:  # uvicorn's reads on when its queue is empty
+        if self._is_full:  # uvicorn resumes reading when its queue is empty
             self._pause()
         elif self._is_behind and not self.read_paused:
             self._wait_for_turn()
@@ -215,11 +213,11 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         super().handle_cont(event)
-        if len(self.frames) >= FRAMES_AT_ONCE:  # each takes memory of its own, and empty ones never come to an end
+        if len(self.frames) >= FRAMES_PER_TURN:  # each part takes memory, and there is no limit of empty ones
             self.frames = [b"".join(self.frames)]
 
     def handle_ping(self) -> None:
-        """To a client that does not read, only the newest ping is answered, as RFC 6455 (5.5.3) lets us, when it reads again."""
+        """Answers only the newest ping of a client that does not read, when it reads again (RFC 6455, 5.5.3)."""
         pong = b"".join(self.conn.data_to_send())
         if self.writable.is_set():
             self.transport.write(pong)
@@ -234,28 +232,28 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
 
     def keepalive_timeout(self) -> None:
         super().keepalive_timeout()
-        self.loop.call_later(LAST_WORD_SECONDS, super()._hang_up)  # uvicorn waits for the client to read all
+        self.loop.call_later(ABORT_SECONDS, super()._abort)  # uvicorn would wait for the client to read everything
 
-    def _hang_up(self) -> None:
+    def _abort(self) -> None:
         if self.conn.state is State.OPEN and not self.transport.is_closing():
             self.conn.send_close(CloseCode.TRY_AGAIN_LATER, "too slow")
             self.transport.write(b"".join(self.conn.data_to_send()))
-        # Whoever waits to send, or to hear, is told that nobody is there.
+        # Wakes the application where it waits to send or to receive.
         self.close_sent = self.disconnected = True
         self.writable.set()
         self.queue.put_nowait({"type": "websocket.disconnect", "code": int(CloseCode.TRY_AGAIN_LATER)})
-        self.loop.call_later(LAST_WORD_SECONDS, super()._hang_up)
+        self.loop.call_later(ABORT_SECONDS, super()._abort)
 
-    def _let_in(self) -> None:
-        """From now on messages may be as long as the server takes them."""
-        self.conn.max_message_size = self._longest = self.config.ws_max_size
-        self._frames_at_once = FRAMES_AT_ONCE
+    def _allow_long_messages(self) -> None:
+        """From now on messages may have the full length."""
+        self.conn.max_message_size = self._maximum_length = self.config.ws_max_size
+        self._frames_per_turn = FRAMES_PER_TURN
 
     def _hold_close(self) -> None:
         self._holds_close = True
 
     def _divert(self, sink: Sink) -> Callable[[], None]:
-        """From now on binary messages go to the sink, those that wait first. Call the answer when it wants more again."""
+        """From now on binary messages go to the sink, queued ones first. Returns what to call when the sink is ready again."""
         self._sink = sink
         others = []
         while not self.queue.empty():
@@ -263,29 +261,29 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
             if message.get("bytes") is None:
                 others.append(message)
             else:
-                self._give(sink, message["bytes"])
+                self._pass_on(sink, message["bytes"])
         for message in others:
             self.queue.put_nowait(message)
         if self.queue.empty() and not self._is_full:
-            self._read_on()
-        return self._has_room
+            self._resume()
+        return self._sink_is_ready
 
-    def _give(self, sink: Sink, data: bytes) -> None:
+    def _pass_on(self, sink: Sink, data: bytes) -> None:
         if not sink(data) and not self._is_full:
             self._is_full = True
             self._pause()
 
-    def _has_room(self) -> None:
+    def _sink_is_ready(self) -> None:
         self._is_full = False
         if self.queue.empty():
-            self._read_on()
+            self._resume()
 
     def _pause(self) -> None:
         self.read_paused = True
         if not self.transport.is_closing():
             self.transport.pause_reading()
 
-    def _read_on(self) -> None:
+    def _resume(self) -> None:
         if self.read_paused:
             self.read_paused = False
-            self._go_on()
+            self._continue()

@@ -1,4 +1,4 @@
-"""A real server with GraphiQL, and the page of it open in a browser."""
+"""A real server with GraphiQL, and its page in a browser."""
 
 import os
 import socket
@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 @pytest.fixture(scope="session")
 def installed() -> Path:
-    """The data directory that holds GraphiQL's files; they are fetched where `make install` did not run before."""
+    """The data directory with GraphiQL's files, which are downloaded unless `make install` has run."""
     data_dir = REPOSITORY / "var"
     assert install.main([str(data_dir)]) == 0
     return data_dir

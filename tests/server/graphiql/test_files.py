@@ -1,4 +1,4 @@
-"""What the server serves for GraphiQL: its files, its page, its examples."""
+"""GraphiQL's files, page and examples, as the server sends them."""
 
 import json
 from pathlib import Path
@@ -42,7 +42,7 @@ def test_the_tabs_are_the_operations_in_their_order() -> None:
     assert [one.name and one.name.value for one in operations if isinstance(one, OperationDefinitionNode)] == TAB_NAMES
 
 
-def test_a_file_of_this_version_is_kept_for_ever_and_checked_by_its_tag_otherwise(explorer: Served) -> None:
+def test_a_file_with_its_version_is_immutable_and_otherwise_revalidated(explorer: Served) -> None:
     page = httpx.get(explorer.url, headers={"Accept": "text/html"})
     address = next(part for part in page.text.split('"') if part.startswith("/graphiql/graphiql.js?v="))
     with httpx.Client(base_url=explorer.url.removesuffix("/graphql")) as client:
@@ -60,7 +60,7 @@ def test_no_other_file_is_served(explorer: Served, name: str) -> None:
     assert httpx.get(explorer.url.removesuffix("/graphql") + f"/graphiql/{name}").status_code == 404
 
 
-def test_the_page_runs_no_inline_script_and_sits_in_no_frame(explorer: Served) -> None:
+def test_the_page_runs_no_inline_script_and_may_not_be_framed(explorer: Served) -> None:
     page = httpx.get(explorer.url, headers={"Accept": "text/html"})
     policy = page.headers["content-security-policy"]
     assert "default-src 'self';" in policy
@@ -70,7 +70,7 @@ def test_the_page_runs_no_inline_script_and_sits_in_no_frame(explorer: Served) -
     assert page.headers["cache-control"] == "no-store"
 
 
-def test_a_browser_at_the_root_is_led_to_the_page_and_a_program_to_nothing(explorer: Served) -> None:
+def test_the_root_redirects_browsers_to_the_page_and_is_404_for_programs(explorer: Served) -> None:
     root = explorer.url.removesuffix("graphql")
     led = httpx.get(root, headers={"Accept": "text/html,*/*;q=0.8"})
     assert (led.status_code, led.headers["location"]) == (307, "/graphql")
@@ -79,7 +79,7 @@ def test_a_browser_at_the_root_is_led_to_the_page_and_a_program_to_nothing(explo
     assert refused.json()["errors"][0]["message"] == "There is nothing at this address."
 
 
-async def test_without_its_files_the_page_says_what_to_do(tmp_path: Path) -> None:
+async def test_without_its_files_the_page_has_instructions(tmp_path: Path) -> None:
     bare = Explorer(tmp_path)
     app = Starlette(routes=[Route("/graphql", bare.page), *bare.routes()])
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://explorer") as client:

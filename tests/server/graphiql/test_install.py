@@ -8,7 +8,7 @@ import pytest
 from app.server.graphiql import install
 
 
-def test_when_the_files_are_there_npm_is_not_called(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npm_is_not_called_when_the_files_are_installed(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert install.main([str(installed)]) == 0
 

@@ -57,7 +57,7 @@ async def test_on_a_phone_the_tabs_scroll_and_the_answer_is_below_the_query(brow
         visit.assert_nothing_went_wrong()
 
 
-async def test_the_contract_is_one_click_away(visit: Visit) -> None:
+async def test_the_schema_opens_with_one_click(visit: Visit) -> None:
     address = await visit.page.get_by_role("link", name="schema.graphql").evaluate("link => link.href")
     answer = await visit.page.request.get(address)
     assert answer.status == 200
@@ -107,7 +107,7 @@ async def test_a_key_with_a_character_that_no_key_has_is_not_sent(visit: Visit) 
     await visit.enter_key("VG_first…last")
 
     async def refused() -> bool:
-        # On a busy machine the button is there before the editor that it runs.
+        # On a busy machine the button appears before its editor.
         await visit.run()
         hint: str = await visit.hint.inner_text()
         return hint == "This is not a whole key: copy it again."
@@ -207,9 +207,7 @@ async def test_an_address_fills_the_examples_in_but_never_a_secret(browser: Brow
         visit.assert_nothing_went_wrong()
 
 
-async def test_an_address_fills_in_who_logs_in_and_leaves_somebody_new_alone(
-    browser: Browser, explorer: Served
-) -> None:
+async def test_a_url_fills_in_the_login_and_not_the_new_user(browser: Browser, explorer: Served) -> None:
     async with visiting(await browser.new_context(), explorer.url + "#email=ann%40demo.example") as visit:
         variables = visit.page.get_by_label("Variables").locator(".graphiql-editor:not(.hidden) .CodeMirror-code")
         await visit.page.get_by_role("tab", name="Login").click()
@@ -219,7 +217,7 @@ async def test_an_address_fills_in_who_logs_in_and_leaves_somebody_new_alone(
 
 
 async def test_nothing_that_is_typed_outlives_the_page(explorer: Served, tmp_path: Path) -> None:
-    """Looks into every store that the page can reach, then for the bytes in the browser's profile on disk."""
+    """Searches every store of the page, then the browser's profile on disk."""
     typed_header = "typed-into-the-headers-editor-5f1c"
     typed_query = "typed_into_the_query_editor_77aa"
     async with async_playwright() as playwright:

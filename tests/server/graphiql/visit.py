@@ -62,7 +62,7 @@ class Served:
 
 @dataclass
 class Visit:
-    """One open page, with what it asked of other hosts and what it complained about."""
+    """One open page, with its requests to other hosts and its errors."""
 
     page: Page
     outside: list[str] = field(default_factory=list)
@@ -97,7 +97,7 @@ class Visit:
 
 
 class visiting:
-    """Opens the page in a context of its own that can reach loopback only; closes the context at the end."""
+    """Opens the page in a new context that can connect to loopback only; closes the context at the end."""
 
     def __init__(self, context: BrowserContext, address: str) -> None:
         self.context, self.address = context, address

@@ -1,4 +1,4 @@
-"""What clients send is compiled: the ordinary executor is for what is unusual."""
+"""What clients send is compiled: the reference executor is for what is unusual."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import PASSWORD, add_people, email_of
 
-# What a form sends. Nobody listens where the storage is, so that its tests end at once.
+# The input of a form. No server listens at the storage's address, so that its tests end at once.
 NO_ACCOUNT, NO_PROVIDER = f"AC{'0' * 32}", f"SP{'0' * 32}"
 STORAGE = {
     "bucketVendor": "S3_COMPATIBLE",
@@ -25,7 +25,7 @@ STORAGE = {
 
 
 def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
-    """What the clients' operations are sent with, by their names; without variables, if not here."""
+    """The variables of the clients' operations, by name; an operation that is missing here has none."""
     storage = {"accountId": world["own"], "endpointUrl": endpoint, **STORAGE}
     return {
         "ConfigureRecording": {"input": {**storage, "enabled": True, "audioFormat": "WAV", "recordAllCalls": True}},
@@ -62,13 +62,13 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
     }
 
 
-# What accounts' own people may not do.
+# Operations that users of accounts may not run.
 NOT_FOR_ACCOUNTS = {
     *("CreateAccount", "CreateServiceProvider", "DeleteServiceProvider", "ListServiceProviders"),
     *("MoveAccount", "SetServiceProviderActive", "UpdateServiceProvider"),
 }
 
-# Elsewhere: a gateway's and subscriptions, which go another way, what needs a recording that is there, a person's password.
+# Not tested here: gateways' operations and subscriptions, which have no plan; operations that need a recording or a password.
 NOT_HERE = {
     "ReportCalls",
     "WatchCalls",
@@ -77,12 +77,12 @@ NOT_HERE = {
     "RemoveStoredCredential",
     "ChangePassword",
 }
-# Who stands for a key where only people may ask.
+# The user that runs an operation that keys may not run.
 PEOPLE = {"admin": "root", "provider": "boss", "account_user": "ann"}
 
 
 def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
-    """GraphiQL's tabs: name, text and variables, with an account and a storage of ours in them."""
+    """GraphiQL's tabs: name, text and variables, with the test's account and storage."""
     found = []
     for tab in TABS:
         file = tab.with_suffix(".json")
@@ -96,7 +96,7 @@ def tabs(world: World, endpoint: str) -> list[tuple[str, str, dict[str, Any]]]:
     return found
 
 
-async def way_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
+async def executor_of(admin: Person, person: Person, text: str, variables: dict[str, Any]) -> str:
     """Which executor ran an operation, by the metrics: `compiled` or `reference`."""
     type_ = "mutation" if re.search(r"^mutation", text, re.MULTILINE) else "query"
     names = {
@@ -111,32 +111,32 @@ async def way_of(admin: Person, person: Person, text: str, variables: dict[str, 
         [[]],
     )
     after = (await metrics(admin)).text
-    (taken,) = [way for way, name in names.items() if number(after, name) - number(before, name) == 1]
+    (taken,) = [executor for executor, name in names.items() if number(after, name) - number(before, name) == 1]
     return taken
 
 
 @pytest.mark.settings(compiled_operations=True)
 @pytest.mark.usefixtures("valkey")
-async def test_what_we_show_to_others_is_compiled(installation: Installation, admin: Person, world: World) -> None:
+async def test_published_operations_are_compiled(installation: Installation, admin: Person, world: World) -> None:
     taken = {}
     people = await add_people(installation)
-    with reserved() as nobody:
-        endpoint = f"http://127.0.0.1:{nobody}"
+    with reserved() as port:
+        endpoint = f"http://127.0.0.1:{port}"
         for person in ("admin", "account_user"):
             variables = variables_of(world, endpoint, person)
             for name, text in operations().items():
                 if name not in NOT_HERE and (person == "admin" or name not in NOT_FOR_ACCOUNTS):
                     given = variables.get(name, {})
                     caller = people[PEOPLE[person]] if name == "CreateUser" else installation.person(person)
-                    taken[f"{name} as {person}"] = await way_of(admin, caller, text, given)
+                    taken[f"{name} as {person}"] = await executor_of(admin, caller, text, given)
         for name, text, given in tabs(world, endpoint):
             person = "admin" if name.endswith("move-account") else "provider"
             caller = people[PEOPLE[person]] if name.endswith("create-user") else installation.person(person)
-            taken[f"{name} as {person}"] = await way_of(admin, caller, text, given)
-    ordinary = [name for name, way in taken.items() if way != "compiled"]
-    assert len(ordinary) <= 0.05 * len(taken), f"{len(ordinary)} of {len(taken)} were not compiled: {ordinary}"
+            taken[f"{name} as {person}"] = await executor_of(admin, caller, text, given)
+    reference = [name for name, executor in taken.items() if executor != "compiled"]
+    assert len(reference) <= 0.05 * len(taken), f"{len(reference)} of {len(taken)} were not compiled: {reference}"
 
 
 @pytest.mark.settings(compiled_operations=False)
-async def test_nothing_is_compiled_when_that_is_off(admin: Person) -> None:
-    assert await way_of(admin, admin, operations()["WhoAmI"], {}) == "reference"
+async def test_nothing_is_compiled_when_compiling_is_off(admin: Person) -> None:
+    assert await executor_of(admin, admin, operations()["WhoAmI"], {}) == "reference"
