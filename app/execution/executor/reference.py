@@ -41,7 +41,7 @@ _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
 """By response name: how to read the field from its row, or the details for graphql-core; neither for a denied field."""
 
 # Work: 1 is the time to read a plain field, about half a microsecond.
-MAXIMUM_WORK = 140_000
+MAXIMUM_WORK = 200_000
 _RESOLVER_WORK = 20
 _LOAD_WORK = 40
 _ASYNC_WORK = 120
