@@ -88,5 +88,5 @@ def test_a_refusal_says_what_is_wrong_where_and_what_to_do(monkeypatch: pytest.M
         "This statement of app/recording/deletion.py:7 would fail once calls are distributed by account over several servers:\n\n"
         "    DELETE FROM calls WHERE id = $1\n\n"
         "* DELETE of calls: compare calls.account_id with a value, so that one server can do it.\n\n"
-        "Nothing else in the tests would notice: on a single PostgreSQL it works. The rules are in tests/support/distribution.py."
+        "No other test detects it: on a single PostgreSQL it works. The rules are in tests/support/distribution.py."
     )

@@ -167,8 +167,8 @@ def test_a_command_starts_a_server_while_no_other_process_has_one(data_dir: Path
 
 def test_it_ends_with_its_killed_process_and_starts_again(data_dir: Path) -> None:
     script = (
-        "import signal, sys\nfrom pathlib import Path\nfrom app import local_postgres\n"
-        "server = local_postgres.start(Path(sys.argv[1]))\nprint(server.pid, flush=True)\nsignal.pause()"
+        "import signal, sys\nfrom pathlib import Path\nfrom app.foundation.database import embedded\n"
+        "server = embedded.start(Path(sys.argv[1]))\nprint(server.pid, flush=True)\nsignal.pause()"
     )
     command = [sys.executable, "-c", script, str(data_dir)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
