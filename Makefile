@@ -8,7 +8,7 @@ DATA_DIR ?= var
 # The tests of operations that both executors must pass.
 OPERATIONS := tests/execution tests/accounts/test_accounts.py tests/api_keys/test_api_keys.py tests/foundation/test_pagination.py \
 	tests/server/test_graphql_http.py tests/server/test_graphql_ws.py tests/server/test_request_bodies.py tests/server/test_websocket_admission.py \
-	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_ways.py
+	--ignore-glob='tests/execution/test_compiled*' --ignore=tests/execution/test_executors.py
 
 # 1.5 processes for each core: a third of their time, tests wait for servers.
 PROCESSES ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
