@@ -1,4 +1,4 @@
-"""`tests/access.txt`, the first file to read about permissions, is what the server does; and it leaves nothing out."""
+"""The server permits exactly what `tests/access.txt` states, for the whole schema. Read that file first on permissions."""
 
 import difflib
 from collections import defaultdict
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 PRINTED = Path(__file__).parent / "access.txt"
 
 
-# Some thousand requests: on a machine that does other things too, they take minutes.
+# Thousands of requests, which take minutes on a busy machine.
 @pytest.mark.timeout(600)
 async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installation: Installation) -> None:
     found, expected = await matrix(installation), PRINTED.read_text()

@@ -56,14 +56,14 @@ SHORT_LISTS = {
     "StorageVerification.steps": "always eight",
     "WebhookDelivery.requestHeaders": "those of one request",
 }
-# Mutations that have nothing to be told, that anybody may use, and whose object there is one of.
+# Mutations without an input; mutations open to unauthenticated callers; inputs of a singleton.
 WITHOUT_INPUT, OPEN_TO_ANYBODY, OF_ONE_OBJECT = {"logout"}, {"login"}, {"UpdatePasswordPolicyInput"}
-# The only places of the graph where a secret is shown: once, or as the setting itself.
+# The only fields that return a secret.
 SECRETS_SHOWN = {
     *("Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token", "LoginPayload.token"),
     *("CreateUserPayload.temporaryPassword", "ResetPasswordPayload.temporaryPassword"),
 }
-# And the only inputs that take one.
+# The only input fields that accept one.
 SECRETS_TAKEN = {
     "AccountRecordingConfigInput.secretAccessKey",
     "UpdateRecordingConfigInput.secretAccessKey",
@@ -185,7 +185,7 @@ def test_a_patch_can_leave_out_every_field_but_the_id() -> None:
     for patch in patches:
         needed = [name for name, one in patch.fields.items() if isinstance(one.type, GraphQLNonNull)]
         assert needed in ([[]] if patch.name in OF_ONE_OBJECT else [["id"], ["accountId"]]), patch.name
-        # A default would make what is absent count as written.
+        # A default would make an absent field count as set.
         defaults = [name for name, one in patch.fields.items() if one.default_value is None and name != "ifVersion"]
         assert defaults == [], patch.name
 

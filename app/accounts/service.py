@@ -138,7 +138,7 @@ async def _update_locked(
 
 
 async def _application(account_id: UUID, given: ID | None, field: str, errors: ErrorCollector) -> UUID | None:
-    """Accepts applications of this account only. Another account's gets the same error as an unknown one."""
+    """Accepts applications of this account only. Those of other accounts are reported as unknown."""
     if given is None:
         return None
     row_id = parse_sid(Kind.APPLICATION, given)
@@ -197,7 +197,7 @@ async def set_active(context: Context, account_id: str, active: bool, if_version
     return account
 
 
-# Contents that only a forced deletion takes along.
+# Contents that block a deletion without `force`.
 DELETION_BLOCKERS = {
     AccountContentKind.API_KEYS,
     AccountContentKind.APPLICATIONS,
@@ -209,7 +209,7 @@ DELETION_BLOCKERS = {
 async def delete(
     context: Context, account_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, Contents]:
-    """Deletes an account with its contents in one transaction; with DELETION_BLOCKERS among them only by `force`.
+    """Deletes an account with its contents in one transaction. Contents in DELETION_BLOCKERS need `force`.
 
     Returns the deleted id (None if nothing was deleted) and the contents. Recordings stay in the customer's bucket.
     Raises UserErrors: NOT_FOUND, CONFLICT.

@@ -133,7 +133,7 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
     """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
-    The caller becomes the key's creator; if the caller is a key, so does the person who created that. Raises UserErrors:
+    The caller becomes the key's creator, and so does the person who created the calling key, if any. Raises UserErrors:
     NOT_FOUND, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret would
     circumvent the calling key's expiry.
     """

@@ -108,7 +108,7 @@ async def update(context: Context, application_id: str, patch: ApplicationPatch)
 async def delete(
     context: Context, application_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, list[ApplicationUse]]:
-    """Deletes an application in one transaction; one that its account uses only by `force`, which clears the uses.
+    """Deletes an application in one transaction. An application in use needs `force`, which clears the uses.
 
     Returns the deleted id (None if nothing was deleted) and the uses. Raises UserErrors: NOT_FOUND, CONFLICT.
     """

@@ -26,7 +26,7 @@ from app.foundation.context import Context
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, placeholder, values_of
 from app.foundation.errors import UserErrorCode, UserErrors
 
-# For all models together, least recently used first out. The four plain settings of an account alone make 15 sets of columns
+# Size of the LRU cache for all models together. The four plain settings of an account alone make 15 sets of columns
 # per scope, each with and without a version.
 MAXIMUM_STATEMENTS = 512
 
@@ -185,7 +185,7 @@ def _statement(
     """Reads, compares, updates and audits the row, and returns it, changed or not.
 
     After a wait for the row's lock PostgreSQL re-checks conditions on the row itself, but not on its account, which may have
-    moved to another provider. So the statement locks the account first: a move waits for this lock, or the lock for the move.
+    moved to another provider. So the statement locks the account first, which serializes it with moves.
     """
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     every = projection.values()

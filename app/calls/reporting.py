@@ -1,6 +1,6 @@
 """Call reports of voice gateways: validated one by one, stored as a batch.
 
-A batch takes a constant number of statements. Reports are not audited: they are no changes by a person, and the calls
+A batch takes a constant number of statements. Reports are not audited: no person makes them, and the calls
 hold their content.
 """
 
@@ -170,7 +170,7 @@ async def _load_validator(context: Context, reports: Sequence[Report]) -> "_Repo
 
 
 async def _past_applications(applications: set[tuple[UUID, UUID]]) -> set[tuple[UUID, UUID]]:
-    """Of pairs of accounts and applications that do not exist, those with known calls: the application was deleted."""
+    """Filters pairs of an account and a missing application to those with known calls: the application was deleted."""
     if not applications:
         return set()
     statement = (
@@ -296,9 +296,9 @@ async def _store(
 
 
 async def _lock_accounts(client: BaseDBAsyncClient, viewer: Viewer, account_ids: Set[UUID]) -> None:
-    """Keeps all accounts visible to the caller until the transaction ends. Raises _AccountMoved when one is not.
+    """Locks accounts so that they stay visible until the transaction ends. Raises _AccountMoved if one is not visible.
 
-    The lock is the one of a foreign key, so that reports do not wait for each other. A move waits for it: it changes
+    The lock is that of a foreign key check, so reports do not wait for each other. A move does wait: it changes
     a column of the unique constraint `accounts_name_unique`.
     """
     if viewer.scope is not Scope.SERVICE_PROVIDER:
@@ -314,7 +314,7 @@ def _with_start(values: Values, now: datetime) -> Values:
 
 
 def _start_time(values: Values, now: datetime) -> datetime:
-    """The start of a call as far as it is known."""
+    """The best known start of a call."""
     start: datetime = values[_STARTED] or min(
         (each for each in (values[_ANSWERED], values[_ENDED]) if each), default=now
     )

@@ -28,7 +28,7 @@ from app.storage.failures import advice
 from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Concurrent playbacks of a worker: a quarter for one key or person, half for one account, three quarters for one
-# provider. The account's storage determines how long each takes, and each uses a connection of its own.
+# provider. Each uses its own connection, for as long as the account's storage takes.
 PLAYBACK_SLOTS = FairSlots(200)
 _RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
@@ -46,10 +46,10 @@ class Authentication(Protocol):
     """Authenticates callers."""
 
     async def viewer(self, header: bytes | None) -> Viewer | None:
-        """By an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+        """The caller of an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
 
     async def named(self, actor: str) -> Viewer:
-        """By the SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
+        """The caller with this SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
 
 
 class ServerState(Protocol):
@@ -60,7 +60,7 @@ class ServerState(Protocol):
 
 
 class Refused(Exception):
-    """The request is answered with this error."""
+    """Ends the request with this error response."""
 
     def __init__(
         self,

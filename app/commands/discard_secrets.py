@@ -1,6 +1,6 @@
 """`python -m app discard-secrets`: removes what depends on a lost key, so that the server starts without it.
 
-Secrets that still open are kept. Each changed row is audited. A run that was interrupted can be repeated.
+Secrets that can still be decrypted are kept. Each changed row is audited. An interrupted run can be repeated.
 """
 
 import argparse
@@ -98,7 +98,7 @@ class Discard:
         return {name: count for name, count in counts.items() if count}
 
     async def of_hash_key(self) -> dict[str, int]:
-        """Returns how many objects are known by a hash only, by kind; nothing when HASH_KEY has not changed.
+        """Returns the number of objects stored only as a hash, by kind; empty if HASH_KEY has not changed.
 
         Raises CannotOpen, before any change, when a secret that must be hashed again cannot be decrypted.
         """
@@ -149,7 +149,7 @@ class Discard:
         await update_row(self._context, type(row), row.pk, self._without(row, column))
 
     def _without(self, row: TenantScoped, column: str) -> dict[str, object]:
-        """The values of a row's columns without this secret, such that the database's checks hold."""
+        """The column values that remove this secret and satisfy the database's constraints."""
         if column == "webhook_secret":
             table = Account._meta.db_table
             return {column: self._keyring.seal(webhook_secret.generate(), table=table, column=column, row=row.pk)}
@@ -193,7 +193,7 @@ class Discard:
             credentials.open_secret(self._keyring, kept)
 
     async def _hash_settings_again(self) -> None:
-        """Renews the keyed hashes by which storage settings and keys are compared; their secrets can be decrypted."""
+        """Recomputes the keyed hashes that compare storage settings and keys, from the decrypted secrets."""
         async for config in _rows(RecordingConfig):
             await RecordingConfig.filter(id=config.id).update(**self._unverified(config))
         async for kept in _rows(StoredCredential):

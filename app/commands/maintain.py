@@ -18,7 +18,7 @@ from app.recording import lifecycle, lookup
 from app.server.transport.serve import CannotStart
 from app.storage.s3 import ObjectStorage
 
-# How long it waits until its events are published to other processes.
+# Timeout for publishing its events to other processes before it exits.
 _PUBLISH_SECONDS = 10.0
 
 

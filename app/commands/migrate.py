@@ -1,4 +1,4 @@
-"""`python -m app migrate`: brings a database to the schema of this code, with the files in `migrations/`.
+"""`python -m app migrate`: migrates a database to this version's schema, with the files in `migrations/`.
 
 aerich applies each file in one transaction together with its version row. We add a lock, so that of several processes one
 migrates while the others wait, and reject a database that is newer than the code.

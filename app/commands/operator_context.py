@@ -1,4 +1,4 @@
-"""What commands share: the settings with the options of the command, and the name of the database that they change."""
+"""Shared by commands: settings with the command's options, and the name of the database that they change."""
 
 import argparse
 import os
@@ -24,7 +24,7 @@ def settings_with(options: argparse.Namespace, *names: str) -> Settings:
 
 @contextmanager
 def named_database(chosen: Settings) -> Iterator[None]:
-    """Prints which database the command uses, and starts the embedded one where it does not run.
+    """Prints which database the command uses, and starts the embedded one if it is not running.
 
     On standard error, so that a key on standard output can be piped.
     """

@@ -55,7 +55,7 @@ async def check_keys(keyring: Keyring) -> None:
             f"ENCRYPTION_KEYS lacks keys of secrets in the database: {', '.join(map(repr, missing))}. "
             "Add them behind the others; if one is lost, see: python -m app discard-secrets --help"
         )
-    # A key that is known to be right may have encrypted damaged secrets only.
+    # Ignore keys verified before: all secrets sampled for them may be damaged.
     right = await key_checks.right_keys(keyring)
     suspects = [encryption_key_name(key_id) for key_id in await wrong_keys(keyring)]
     _refuse([*await key_checks.wrong_keys(keyring), *(name for name in suspects if name not in right)])
@@ -95,7 +95,7 @@ async def missing_keys(keyring: Keyring) -> list[str]:
 
 
 async def wrong_keys(keyring: Keyring) -> list[str]:
-    """Returns the sorted ids of keys in the keyring that decrypt none of their own secrets. Reads the same rows."""
+    """Returns the sorted ids of keys in the keyring that decrypt none of their own secrets. Reads the rows of `missing_keys`."""
     opened: dict[str, bool] = {}
     async for location, blob in _samples():
         with suppress(CannotOpen):

@@ -1,7 +1,7 @@
-"""`python -m app simulate-calls`: acts as a voice gateway against a running server, for trying out.
+"""`python -m app simulate-calls`: simulates a voice gateway against a running server, for trials.
 
-Each call rings, is answered, streams two synthetic voices in real time and ends. Each step is reported to the server, and one
-line for each call says how it ended.
+Each call rings, is answered, streams two synthetic voices in real time and ends. Each step is reported to the server, and a
+line per call is printed with its outcome.
 """
 
 import argparse

@@ -12,11 +12,11 @@ from app.foundation.errors import ErrorCode, Unauthenticated
 
 
 class Admission:
-    """Has the document caches, and knows the root fields that need no authentication."""
+    """Holds the document caches and the root fields that need no authentication."""
 
     def __init__(self, schema: GraphQLSchema, *, anonymous_introspection: bool) -> None:
         self.documents = Documents(schema)
-        # A cache of their own for unauthenticated callers: their documents do not evict those of others.
+        # A separate cache, so that documents of unauthenticated callers evict no others.
         self._open_documents = Documents(
             schema,
             maximum_bytes=4_000_000,
@@ -30,7 +30,7 @@ class Admission:
         self._closed_fields = {name for root in roots for name in root.fields} - self._open_fields
 
     def type_of(self, request: GraphQLRequest) -> OperationType | None:
-        """None without such an operation; running the request reports it."""
+        """None if there is no such operation; running the request reports the error."""
         operation = self.documents.read(request.query).operation(request.operation_name)
         return operation.type if operation is not None else None
 
@@ -70,7 +70,7 @@ class Admission:
         return operation if cost_error is None else request_error([cost_error], context)
 
     def _unreadable(self, document: Document, context: Context) -> GraphQLResponse | None:
-        """The request error for an invalid document, or for one that this caller may not learn about; None: it is readable."""
+        """The request error for a document that is invalid or hidden from this caller; None if there is none."""
         if document.needs_authentication:
             return unauthenticated(context)
         is_closed = context.caller is None and not self._anonymous_introspection
@@ -97,7 +97,7 @@ class Admission:
         return restriction.open_to in operation.open_to and (may_introspect or not operation.introspects)
 
     def _may_be_open(self, operations: list[set[str]]) -> bool:
-        """By root fields. With anonymous introspection, unknown fields are not secret and are validated."""
+        """Whether to validate operations with these root fields. With anonymous introspection, no field name is secret."""
         if not self._anonymous_introspection:
             return all(fields <= self._open_fields for fields in operations)
         return any(fields.isdisjoint(self._closed_fields) for fields in operations)

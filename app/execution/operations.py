@@ -287,7 +287,7 @@ class Operations:
 
 
 def _position(error: JsonObject) -> tuple[list[tuple[int, int]], list[tuple[bool, str | int]]]:
-    """Sorts errors in the order of the document: fields run concurrently, so which one fails first is chance."""
+    """Sort key for document order: fields run concurrently, so their errors arrive in any order."""
     locations = [(each["line"], each["column"]) for each in error.get("locations", ())]
     return locations, [(isinstance(step, str), step) for step in error.get("path", ())]
 

@@ -1,7 +1,7 @@
 """Validates documents by graphql-core's rules, in stages. The first stage that finds an error ends validation.
 
-To graphql-core a stage is one rule. It caches per process which of its rules handle a kind of node. graphql-core looks this up
-for each document, which costs more than validating a short document, and calls each rule for each node.
+To graphql-core a stage is one rule. It caches per process which of its rules handle each kind of node. graphql-core looks this up
+for every document, which costs more than validating a short one, and calls every rule for every node.
 """
 
 from collections.abc import Callable, Iterable

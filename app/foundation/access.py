@@ -68,7 +68,7 @@ class Restriction:
     extensions: Mapping[str, str]
     may_introspect: bool = True
     variable_values: int | None = None
-    """The largest number of values in its variables; None: the usual limit."""
+    """Maximum number of values in an operation's variables; None: the default limit."""
 
     def refusal(self) -> Forbidden:
         return Forbidden(self.message, **self.extensions)
@@ -93,8 +93,8 @@ ONLY_FOR_GATEWAYS = Restriction(
 class TenantScope:
     """How a model's rows belong to tenants: column paths in Tortoise's notation.
 
-    A row is visible to an account when the column at `account` holds its id, and to a service provider when any column of
-    `service_provider` holds its id. To a scope without a path no row is visible.
+    A row is visible to an account if the column at `account` holds the account's id, and to a provider if any column of
+    `service_provider` holds the provider's id. A scope without a path sees no rows.
     """
 
     account: str | None
@@ -104,7 +104,7 @@ class TenantScope:
 
 
 def owner_is_active(path: str = "") -> Q:
-    """Selects keys or users whose owner is active, or that have no owner; `path` leads to them."""
+    """Selects keys or users that have no owner or an active one; `path` is the relation path to them."""
     active = _where({f"{path}account__active": True, f"{path}account__service_provider__active": True})
     account = _where({f"{path}account_id__isnull": True}) | active
     provider = _where({f"{path}service_provider_id__isnull": True}) | _where({f"{path}service_provider__active": True})
@@ -170,7 +170,7 @@ class Viewer:
         return ONLY_FOR_GATEWAYS if self.access_level is AccessLevel.GATEWAY else None
 
     def may_know_who(self, scope: Scope) -> bool:
-        """Whether this caller may see the identity of an actor of a scope: not of a scope wider than its own."""
+        """Whether this caller may see which key or user of this scope acted: only if the scope is not wider than its own."""
         widest_first = list(Scope)
         return widest_first.index(self.scope) <= widest_first.index(scope)
 
@@ -179,7 +179,7 @@ class Viewer:
 
 
 class Authenticator(Protocol):
-    """Authenticates requests."""
+    """Maps an Authorization header to a caller; implemented in `server/authentication.py`."""
 
     async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
         """The caller of an Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
@@ -191,7 +191,7 @@ class Authenticator(Protocol):
     description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",
 )
 class RequiresScope:
-    """The scope permission in the SDL."""
+    """Prints a scope permission as `@requiresScope`."""
 
     any_of: list[Scope] = strawberry.directive_field(name="anyOf")
 
@@ -201,7 +201,7 @@ class RequiresScope:
     description="Only people may use the field, with the token of their session; API keys get FORBIDDEN.",
 )
 class RequiresPerson:
-    """The permission for people in the SDL."""
+    """Prints the permission IsPerson as `@requiresPerson`."""
 
 
 @strawberry.schema_directive(
@@ -209,7 +209,7 @@ class RequiresPerson:
     description="Only keys of this access level may use the field; others get FORBIDDEN.",
 )
 class RequiresAccess:
-    """The access level permission in the SDL."""
+    """Prints an access level permission as `@requiresAccess`."""
 
     level: AccessLevel
 
@@ -218,7 +218,7 @@ class Requirement(BasePermission):
     """A permission that depends on the caller alone: synchronous, pure, the same for every row."""
 
     _schema_directive: ClassVar[object]
-    # The `extensions` of the refusal, and the permission's words in descriptions and messages.
+    # The `extensions` of the FORBIDDEN error, and the permission's name in descriptions and messages.
     refusal: ClassVar[Mapping[str, object]]
     words: ClassVar[str]
 
@@ -249,7 +249,7 @@ class _ScopeRequirement(Requirement):
 
 
 class IsAdmin(_ScopeRequirement):
-    """Admins alone."""
+    """Admins only."""
 
     scopes = (Scope.ADMIN,)
 

@@ -1,6 +1,6 @@
-"""Concurrency limits for long work: slots, and quotas of them, so that one holder cannot take all of them.
+"""Concurrency limits for long-running work: slots, with quotas that keep one holder from taking all of them.
 
-Not thread-safe: the event loop alone changes them.
+Not thread-safe: use from the event loop only.
 """
 
 import enum
@@ -17,7 +17,7 @@ class SlotCounts:
     """Counts the slots of each holder. Limits and their messages are up to the caller."""
 
     def __init__(self) -> None:
-        # Not a Counter, which deletes in Python.
+        # A plain dict: Counter implements deletion in Python, which is slower.
         self._of: dict[Hashable, int] = {}
 
     def of(self, holder: Hashable) -> int:
@@ -38,7 +38,7 @@ class SlotCounts:
 
     @contextmanager
     def held(self, holder: Hashable) -> Iterator[None]:
-        """One more slot of this holder until the end of the block."""
+        """Holds one more slot for this holder during the block."""
         self.add(holder)
         try:
             yield
@@ -71,19 +71,19 @@ class FairSlots:
     """A number of slots that no single caller, account or service provider can take all of."""
 
     def __init__(self, slots: int) -> None:
-        """A quota that is no whole number of slots is rounded up."""
+        """Fractional quotas are rounded up."""
         self._slots = slots
         self._maximum = {quota: math.ceil(slots * quota.fraction) for quota in Quota}
         self._held = SlotCounts()
 
     @property
     def total(self) -> int:
-        """Slots that are held now."""
+        """Number of slots currently held."""
         return self._held.of(None)
 
     @property
     def is_full(self) -> bool:
-        """`slot` does not enforce it: each user of this class answers a full server in its own way."""
+        """Not enforced by `slot`: each caller decides how to respond when no slot is free."""
         return self.total >= self._slots
 
     @contextmanager
@@ -94,7 +94,7 @@ class FairSlots:
 
     @contextmanager
     def tenant_slot(self, account_id: UUID | None, service_provider_id: UUID | None, work: str) -> Iterator[None]:
-        """A slot that counts for an account and its service provider. Raises RateLimited when one has its quota of `work`."""
+        """Holds a slot counted against an account and its provider. Raises RateLimited if a quota of `work` is used up."""
         with self.slot() as slot:
             try:
                 slot.add(Quota.ACCOUNT, account_id)
@@ -115,7 +115,7 @@ class Slot:
         self._holders: set[tuple[Quota, Hashable]] = set()
 
     def add(self, quota: Quota, holder: Hashable | None) -> None:
-        """Counts the slot for a holder, once; None is a caller without such an owner. Raises QuotaExceeded."""
+        """Counts the slot against a holder, once. Does nothing for None (no such owner). Raises QuotaExceeded."""
         key = (quota, holder)
         if holder is None or key in self._holders:
             return

@@ -23,7 +23,7 @@ KEY_BYTES = 32
 
 
 class CannotOpen(Exception):
-    """A sealed secret does not open: unknown key, another row, or damaged."""
+    """A sealed secret cannot be decrypted: unknown key, copied from another row, or damaged."""
 
 
 class KeyMissing(CannotOpen):
@@ -91,7 +91,7 @@ class Keyring:
         return True
 
     def check_hashes(self) -> dict[str, bytes]:
-        """By key name: an HMAC under the key, which distinguishes its value from others and reveals nothing else."""
+        """An HMAC under each key, by key name: detects a changed key without revealing it."""
         return dict(self._check_hashes)
 
     def keyed_hash(self, purpose: str, data: bytes) -> bytes:

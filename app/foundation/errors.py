@@ -4,11 +4,11 @@ GraphQLError
 └── ClientError                 returned in the top-level `errors`, with `extensions.code`
     ├── Unauthenticated         no credential, or an invalid one
     ├── Forbidden               a field or an input field that the caller may not use
-    ├── BadUserInput            an argument that no form sends (a broken cursor, a page of 5000)
+    ├── BadUserInput            an invalid argument outside `input` (a malformed cursor, `first: 5000`)
     ├── RateLimited             too many requests at once
-    └── ServiceUnavailable      a server behind ours does not answer, or an encryption key is missing
+    └── ServiceUnavailable      a backend (database, cache) does not answer, or an encryption key is missing
 Exception
-└── UserErrors                  every mistake in an input, for its sender to correct; returned in the payload's `userErrors`
+└── UserErrors                  all errors in a mutation's input; returned in the payload's `userErrors`
 """
 
 import enum
@@ -61,7 +61,7 @@ class Forbidden(ClientError):
 
 
 class BadUserInput(ClientError):
-    """A wrong argument outside an input: a mistake of the client program, not of a person."""
+    """An invalid argument outside `input`: a bug of the client program, not of what a user entered."""
 
     code = ErrorCode.BAD_USER_INPUT
 
@@ -73,7 +73,7 @@ class RateLimited(ClientError):
 
 
 class ServiceUnavailable(ClientError):
-    """A server behind ours (database, cache) does not answer, or the key of a stored secret is missing."""
+    """A backend (database, cache) does not answer, or the encryption key of a stored secret is missing."""
 
     code = ErrorCode.SERVICE_UNAVAILABLE
     is_database_away = False
@@ -81,7 +81,7 @@ class ServiceUnavailable(ClientError):
 
 
 MASKED = "Something went wrong on our side. Give the request id to the operator of this server."
-"""The message instead of that of a masked error."""
+"""Replaces the message of a masked error."""
 
 
 def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
@@ -148,7 +148,7 @@ class UserError:
 
 
 class UserErrors(Exception):
-    """All mistakes in an input. Mutations return them as `userErrors`."""
+    """All errors in an input. Mutations return them as `userErrors`."""
 
     def __init__(self, errors: Iterable[UserError]) -> None:
         self.errors = list(errors)
@@ -161,7 +161,7 @@ class UserErrors(Exception):
 
 @dataclass
 class ErrorCollector:
-    """Collects the mistakes of an input, so that all of them are reported together."""
+    """Collects the errors of an input, so that all of them are reported together."""
 
     found: list[UserError] = field(default_factory=list)
 
@@ -169,7 +169,7 @@ class ErrorCollector:
         self.found.append(UserError(code=code, message=message, field=list(path) or None))
 
     def raise_if_any(self) -> None:
-        """Raises UserErrors with all mistakes found, if any."""
+        """Raises UserErrors with all errors found, if any."""
         if self.found:
             raise UserErrors(self.found)
 
@@ -210,7 +210,7 @@ def is_statement_aborted(error: BaseException) -> bool:
     return isinstance(known, ServiceUnavailable) and known.is_statement_aborted
 
 
-# A message names a field and a rule; what makes it longer was sent by the client.
+# Messages name a field and a rule; longer ones contain values from the client.
 MAXIMUM_MESSAGE_CHARACTERS = 500
 
 

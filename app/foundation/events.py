@@ -1,7 +1,7 @@
 """Live events: changes of calls, published to listeners in all workers.
 
 An event names a call, its account and the kind of change, but no data: a listener reads the call with its own permissions.
-Between workers events go over Valkey (`event_bus.py`), if configured. When events were lost on the way, every listener ends, so
+Workers exchange events over Valkey (`event_bus.py`), if configured. If events are lost, every listener ends, so
 that its client lists the calls again.
 """
 
@@ -15,7 +15,7 @@ from app.foundation.event_bus import Change, LiveEvent, LiveExchange
 
 __all__ = ["Change", "EventsLost", "Listener", "LiveEvent", "LiveEvents", "TooSlow"]
 
-# The largest number of calls that wait for one listener; with more it ends as too slow. A gateway reports 1,000 calls at once.
+# Maximum number of calls queued for one listener, which then ends as too slow. A gateway reports 1,000 calls at once.
 MAXIMUM_WAITING = 2_000
 
 
@@ -31,16 +31,16 @@ class Listener:
     """Queues the changes of one account's calls, from its creation on."""
 
     def __init__(self, changes: Collection[Change]) -> None:
-        """Ignores all kinds of changes but `changes`."""
+        """`changes` are the kinds of change to receive."""
         self._changes = changes
         # None wakes a listener that has ended.
         self._waiting: asyncio.Queue[LiveEvent | None] = asyncio.Queue()
-        # The calls of those events.
+        # The calls of the queued events.
         self._known: set[UUID] = set()
         self._end: EventsLost | None = None
 
     def put(self, event: LiveEvent) -> None:
-        # A waiting call is read when it leaves the queue, with all changes up to then.
+        # Queue a call only once: it is read when it leaves the queue, with all changes up to then.
         if event.change not in self._changes or event.call_id in self._known:
             return
         if len(self._known) >= MAXIMUM_WAITING:

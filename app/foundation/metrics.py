@@ -42,7 +42,7 @@ _FILE_KINDS = ("counter", "gauge_*", "histogram")
 
 
 class _Metrics:
-    """Gauges are sums over the workers, or (`livemax`) a fact about the machine that each worker measures."""
+    """Gauges are sums over the workers or, with `livemax`, a value of the machine that each worker measures."""
 
     def __init__(self) -> None:
         self.build_info = Gauge(
@@ -160,7 +160,7 @@ def shared_by_workers(count: int) -> Iterator[None]:
     if _FOLDER in os.environ:
         folder = Path(os.environ[_FOLDER])
         folder.mkdir(parents=True, exist_ok=True)
-        # By name: the folder may hold a database as well.
+        # Delete by name: the folder may also contain a database.
         for file in (file for kind in _FILE_KINDS for file in folder.glob(f"{kind}_*.db")):
             file.unlink()
         yield
@@ -199,7 +199,7 @@ def request(path: str, status: int, seconds: float, operation_type: str = "") ->
 
 
 def websocket(status: int) -> None:
-    """Counts a connection that has ended by the status of its handshake. How long it was open is no response time."""
+    """Counts an ended connection by the status of its handshake. Its duration is not observed: it is no response time."""
     _requests(status).inc()
 
 

@@ -1,6 +1,6 @@
 """Publish/subscribe between workers over Valkey channels.
 
-A message is `<worker> <text>`. One connection publishes, one subscribes. While Valkey is away, no caller waits for it: outgoing
+A message is `<worker> <text>`. One connection publishes, one subscribes. While Valkey is down, no caller waits for it: outgoing
 events queue up to a limit, incoming ones are lost, and subclasses are notified when such a gap begins and when it ends.
 """
 
@@ -17,11 +17,11 @@ import structlog
 
 from app.foundation.valkey import VALKEY_AWAY, valkey_client
 
-# Longest wait for a connection, and for each answer.
+# Timeout for connecting, and for each response.
 ANSWER_SECONDS = 2.0
-# After this long without a message the server is pinged; after as long again the connection counts as lost.
+# Ping Valkey after this long without a message; after as long again, treat the connection as lost.
 SILENCE_SECONDS = 5.0
-# Between two attempts after a failure; doubles each time.
+# Delay between attempts to reconnect; doubles each time.
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.1, 5.0
 # Outgoing events in the queue; beyond that the oldest are lost.
 MAXIMUM_WAITING = 10_000
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class Exchange(ABC, Generic[T]):
-    """One worker's connection to the exchange of one kind of event. Subclasses encode and receive events."""
+    """Exchanges one kind of event with other workers. Subclasses encode and handle events."""
 
     def __init__(self, url: str, channels: str) -> None:
         """`channels` is the pattern of the channels to subscribe to."""
@@ -56,7 +56,7 @@ class Exchange(ABC, Generic[T]):
 
     @abstractmethod
     def _receive(self, channel: str, text: str) -> None:
-        """Handles another worker's event. Raises ValueError for a text that is no event, which is ignored."""
+        """Handles another worker's event. Raises ValueError for a malformed event, which the caller ignores."""
 
     def _on_gap(self) -> None:
         """Events of other workers were lost or may be lost from now on. Called when a gap begins, and when it ends."""
@@ -84,7 +84,7 @@ class Exchange(ABC, Generic[T]):
         finally:
             running = set(tasks)
             while running:
-                # Cancel again and again: the client loses a cancellation that coincides with a timeout of its own.
+                # Cancel repeatedly: the Valkey client swallows a cancellation that coincides with one of its timeouts.
                 for task in running:
                     task.cancel()
                 _, running = await asyncio.wait(running, timeout=1)
@@ -108,7 +108,7 @@ class Exchange(ABC, Generic[T]):
                 try:
                     await pipe.execute()
                 except VALKEY_AWAY:
-                    # A duplicate does no harm. When the queue is full, newer events stay.
+                    # Send them again: duplicates are harmless. If the queue is full, drop the oldest.
                     room = MAXIMUM_WAITING - len(self._waiting)
                     self._has_dropped = self._has_dropped or has_dropped or len(some) > room
                     self._waiting.extendleft(reversed(some[max(len(some) - room, 0) :]))
@@ -162,7 +162,7 @@ async def _retry_forever(work: Callable[[], Awaitable[None]]) -> None:
         try:
             await work()
         except VALKEY_AWAY as error:
-            # Not the message: it can contain the URL with its password.
+            # Log only the class: the message can contain the URL with its password.
             _log.warning("events do not reach other workers", error=type(error).__qualname__)
         if time.monotonic() - began > LONGEST_PAUSE_SECONDS:
             pause = FIRST_PAUSE_SECONDS

@@ -1,4 +1,4 @@
-"""The settings: every environment variable, read once and typed. All wrong ones are reported together.
+"""Typed settings, read once from environment variables. All invalid ones are reported together.
 
 `python -m app serve` needs none of them: it then keeps everything in `var/`.
 """

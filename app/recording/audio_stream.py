@@ -68,7 +68,7 @@ class AudioStream:
 
     @property
     def is_unwritable(self) -> bool:
-        """Not even the audio received before the stream ended can be written."""
+        """Whether even the audio received before the stream ended cannot be written."""
         return self.failure.done() and not isinstance(self.failure.result(), Refused)
 
     @property

@@ -6,7 +6,7 @@ looked up, slow disk) until there is room.
 
 Per cycle we write at most as much audio as real time has elapsed since the stream's last cycle, and at least one
 second. Faster streams use idle threads only and never delay others. Recordings begin and end in other threads: a
-beginning holds a transaction, which must not wait for audio.
+beginning recording holds a transaction, which must not wait for audio.
 
 An outage of the database does not stop recording. If it does not answer, the settings of the account's last call on
 this server apply for a while (`AdmissionCache`), and `processing.py` creates the missing rows later. A stream with
@@ -47,7 +47,7 @@ from app.recording.stream import CloseCode, FirstFrame, Refused
 
 WRITE_EVERY_SECONDS = 0.5
 CHECK_ACCOUNTS_EVERY_SECONDS = 4.0
-"""Together with the query's duration, calls of a suspended account end within 5 s."""
+"""Short enough that, with the query, calls of a suspended account end within 5 s."""
 TOUCH_CALLS_EVERY_SECONDS = 86_400.0
 """A row that stays RECORDING without an update for days counts as lost (`app/recording/lifecycle.py`)."""
 _MEASURE_EVERY_SECONDS = 10.0
@@ -69,11 +69,11 @@ class RecordingSink(Protocol):
     """Receives recordings from ingest to upload them."""
 
     def on_append(self, recording: SpooledRecording) -> None:
-        """The audio of a running recording has grown. Returns at once."""
+        """Called after audio was appended to a running recording. Returns at once."""
         ...
 
     def on_end(self, recording: SpooledRecording) -> None:
-        """The recording is complete, and the sink owns it from now on. Returns at once."""
+        """Called when a recording is complete; the sink owns it from now on. Returns at once."""
         ...
 
 
@@ -415,7 +415,7 @@ class RecordingIngest:
     def _refuse(
         self, why: str, reason: str, error: Exception | None = None, *, account_id: UUID | None = None
     ) -> Refused:
-        """Logs, counts and returns a refusal: a call that should be recorded is not, or not to its end."""
+        """Logs, counts and returns a Refused for a call that should be recorded but is not, or only in part."""
         metrics.recording_rejected(why)
         numbers = {"streams": self._slots.total, "spool_bytes": self._spool.size_bytes()}
         account = {"account": sid_of(Kind.ACCOUNT, account_id)} if account_id else {}
@@ -424,7 +424,7 @@ class RecordingIngest:
 
 
 def _is_database_down(error: BaseException) -> bool:
-    """Whether the database did not answer in time. A database that answers but refuses writes is another case."""
+    """Whether the database did not answer in time. False for one that answers but refuses writes."""
     return not isinstance(error, SpoolBroken | CannotOpen) and (is_database_away(error) or is_statement_aborted(error))
 
 

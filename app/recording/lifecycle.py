@@ -52,7 +52,7 @@ class AccountDeleted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a stream says about its call; None for what it does not say."""
+    """Facts about a call from its stream's first frame; None for missing ones."""
 
     account_id: UUID
     gateway_call_id: str
@@ -94,7 +94,7 @@ async def begin(
 
 
 def unsaved_call(facts: CallFacts, target: StorageTarget, audio_format: AudioFormat) -> Call:
-    """The call as `begin` would create it, without a row, while the database does not answer."""
+    """The call as `begin` would create it, but not saved: for use while the database does not answer."""
     call = Call(id=id_at(facts.started_at), account_id=facts.account_id, gateway_call_id=facts.gateway_call_id)
     call.started_at = facts.started_at
     call.update_from_dict({**_missing_facts(call, facts), **_Destination.of(call, target, audio_format).columns})
@@ -185,7 +185,7 @@ async def mark_failed(
 async def fail_lost_recordings(
     live: LiveEvents, now: datetime, find: Callable[[Call], Awaitable[StoredObject | None]]
 ) -> int:
-    """Marks recordings in progress as FAILED whose server has not updated them for LOST_AFTER. Returns their number.
+    """Marks recordings FAILED that their server has not updated for LOST_AFTER. Returns their number.
 
     `find` looks for the object: a recording that is in its bucket becomes STORED, as after the restore of an older
     dump. It raises StorageFailure and CannotOpen when the outcome is unknown. The recording then waits for the next
@@ -243,7 +243,7 @@ async def mark_deleted(call_id: UUID, account_id: UUID, *, key: str | None = Non
 
 
 def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
-    """Tells subscribers that the recording has a new state."""
+    """Notifies subscribers of the recording's new state."""
     live.publish(LiveEvent(account_id, call_id, Change.RECORDING))
 
 

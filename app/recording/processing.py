@@ -50,7 +50,7 @@ class Scheduled:
 
 
 class RecordingProcessor:
-    """Decides by the call's row and the upload state what to do with a recording, and does it once."""
+    """Makes one attempt on a recording; its call's row and its upload state decide which."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RecordingProcessor:
         self._on_moved = on_moved
 
     async def process(self, recording: SpooledRecording, upload: MultipartUpload | None) -> Scheduled | None:
-        """Returns when the recording is due again; None when it has left the spool. Raises the database's errors."""
+        """Returns the next attempt's schedule; None if the recording has left the spool. Raises the database's errors."""
         metadata, state = recording.metadata, UploadState.of(recording)
         if state.is_deleted:
             return await self._delete(recording, state, upload)
@@ -211,7 +211,7 @@ class RecordingProcessor:
         await asyncio.to_thread(recording.remove)
 
     async def _save_candidate(self, metadata: RecordingMetadata, candidate: Candidate) -> None:
-        """Saves the account's newer keys on the call: only they open the bucket now."""
+        """Saves the account's newer keys on the call: its old ones no longer open the bucket."""
         credential_id = await credentials.get_or_create(self._keyring, metadata.account_id, candidate.target)
         await (
             Call.filter(account_id=metadata.account_id, id=metadata.call_id, recording_key=metadata.key)
@@ -222,7 +222,7 @@ class RecordingProcessor:
     async def _save_fault(
         self, recording: SpooledRecording, state: UploadState, fault: UploadFault
     ) -> Scheduled | None:
-        """Saves the fault to the call's row first, then to the state: a kill in between costs a delay, not an attempt."""
+        """Saves the fault to the call's row first, then to the state: a crash in between costs a delay, not an attempt."""
         metadata, now = recording.metadata, self._now()
         state.attempts += 1
         state.first_failed_at = state.first_failed_at or now.isoformat()
@@ -286,7 +286,7 @@ class RecordingProcessor:
     async def _clean_bucket(
         self, recording: SpooledRecording, state: UploadState, upload: MultipartUpload | None, *, deletes: bool
     ) -> UploadFault | None:
-        """Removes leftovers from the bucket with the first keys that may; returns the fault if none could."""
+        """Removes leftovers from the bucket with the first keys that permit it; returns the fault if none do."""
         metadata, fault = recording.metadata, None
         try:
             candidates = [candidate.target for candidate in await sending.usable_keys(self._keyring, metadata)]
@@ -323,7 +323,7 @@ class RecordingProcessor:
 
 
 async def _read_row(metadata: RecordingMetadata) -> tuple[RecordingState, int, int | None, str | None]:
-    """State, attempts, object size in bytes and object key by the call's row; NONE without a row."""
+    """State, attempts, object size in bytes and object key from the call's row; state NONE without a row."""
     query = Call.filter(account_id=metadata.account_id, id=metadata.call_id)
     columns = ("recording_state", "recording_attempts", "recording_size_bytes", "recording_key")
     return await query.first().values_list(*columns) or (*NO_ROW, None, None)

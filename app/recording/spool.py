@@ -53,9 +53,9 @@ _log = structlog.get_logger("recording.spool")
 _MAKING, _REMOVING = ".new-", ".gone-"
 # Folders that workers ignore: only an operator's command moves or removes them.
 _SET_ASIDE = ".aside-"
-# The same, written by an older version.
+# The prefix that older versions used.
 _SET_ASIDE_BEFORE = ".broken-"
-# SlotCounts of the spool for one account and for the accounts of one service provider: a failing storage must not block
+# Shares of the spool for one account and for the accounts of one service provider: a failing storage must not block
 # the recordings of other tenants.
 _QUOTAS = {Quota.ACCOUNT: 0.25, Quota.PROVIDER: 0.75}
 # Size of a folder with its files except the audio, so that many short recordings count correctly.
@@ -95,12 +95,12 @@ class Spool:
 
     @property
     def is_full(self) -> bool:
-        """New recordings are refused."""
+        """Whether new recordings are refused."""
         return self._bytes >= self._maximum_bytes
 
     @property
     def is_overfull(self) -> bool:
-        """Running recordings are ended too."""
+        """Whether running recordings are ended too."""
         return self._bytes > self._maximum_bytes * _HARD_LIMIT
 
     def full_share(self, account_id: UUID, service_provider_id: UUID | None) -> Quota | None:
@@ -111,7 +111,7 @@ class Spool:
         return None
 
     def measure(self) -> None:
-        """Recounts, since other workers add and remove too, and removes folders that dead processes left.
+        """Measures the spool, which other workers change too, and removes folders left by dead processes.
 
         Reads the whole folder: call it in a thread, at intervals.
         """
@@ -138,7 +138,7 @@ class Spool:
         self.oldest_waiting_seconds = now - oldest
 
     def create(self, metadata: RecordingMetadata) -> "SpooledRecording":
-        """Creates a recording, locked by this process. Raises FileExistsError when the call has one."""
+        """Creates a recording, locked by this process. Raises FileExistsError if the call has one already."""
         folder, new_folder = (
             self.folder(metadata.call_id),
             self._path / f"{_MAKING}{metadata.call_id.hex}-{os.getpid()}",
@@ -177,7 +177,7 @@ class Spool:
         return self.folder(call_id).is_dir()
 
     def open(self, call_id: UUID) -> "SpooledRecording | None":
-        """Locks and opens a recording. None when another process holds it, or when it is gone or unreadable."""
+        """Locks and opens a recording. None if another process holds it, or if it is missing or unreadable."""
         folder, lock = self.folder(call_id), -1
         try:
             lock = open_lock(folder)
@@ -206,7 +206,7 @@ class Spool:
                 self._bytes_of[owner_id] += more
 
     def _log_once(self, call_id: UUID, error: OSError) -> None:
-        """The disk may recover: the recording stays, and each scan tries again."""
+        """Logs once per recording: it stays in the spool, and each scan tries again, since the disk may recover."""
         if call_id not in self._logged:
             self._logged.add(call_id)
             _log.error("a recording in the spool cannot be opened", call_id=call_id.hex, reason=error.strerror)
@@ -222,7 +222,7 @@ class Spool:
         return older if older.is_dir() else self._path / f"{_SET_ASIDE}{call_id.hex}"
 
     def restore_set_aside(self, metadata: RecordingMetadata, state: Json) -> None:
-        """Returns a recording that was set aside to the workers, with new contents of its files.
+        """Returns a set-aside recording to the workers, with new metadata and a new state.
 
         Raises OSError, and then it stays set aside; FileExistsError when the spool has another recording of the call.
         """
@@ -296,7 +296,7 @@ class SpooledRecording:
         return b"".join(pieces)
 
     def finish(self, ended: StreamEnd) -> None:
-        """Notes that the stream ended in order and all audio is here."""
+        """Records that the stream ended normally and all audio is in the spool."""
         overwrite_json(self._folder / "ended.json", {**asdict(ended), "ended_at": ended.ended_at.isoformat()})
 
     @property

@@ -23,7 +23,7 @@ def read_state(folder: Path) -> Json | None:
 
 
 def spool_id(path: Path) -> str:
-    """Kept in a file; if several processes create it at once, one wins."""
+    """The spool's id, kept in a file; if several processes create it at once, one wins."""
     with contextlib.suppress(FileExistsError):
         new = path.with_name(f".id-{os.getpid()}")
         write_text(new, uuid4().hex)

@@ -1,9 +1,9 @@
 """The recording stream protocol: the first frame, and the close codes of refused streams. Does no I/O.
 
-The protocol is that of open-source gateways of this family: the sub-protocol below, one JSON text frame about the
+The protocol is that of the open-source gateway jambonz: the sub-protocol below, one JSON text frame about the
 call, then binary frames of 16-bit little-endian PCM with interleaved channels (the caller first). Text frames in
 between are events and are not kept. Closing the connection ends the recording. Pauses have no limit: a call on hold
-is silent, and the server's pings detect a gateway that is gone.
+is silent, and the server's pings detect a lost gateway.
 """
 
 import enum
@@ -78,7 +78,7 @@ class FirstFrame:
 
     @classmethod
     def read(cls, text: str) -> "FirstFrame":
-        """Raises Refused that names every invalid field, within the length of a close reason. Ignores unknown fields."""
+        """Raises Refused with every invalid field, cut to the length of a close reason. Ignores unknown fields."""
         fields = _Fields(_object(text))
         found = cls(
             gateway_call_id=fields.gateway_call_id("callSid"),

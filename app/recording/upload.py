@@ -32,7 +32,7 @@ _NOT_IMPLEMENTED = 501
 
 @dataclass
 class UploadState:
-    """What the attempts so far have left; kept in `state.json`."""
+    """The results of earlier attempts; stored in `state.json`."""
 
     attempts: int = 0
     """Number of failed attempts."""
@@ -42,7 +42,7 @@ class UploadState:
     """A multipart upload may exist whose id this server never received."""
     upload_id: str | None = None
     may_be_sent: bool = False
-    """The object may exist, whatever the storage said: a response can get lost, and a process can die before it."""
+    """The object may exist without a confirmation: a response can get lost, and a process can die before it arrives."""
     is_sent: bool = False
     """The storage confirmed the object."""
     is_deleted: bool = False
@@ -135,7 +135,7 @@ async def upload_whole_parts(bucket: Bucket, recording: SpooledRecording, upload
 
 
 def _new_parts(recording: SpooledRecording, upload: MultipartUpload | None, size: int) -> list[uploads.Part]:
-    """Parts of a growing file of this size that can be uploaded now."""
+    """Complete parts that are not uploaded yet, of a growing file that has this size now."""
     sent = upload.etags if upload is not None else {}
     first = 2 if recording.metadata.format is AudioFormat.WAV else 1
     return [part for part in uploads.full_parts(size) if part.number >= first and part.number not in sent]
@@ -211,7 +211,7 @@ async def _abort_unknown_uploads(bucket: Bucket, key: str, state: UploadState) -
         for upload_id in await uploads.open_uploads(bucket, key):
             await uploads.abort(bucket, key, upload_id)
     except StorageFailure as failure:
-        # Storing does not need the permission to list, and servers that cannot list answer in many ways.
+        # Storing does not need the permission to list, and servers without listing respond with various errors.
         is_final = failure.is_definite_refusal or failure.http_status == _NOT_IMPLEMENTED
         if not is_final and state.attempts < PERMANENT_FAULT_ATTEMPTS:
             raise

@@ -7,8 +7,8 @@
     (left by a dead process, due,           ├── deleted by a person or with its account: removed
      requested by a person)                 └── unknown to the database: rows created again, or set aside
 
-Audio leaves the spool only when the bucket has it or when a person has deleted it. A database that is empty or
-restored from an older dump is no reason: it may not know the recording.
+Audio leaves the spool only when the bucket has it or a person has deleted it. A missing row is no reason: the
+database may be empty or restored from an older dump.
 
 Every process has one worker; the worker that locks a recording processes it (`processing.py`). All state is also on
 disk, because a process may be killed at any moment.
@@ -106,7 +106,7 @@ class UploadWorker:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Scans the spool while the context is open. The next process repeats uploads that its end cancels."""
+        """Scans the spool while the context is open. Uploads cancelled at the end are repeated by the next process."""
         self._context = contextvars.copy_context()
         scanning = asyncio.create_task(self._scan_forever())
         try:
@@ -135,7 +135,7 @@ class UploadWorker:
         self._acquire(recording, early)
 
     async def scan(self) -> None:
-        """Starts what is due in the spool, within the limits. Raises the database's errors."""
+        """Starts the due recordings of the spool, within the limits. Raises the database's errors."""
         call_ids = await asyncio.to_thread(self._spool.call_ids)
         for removed in self._scheduled.keys() - set(call_ids):
             del self._scheduled[removed]
@@ -213,7 +213,7 @@ class UploadWorker:
                 await asyncio.wait_for(self._wake.wait(), SCAN_EVERY_SECONDS)
 
     async def _find_requested(self) -> set[UUID]:
-        """Of what is not due: recordings to retry now, to delete, and unknown to the database."""
+        """Recordings to process before they are due: to retry now, to delete, or without a row in the database."""
         found: set[UUID] = set()
         ids = list(self._scheduled)
         for begin in range(0, len(ids), _ROWS_AT_ONCE):

@@ -3,7 +3,7 @@
 A connection is authenticated by the handshake's `Authorization` header or, from browsers, by
 `connection_init {authorization: "Bearer …"}`; if both are sent, they must be equal. It lasts as long as the credential is valid,
 which is checked every half second and at each event. Queries and mutations run as over HTTP, subscriptions by
-`Operations.subscribe`. `CloseCode` has the reasons to close; uvicorn's protocol pings (every 20 s) detect lost clients.
+`Operations.subscribe`. `CloseCode` lists the reasons to close; uvicorn's protocol pings (every 20 s) detect lost clients.
 
 Memory for unsent messages is limited: a message waits until the network has taken all before it, and
 `app/server/transport/websocket.py` closes clients that do not read.
@@ -78,7 +78,7 @@ class Connection:
         self._init_timeout: asyncio.Timeout | None = None
         self._sending = asyncio.Lock()
         self._tasks: asyncio.TaskGroup
-        # By the client's ids, while responses may be sent.
+        # Operations by the client's ids, while their responses may be sent.
         self._running: dict[str, _RunningOperation] = {}
         # All running tasks, including those whose responses are no longer sent. A task can end before it has begun.
         self._operation_tasks: set[asyncio.Task[None]] = set()

@@ -1,4 +1,4 @@
-"""What the server opens at its start and closes at its end: the database, clients of other servers, periodic tasks."""
+"""Startup and shutdown: opens and closes the database, clients of other servers, and periodic tasks."""
 
 import gc
 from collections.abc import AsyncIterator
@@ -171,9 +171,9 @@ async def _measure_pool(db: BaseDBAsyncClient) -> None:
 
 
 def _tune_garbage_collector() -> None:
-    # What is loaded by now is never freed. A full collection would walk it again and again, and block the event loop for a
-    # tenth of a second each time.
+    # Modules loaded by now are never freed. Each full collection would walk them again, and block the event loop for a
+    # tenth of a second.
     gc.collect()
     gc.freeze()
-    # Operations leave almost no reference cycles, and cached documents and plans need no walk whenever some are added.
+    # Collect rarely: operations leave almost no reference cycles, and each collection walks all cached documents and plans.
     gc.set_threshold(5_000, 20, 1_000)

@@ -18,7 +18,7 @@ from app.server.schema import printed
 
 _CREDENTIAL_CHANGE_REQUIRED = "Choose a new password first, with `changePassword`."
 
-# Probes give up after a few seconds, and take no response for a dead process.
+# Probes give up after a few seconds, and treat a missing response as a dead process.
 READY_SECONDS = 2.0
 _NO_STORE = {"Cache-Control": "no-store"}
 

@@ -19,7 +19,7 @@ from app.server.graphql_protocol import BadRequest
 # A slower body is refused: otherwise its request would hold a connection forever.
 BODY_SECONDS = 20.0
 UNAUTHENTICATED_BYTES = 16_384
-"""The longest body of an unauthenticated caller. Bodies up to this length do not count for the budget."""
+"""The longest body of an unauthenticated caller. Bodies up to this length do not count against the budget."""
 BUDGET_BYTES = 33_554_432
 _RETRY_AFTER_SECONDS = "5"
 _REFUSED = "Too many long bodies arrive slowly. Try again, and send the body faster."
@@ -48,7 +48,7 @@ class RequestBodies:
         """`maximum_bytes` is the longest body of an authenticated caller."""
         self._maximum_bytes = maximum_bytes
         self._budget = max(BUDGET_BYTES, 4 * maximum_bytes)
-        # The bodies that count for the budget, oldest first.
+        # The bodies that count against the budget, oldest first.
         self._counted: dict[_Incomplete, None] = {}
         self._bytes = 0
 

@@ -26,7 +26,7 @@ from app.server.graphql_ws_messages import CloseCode
 from app.server.transport.waiting_connections import WaitingConnections
 
 # Unauthenticated connections: the maximum per network, and the minimum for all networks, whose maximum is a tenth of
-# LIVE_CONNECTIONS. They do not count for LIVE_CONNECTIONS.
+# LIVE_CONNECTIONS. They do not count against LIVE_CONNECTIONS.
 UNAUTHENTICATED_PER_NETWORK = MINIMUM_UNAUTHENTICATED = 20
 _UNAUTHENTICATED_FRACTION = 10
 _STATUS = {Unauthenticated: 401, Forbidden: 403, RateLimited: 429, ServiceUnavailable: 503}
@@ -115,7 +115,7 @@ class WebSocketEndpoint:
     def _is_allowed_origin(self, scope: Scope) -> bool:
         """Whether the origin may connect. Browsers send the origin of the page; programs send none.
 
-        There are no session cookies that a page of another site could use; it is refused all the same.
+        Defence in depth: there are no session cookies that a page of another site could use.
         """
         headers = graphql_protocol.headers_of(scope)
         origin = headers.get(b"origin", b"").decode("latin-1")

@@ -102,7 +102,7 @@ class Blockers:
 async def delete(
     context: Context, provider_id: str, *, dry_run: bool, force: bool, if_version: int | None
 ) -> tuple[UUID | None, Blockers]:
-    """Deletes a service provider without accounts in one transaction; with keys or users only by `force`.
+    """Deletes a service provider without accounts in one transaction. Keys or users in it need `force`.
 
     Returns the deleted id (None if nothing was deleted) and the blockers. Raises UserErrors: NOT_FOUND, CONFLICT.
     """

@@ -1,7 +1,7 @@
 """Failures of object storages, and advice on how to fix them.
 
-Advice repeats the server's short error code, and its message where we have no advice of our own. `responses.py` has
-cleaned both.
+Advice includes the server's error code, and the server's message if that code has no specific advice. `responses.py`
+sanitizes both.
 """
 
 import re
@@ -43,7 +43,7 @@ class StorageFailure(Exception):
         self.reason = reason
         """The gate's reason, when it refused the address."""
         super().__init__(code or kind.value)
-        if self.is_clock_difference:  # here, because every call passes through it
+        if self.is_clock_difference:  # counted here, because every failure is created here
             metrics.storage_clock_difference()
             _log.error("clocks of this server and a storage differ by more than 15 minutes")
 

@@ -72,7 +72,7 @@ class StepResult:
 
 
 class StepFailed(Exception):
-    """A step failed, with advice of its own."""
+    """A step failed, with specific advice."""
 
     def __init__(self, advice: str, failure: StorageFailure | None = None) -> None:
         self.advice = advice
@@ -249,7 +249,7 @@ class Probe:
         return StepFailed(advice(failure), failure)
 
     async def _find_missing_permission(self) -> str:
-        """Access denied with tags: a second PUT without tags tells whether the tags were the reason."""
+        """After a denied PUT with tags, a second one without tags shows whether the tags were the reason."""
         try:
             await self._put(replace(self._whole, tags=()))
         except StorageFailure:
@@ -260,7 +260,7 @@ class Probe:
         return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
 
     def _override_result(self, name: Name, failure: StorageFailure, sentence: str) -> None:
-        """The PUT found what the HEAD could not."""
+        """Corrects the result of HEAD by what PUT has shown."""
         self._set_result(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
 
     async def _read_tags(self) -> S3Response:

@@ -93,7 +93,7 @@ class PromptCache:
             async with self._client() as valkey:
                 yield valkey
         except VALKEY_AWAY as error:
-            # Not the message: it can contain the URL with its password.
+            # Log only the class: the message can contain the URL with its password.
             _log.warning("prompt cache unreachable", error=type(error).__qualname__)
             self._unreachable_until = time.monotonic() + BACKOFF_SECONDS
             raise ServiceUnavailable(_UNREACHABLE) from None

@@ -1,4 +1,4 @@
-"""Opens sessions by login, lists and ends them."""
+"""Sessions: login, logout, list and revocation."""
 
 from copy import copy
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from app.users.credential_check import require_valid_credential
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim
 
-# Per user. A new login ends the oldest session: more come from a program that logs in repeatedly.
+# Per user; beyond it, a login ends the oldest session. Only programs that log in repeatedly reach it.
 MAXIMUM_SESSIONS = 50
 _WRONG = "The e-mail address or the password is wrong."
 
@@ -40,7 +40,7 @@ class NewSession:
 
 
 async def login(context: Context, email: str, given: str) -> NewSession:
-    """Opens a session for a user who proves the password.
+    """Opens a session for a user with the right password.
 
     Raises UserErrors WRONG_CREDENTIALS, with the same message and after the same work for an unknown address, a wrong password
     and an inactive user. Raises RateLimited.
@@ -118,7 +118,7 @@ def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> 
 
 
 async def logout(context: Context) -> None:
-    """Ends the caller's session. Does nothing if it has ended already and authentication still caches it."""
+    """Ends the caller's session. Does nothing if the session has ended already but is still cached."""
     async with in_transaction():
         if await Session.filter(id=context.viewer.session_id).delete():
             await _record_ended(context, 1)

@@ -168,7 +168,7 @@ def _headers(call: OutgoingCall, url: URL, body: bytes, at: int) -> dict[str, st
 
 
 def _secrets(call: OutgoingCall, headers: Mapping[str, str]) -> list[str]:
-    """What a reply must not reveal. The credentials are also masked without `Basic`."""
+    """Secrets to mask in a reply. Basic credentials are masked with and without their scheme."""
     whole = headers.get("Authorization", "")
     return [one for one in (whole.removeprefix("Basic "), whole, call.password, *call.secrets) if one]
 
@@ -176,7 +176,7 @@ def _secrets(call: OutgoingCall, headers: Mapping[str, str]) -> list[str]:
 def _redacted_reply(content: bytes, secrets: Sequence[str], *, has_ended: bool) -> tuple[str, bool]:
     """The beginning of a reply with masked secrets, and whether it was longer.
 
-    Masks before cutting: half a secret would not be found. If the reply continues, omits an end that may begin a
+    Masks before truncating, since a partial secret would not be found. If the reply continues, omits a tail that may begin a
     secret.
     """
     hidden = content
@@ -195,7 +195,7 @@ def _partial_secret_length(content: bytes, secret: bytes) -> int:
 
 
 def _decode(content: bytes) -> str:
-    """The beginning of a reply. Omits a character cut in two; replaces NUL, which PostgreSQL cannot store."""
+    """The beginning of a reply. Omits a character that is cut off; replaces NUL, which PostgreSQL cannot store."""
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     is_whole = len(content) <= MAXIMUM_REPLY_BYTES
     return decoder.decode(content[:MAXIMUM_REPLY_BYTES], final=is_whole).replace("\0", "\ufffd")

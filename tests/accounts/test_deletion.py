@@ -84,7 +84,7 @@ async def test_a_forced_deletion_leaves_no_rows_of_the_contents(
     await with_a_recorded_call(installation, world["own"])
     pointers = dict.fromkeys(("deviceCallingApplicationId", "siprecApplicationId"), world["own_application"])
     await provider.change("updateAccount", "account { id }", id=world["own"], **pointers)
-    # Audit events stay for ever; idempotency keys keep the bare id for a day.
+    # Audit events outlive the account; idempotency keys keep the bare id for a day.
     kept = frozenset({"audit_events", "idempotency_records"})
     async with installation.database() as connection:
         before = await contents(connection, without=kept)

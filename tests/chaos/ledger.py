@@ -90,7 +90,7 @@ class Ledger:
     async def verify(self, server: RealServer, s3: LocalS3) -> None:
         """Asserts that everything acknowledged exists: writes in the database; audio in the bucket, byte for byte, and its row.
 
-        Waits for what is on its way. Then nothing is left in the spool, and no upload is left open.
+        Waits for uploads in progress. Afterwards the spool is empty, and no multipart upload is open.
         """
         rows = await self._stored(server)
         bucket: Any = s3_client(s3)

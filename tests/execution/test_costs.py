@@ -1,4 +1,4 @@
-"""The maximum cost of operations, and that one that can cost too much is refused before it runs."""
+"""The maximum cost of operations, and the refusal of too expensive ones before they run."""
 
 import re
 from contextlib import nullcontext

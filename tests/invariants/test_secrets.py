@@ -1,4 +1,4 @@
-"""Credentials end when they should, and secrets are returned once or never."""
+"""Expired and revoked credentials are rejected; secrets are returned once or never."""
 
 import base64
 import json
@@ -77,7 +77,7 @@ async def test_inactive_users_do_not_log_in(installation: Installation, admin: P
 
 
 async def _fill_with_secrets(installation: Installation, people: People) -> list[str]:
-    """Stores a secret in every field for one. Returns the texts of those that are returned once."""
+    """Stores a secret in every secret field. Returns the secrets that are returned only once."""
     world, root, shown = installation.world, people["root"], []
     given = inputs(world, people)
     for mutation in ("updateAccount", "updateApplication"):
@@ -99,7 +99,7 @@ async def _fill_with_secrets(installation: Installation, people: People) -> list
 
 
 async def _stored_secrets(installation: Installation) -> tuple[list[str], set[str]]:
-    """Texts that no answer may contain: stored bytes and hashes, and decrypted secrets; and the webhook secrets."""
+    """Texts that no response may contain (stored bytes, hashes, decrypted secrets), and the webhook secrets."""
     found, signing, keyring = [PASSWORD, SECRET, NEW_PASSWORD], set(), installation.resources.keyring
     for model in Tortoise.apps["models"].values():
         columns = [name for name, one in model._meta.fields_map.items() if isinstance(one, fields.BinaryField)]
@@ -184,7 +184,7 @@ async def test_only_mutations_that_create_a_secret_return_it(installation: Insta
     world, people = await with_everything(installation), await add_people(installation)
     await _fill_with_secrets(installation, people)
     shown_by = set()
-    # Mutations that delete what others need come last.
+    # Mutations that delete objects needed by others come last.
     order = sorted(
         MUTATIONS, key=lambda name: (name.startswith(("delete", "remove", "deactivate", "set", "logout")), name)
     )

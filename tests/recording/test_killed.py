@@ -1,4 +1,4 @@
-"""kill -9 during ten recordings: of the server, the storage, the database. Nothing is lost, and every row is right."""
+"""Kills the server, the storage or the database (kill -9) during ten recordings: saved audio and rows survive."""
 
 import asyncio
 import io

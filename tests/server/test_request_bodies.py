@@ -76,7 +76,7 @@ def bodies_of(installation: Installation) -> RequestBodies:
 
 
 async def until(installation: Installation, count: int) -> None:
-    """Waits until so many bodies count for the budget."""
+    """Waits until this many bodies count against the budget."""
     async with asyncio.timeout(10):
         while len(bodies_of(installation)._counted) != count:
             await asyncio.sleep(0)

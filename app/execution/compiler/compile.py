@@ -56,7 +56,7 @@ from app.foundation.identifiers import Kind, sid_of
 
 # The longest list that is not a page (tags, the steps of a storage test).
 _LIST_VALUES = 10
-# Decrypting a value takes the time of so many plain values.
+# The time to decrypt a value, in plain values.
 _DECRYPTED_VALUES = 50
 
 
@@ -266,7 +266,7 @@ class Compiler:
         return name
 
     def _output(self, expression: str, nodes: list[FieldNode], type_: GraphQLOutputType, source: Source) -> str:
-        """From a Python value to the response, by GraphQL type; `source` reads the fields of an object."""
+        """Converts a Python value to the response, by GraphQL type; `source` reads the fields of an object."""
         if isinstance(type_, GraphQLNonNull):
             return self.output_of(expression, nodes, type_.of_type, source, nullable=False)
         return self.output_of(expression, nodes, type_, source, nullable=True)

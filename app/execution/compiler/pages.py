@@ -11,7 +11,7 @@ from app.foundation.graphql import lists
 
 
 class PageCompiler(SourceCompiler, Protocol):
-    """What the code of a page needs of the compiler."""
+    """The part of the compiler that the code of a page uses."""
 
     selections: Selections
 

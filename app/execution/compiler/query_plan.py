@@ -6,7 +6,7 @@ Names in plans, SQL and generated code:
 * `f4` is a generated function and `k5` a constant of it; `r` is a row or an object; `o` is the owner of a page.
 * In SQL, `b` are the SELECT's own rows, `o6` is a joined row and `n7` a count.
 
-`Plan.source` is the generated code: print it to see what an operation became.
+`Plan.source` is the generated code: print it to see what an operation compiles to.
 """
 
 from collections.abc import Callable
@@ -26,16 +26,16 @@ from app.foundation.graphql import declarations, lists
 
 ReadArguments = Callable[[VariableValues], Arguments]
 ArgumentsOf = Callable[[GraphQLField, FieldNode], ReadArguments]
-"""From a field and its node to what reads its arguments at run time."""
+"""Returns, for a field and its node, the function that reads its arguments at run time."""
 Found = dict[str, Any]
-"""What a run has found, by label: a call's result, a call's results by row id, the rows of a SELECT by owner."""
+"""Results of a run, by label: a call's result, a call's results by row id, or the rows of a SELECT by owner."""
 PAYLOAD = "p"
-# A computed value takes the time of so many plain values.
+# The time to compute a value, in plain values.
 COMPUTED_VALUES = 5
 
 
 Root = declarations.OneById | lists.PageOfAll | lists.PageOf | None
-"""What a SELECT is rooted at; None: the one row whose column holds the id of its owner."""
+"""The declaration at the root of a SELECT. None: it selects the one row whose column holds the owner's id."""
 
 
 class NotCompilable(Exception):
@@ -85,7 +85,7 @@ class Effect:
     guarded: frozenset[type[Requirement]]
 
     def refuses(self, viewer: Viewer, given: Arguments) -> bool:
-        """Whether an input field is given that the caller may not set."""
+        """Whether the input contains a field that the caller may not set."""
         if viewer.may(self.guarded):
             return False
         types = {name: argument.type for name, argument in self.field.args.items()}
@@ -117,14 +117,14 @@ class Select:
     arguments: ReadArguments | None = None
     joins: list[Join] = field(default_factory=list)
     counts: dict[str, tuple[declarations.CountOf, str]] = field(default_factory=dict)
-    """By their names in the SELECT: what is counted, and the alias of the row that it is counted for."""
+    """By name in the SELECT: the counted relation, and the alias of the row that owns it."""
     items: dict[tuple[str, str], int] = field(default_factory=dict)
     children: list["Select"] = field(default_factory=list)
     calls: list[CallForEach] = field(default_factory=list)
     parent_index: int = 0
     """Of a nested page: the index of the owner's id in the parent's row."""
     values_per_row: int = 0
-    """How many values of the response are made of each row."""
+    """Number of response values built from each row."""
     wants_rows: bool = True
     wants_count: bool = False
 
@@ -150,7 +150,7 @@ class Select:
 
 @dataclass
 class Plan:
-    """What is read: first by calls, then by SELECTs; `shape` makes the response of what they found."""
+    """Resolver calls run first, then SELECTs; `shape` builds the response from their results."""
 
     calls: list[Call]
     selects: list[Select]
@@ -158,4 +158,4 @@ class Plan:
     shape: Callable[[Viewer, Context, Found, dict[str, Arguments]], Any]
     source: str
     effect: Effect | None = None
-    """Of a mutation's field, whose payload the plan reads."""
+    """The resolver of the mutation field whose payload the plan reads; None for queries."""

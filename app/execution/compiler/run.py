@@ -43,7 +43,7 @@ MAXIMUM_STATEMENTS = 64
 MAXIMUM_VALUES = 100_000
 
 
-# What a plan, a character of its source and a statement hold in bytes, measured (`tests/execution/test_document_cache.py`).
+# Memory of a plan, of a character of its source and of a statement, measured (`tests/execution/test_document_cache.py`).
 _OF_PLAN, _OF_SOURCE, _OF_STATEMENT = 4_000, 12, 1_200
 
 
@@ -126,7 +126,7 @@ class CompiledPlan:
         return statements
 
     def many_owners(self, select: Select, viewer: Viewer, is_first: bool) -> Statement | None:
-        """Selects a row when a page spans many owners."""
+        """The statement that returns a row if a page spans many owners."""
         key = (select.label, viewer.scope, is_first)
         known = self._many_owners.get(key)
         if known is None:
@@ -136,7 +136,7 @@ class CompiledPlan:
 
 
 def _bytes_of(statements: Iterable[Statement | None]) -> int:
-    """The bytes that statements hold; the driver holds each text once more."""
+    """Memory of the statements in bytes; the driver keeps a second copy of each text."""
     return sum(_OF_STATEMENT + 2 * len(each.text) for each in statements if each is not None)
 
 
@@ -162,7 +162,7 @@ class _PlanRun:
     def weigh(self, selects: list[Select], above: int = 1) -> None:
         """Reads all arguments. Raises TooManyValues, before any statement runs, when the response could have too many values.
 
-        `above` is the maximum number of rows that these SELECTs are nested below.
+        `above` is the maximum number of parent rows.
         """
         for select in selects:
             arguments = self._arguments[select.label] = select.arguments(self._variables) if select.arguments else {}
@@ -332,11 +332,11 @@ class _PlanRun:
                 self._values[f"{label}.{name}"] = value
                 conditions.append((name, type(value).__name__))
             else:
-                conditions.append((name, value))  # few values: a statement for each
+                conditions.append((name, value))  # few distinct values: one statement for each
         return tuple(conditions)
 
 
-# The schema has few names, and converting one costs a regular expression.
+# Cached: the schema has few names, and each conversion runs a regular expression.
 _camel, _snake = functools.cache(to_camel_case), functools.cache(to_snake_case)
 
 

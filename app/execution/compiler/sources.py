@@ -22,7 +22,7 @@ from app.foundation.identifiers import Kind, sid_of
 
 
 class SourceCompiler(Protocol):
-    """What a source needs of the compiler."""
+    """The part of the compiler that sources use."""
 
     arguments: ArgumentsOf
     code: GeneratedCode
@@ -46,7 +46,7 @@ class Source:
         self.compiler = compiler
 
     def column(self, name: str) -> str:
-        """The expression of a column's value, of the class that the ORM gives it."""
+        """The expression of a column's value, converted as the ORM does."""
         raise NotImplementedError
 
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
@@ -61,14 +61,14 @@ class Source:
         return f"{self.compiler.code.constant(sid_of)}({self.compiler.code.constant(kind)}, {self.column(name)})"
 
     def part(self, declared: declarations.Part) -> "Source":
-        """The source of an object that is made of some of the columns, under its own names for them."""
+        """The source of an object built from some of the columns, which it knows by other names."""
         return _PartSource(self, declared.columns)
 
     def to_one(self, declared: declarations.ToOne, nodes: list[FieldNode], type_: GraphQLOutputType) -> str:
         raise NotCompilable("a to-one of a value")
 
     def from_related(self, declared: declarations.FromRelated) -> str:
-        """The expression of a value that is made of the row and of related rows."""
+        """The expression of a value computed from the row and related rows."""
         values = [self.column(name) for name in declared.columns]
         values += [self.related(one.path, one.columns) for one in declared.related]
         return f"{self.compiler.code.constant(declared.make)}({', '.join(values)})"
@@ -123,7 +123,7 @@ class ObjectSource(Source):
 
 
 class RootObjectSource(ObjectSource):
-    """The caller, or an object in a call's result. What is related to it is loaded by SELECTs of its own."""
+    """The caller, or an object in a call's result. Its related rows are loaded by separate SELECTs."""
 
     def __init__(self, compiler: SourceCompiler, owner: Owner, into: list[Select]) -> None:
         super().__init__(compiler)
@@ -218,7 +218,7 @@ class RowSource(Source):
         return self.select.index(self._alias, name)
 
     def object_of(self, columns: tuple[str, ...]) -> str:
-        """The expression of an object with these columns of the row, of the classes that the ORM gives them."""
+        """The expression of an object with these columns of the row, converted as the ORM does."""
         values = ", ".join(self.column(name) for name in columns)
         return f"{self.compiler.code.constant(_row_class(columns))}({values})"
 

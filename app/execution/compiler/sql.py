@@ -50,7 +50,7 @@ class Renderer:
         return self._rows(query.filter(beyond) if beyond else query, order, of_each=of_each, source=source)
 
     def many_owners(self, is_first: bool) -> Statement | None:
-        """Selects a row when a page spans many owners. `is_first`: the page has no cursor and no conditions."""
+        """Returns a row if a page spans many owners. `is_first`: the page has no cursor and no conditions."""
         root = self._select.root
         one_by_one = (
             self._one_by_one(root, (), None if is_first else Q()) if isinstance(root, lists.PageOfAll) else None

@@ -27,7 +27,7 @@ from app.foundation.graphql.declarations import LOAD, OF_EVENT, PER_VIEWER, READ
 
 Resolve = Callable[..., object]
 Read = Callable[[object], object]
-"""From a row to a Python value, or to a value of the response."""
+"""Reads a Python value or a response value from a row."""
 
 
 def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
@@ -44,7 +44,7 @@ def reader(parent_type: GraphQLObjectType, field: GraphQLField, context: Context
 
 @functools.lru_cache
 def coercer(leaf: GraphQLLeafType, *, nullable: bool) -> Read:
-    """From a Python value to the response value of a leaf type. Raises TypeError for null in a non-null field."""
+    """Converts Python values to response values of a leaf type. Raises TypeError for null in a non-null field."""
     coerce, plain = leaf.coerce_output_value, _PLAIN.get(leaf.name)
     if isinstance(leaf, CustomGraphQLEnumType):
         return _enum_coercer(leaf, nullable=nullable)
@@ -98,7 +98,7 @@ _PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 class DirectResolvers(MiddlewareManager):
     """Replaces the resolvers of fields that declare how their value is read or loaded.
 
-    The executor has decided permissions before. A guarded field that cannot be null keeps its resolver, which refuses.
+    The executor has checked permissions before. A guarded non-null field keeps its resolver, which raises Forbidden.
     graphql-core asks its middleware manager which resolver to call; that is the only method used.
     """
 

@@ -63,10 +63,10 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        # By the id of the grouped field set: graphql-core keeps it alive, and the same one for all rows.
+        # By `id()` of the grouped field set, which graphql-core keeps alive and reuses for all rows.
         self._selected: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
         self.budget = WorkBudget()
-        # Set when the operation exceeded its work; then its data is discarded.
+        # Set when the operation exceeds its work limit; its data is then discarded.
         self.exhausted: BadUserInput | None = None
         self.context_value.count_rows = self._count_rows
 
@@ -129,7 +129,7 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
     def handle_field_error(
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path
     ) -> None:
-        """As graphql-core's, until the work of errors exceeds the limit."""
+        """Like graphql-core's, until the errors exceed the work limit."""
         if not self._can_afford(_ERROR_WORK):
             return
         error = located_error(raw_error, [details.node for details in field_details_list], path.as_list())
@@ -163,7 +163,7 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
             raise self.exhausted
 
     def _can_afford(self, work: int) -> bool:
-        """Counts the work that comes next; False when the limit is exceeded.
+        """Counts work about to be done; False when the limit is exceeded.
 
         No exception is raised: running fields end by themselves, and their data is discarded. Thousands of cancelled fields
         would be thousands of tracebacks, which only the garbage collector can free.

@@ -10,8 +10,8 @@ a count over a whole table, a filter without an index. A weight is a fixed cost 
 statement serves all parent rows. A unit is 40 µs of the database with 60,000 accounts and 2 million calls, so an operation takes
 about a second of it at most: `python -m tests.bench --only costs` prints the worst ones.
 
-Three limits follow each other. This one is known before any rows, and limits what is loaded. MAXIMUM_VALUES (`compiler/run.py`)
-knows how wide the rows are, and limits what is shaped in one go. MAXIMUM_WORK and MAXIMUM_ROWS (`executor/reference.py`) count
+Three limits apply in turn. This one needs no rows, and limits what is loaded. MAXIMUM_VALUES (`compiler/run.py`)
+includes the width of rows, and limits what is shaped in one go. MAXIMUM_WORK and MAXIMUM_ROWS (`executor/reference.py`) count
 the actual work: introspection, errors, wide rows, ORM objects.
 """
 
@@ -50,7 +50,7 @@ from app.foundation.graphql.pagination import MAXIMUM_FIRST
 # A page of 100 in each of 100 rows, with a related object in each of its rows, costs 20,100; one more level costs over a million.
 # Below 32,767, the maximum number of parameters of a statement: the reference executor passes the ids of all parent rows.
 MAXIMUM_COST = 25_000
-# In a list that is counted up to a limit, so many counted rows cost as much as one loaded row.
+# Where `totalCount` stops at a limit, this many counted rows cost as much as one loaded row.
 COUNTED_ROWS_PER_ROW = 100
 
 _NOTHING: dict[str, object] = {}
@@ -63,9 +63,9 @@ class _Filter:
     names: set[str] = field(default_factory=set)
     """Conditions with a literal value."""
     variables: dict[str, str] = field(default_factory=dict)
-    """From a variable to the condition whose value it is."""
+    """By variable: the condition whose value it holds."""
     whole: str | None = None
-    """The variable that is the whole filter."""
+    """The variable that holds the whole filter."""
 
     def conditions(self, given: Mapping[str, object]) -> set[str]:
         """The conditions that are set with these variables."""
@@ -76,22 +76,22 @@ class _Filter:
 
 @dataclass(slots=True)
 class _Page:
-    """A page of the operation, or a root field with a weight, as a page of one row.
+    """A page that the operation selects. A root field with a weight counts as a page of one row.
 
     The first page of an operation is the operation itself: one row, the parent of the root fields.
     """
 
     parent: int
-    """The index of its parent page, which is a smaller one than its own."""
+    """The index of its parent page, always smaller than its own."""
     path: tuple[str, ...]
     name: str
-    """In the schema: `Query.accounts`."""
+    """Its type and field in the schema, such as `Query.accounts`."""
     node: FieldNode | None
     first: int
-    """The number of rows; with a variable, the number when the variable has no value."""
+    """The number of rows, or the fallback when `variable` has no value."""
     variable: str | None = None
     each: int = 1
-    """The cost of each of its rows, with what is related to the row."""
+    """The cost of each of its rows, including related objects."""
     counting: int = 1
     """The cost of its `totalCount` for each parent row."""
     weights: Mapping[Scope, lists.Weights] = field(default_factory=dict)
@@ -131,12 +131,12 @@ class Cost:
         self._defaults = defaults
         most = {page.variable: MAXIMUM_FIRST for page in pages if page.variable is not None}
         rows = sum([count * page.each for count, page in zip(self._counts(most), pages, strict=True)])
-        # Then the variables need not be read at run time.
+        # If even the largest variables are within the limit, they need not be read at run time.
         fixed_cost = max(sum(page.fixed_cost(None, scope) for page in pages) for scope in Scope)
         self._is_always_allowed = rows + fixed_cost <= MAXIMUM_COST
 
     def total(self, variables: Mapping[str, object] | None = None, scope: Scope = Scope.ADMIN) -> int:
-        """The maximum cost with these variables. Invalid ones count as 1; they are reported later."""
+        """The maximum cost with these variables. Invalid variables count as 1; they are reported later."""
         counts, given = self._counts(variables), self._given(variables)
         rows = sum([count * page.each for count, page in zip(counts, self._pages, strict=True)])
         return rows + sum([page.fixed_cost(given, scope) for page in self._pages])
@@ -226,7 +226,7 @@ class _Reader:
             for definition in operation.variable_definitions or ()
             if definition.default_value is not None
         }
-        # For an object, only which of its fields are set matters.
+        # Of an object, only the names of the fields that are set matter.
         self.defaults = {name: _set_in(node) for name, node in self._default_nodes.items()}
         self.pages = [_Page(parent=0, path=(), name="", node=None, first=1, each=0)]
         root = schema.get_root_type(operation.operation)
@@ -236,7 +236,7 @@ class _Reader:
     def _walk(
         self, selection_set: SelectionSetNode, parent: GraphQLCompositeType, inside: int, path: tuple[str, ...]
     ) -> None:
-        """Collects a selection set of the rows (or of a part of the rows) of the page with the index `inside`."""
+        """Collects the pages of a selection set on the rows of page `inside`, or on a part of those rows."""
         for on, node in self._fields(selection_set, parent):
             field = self._schema.get_field(on, node.name.value)
             if field is None or node.name.value.startswith("__"):
@@ -320,8 +320,8 @@ def _literal(value: ValueNode) -> int:
 
 
 def _within(value: object) -> int:
-    """The value of `first` that counts. An invalid one is refused later, and loads nothing."""
-    # 100.0 in JSON is 100 too.
+    """The number of rows for a value of `first`, clamped to the limits: invalid values are refused later."""
+    # JSON's 100.0 is a valid Int.
     return int(min(max(value, 1), MAXIMUM_FIRST)) if isinstance(value, int | float) else 1
 
 

@@ -39,7 +39,7 @@ MAXIMUM_ARGUMENTS = 30
 # For unauthenticated callers: introspection by common tools has three fragments and no variable.
 MAXIMUM_UNAUTHENTICATED_FRAGMENTS = 10
 MAXIMUM_UNAUTHENTICATED_VARIABLES = 20
-# Pairs of fields with the same response path: 90 fields at one path have so many.
+# Pairs of fields with the same response path; 90 fields at one path make this many.
 MAXIMUM_REPEATED_PAIRS = 4_000
 
 # Values in variables: lists and objects count, and so do their items.

@@ -27,7 +27,7 @@ RETRY_SECONDS = 1
 
 
 class _SlotOwners(NamedTuple):
-    """Whose limits an operation counts for, from the narrowest to the widest."""
+    """The limits that an operation counts against, from the narrowest to the widest."""
 
     caller: Hashable
     owner: Hashable
@@ -130,7 +130,7 @@ class OperationSlots:
                     return await turn
         except BaseException as error:
             if turn.done() and not turn.cancelled():
-                self._release(turn.result())  # the slot came too late
+                self._release(turn.result())  # granted after the wait had ended
             if isinstance(error, TimeoutError):
                 raise _refusal(f"this one waited {WAIT_SECONDS:g} s for a slot") from None
             raise
@@ -181,7 +181,7 @@ class Slot:
 
 
 def _owners_of(context: Context) -> _SlotOwners:
-    """An unauthenticated caller is its network. A caller without an owner, or without a provider, stands for itself."""
+    """An unauthenticated caller is identified by its network. Missing owners and providers fall back to the caller."""
     viewer = context.caller
     caller = (viewer.key_id or viewer.user_id) if viewer is not None else network_of(context.address)
     owner = (viewer.account_id or viewer.service_provider_id or caller) if viewer is not None else caller

@@ -51,7 +51,7 @@ class OneByOne:
         return Sql.join("(SELECT b.* FROM ", nearest, " CROSS JOIN LATERAL (", rows, " LIMIT ", self.limit, ") b)")
 
     def beyond_few(self) -> Sql:
-        """Selects a row when there are more than FEW_OWNERS owners."""
+        """Returns a row if there are more than FEW_OWNERS owners."""
         return Sql.join("SELECT 1 FROM ", *self._candidates(), f" OFFSET {FEW_OWNERS} LIMIT 1")
 
     def _nearest(self) -> Sql:

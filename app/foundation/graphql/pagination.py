@@ -102,9 +102,9 @@ class Order:
 
 
 class _RowBeyond(Q):
-    """A row comparison, `(name_key, id) > (…, …)`: PostgreSQL enters an index on these columns exactly at the position.
+    """A row comparison, `(name_key, id) > (…, …)`: PostgreSQL starts an index scan exactly at the position.
 
-    Written with AND and OR, it would enter at the first row with the same value and skip the rows before the position.
+    With AND and OR, the scan would start at the first row with the same value and skip the rows before the position.
     """
 
     def __init__(self, position: dict[str, Any], *, descending: bool) -> None:

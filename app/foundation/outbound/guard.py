@@ -1,8 +1,8 @@
 """The outbound gate: which hosts this server may call for a tenant (protection against SSRF).
 
 A host is checked twice: by its text (`judge_text`, when it is saved and before each call, since an IP literal never reaches a
-resolver), and by every address that its name resolves to (`resolver`, at the moment of connecting, so that the name cannot change
-in between). Callers must not follow redirects.
+resolver), and by every address that its name resolves to (`resolver`, at the moment of connecting, which prevents DNS
+rebinding). Callers must not follow redirects.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ class OutboundGate:
     def __init__(self, allowed_hosts: Iterable[str] = ()) -> None:
         """`allowed_hosts` are `host` (any port) or `host:port`; an IPv6 literal with a port is in brackets."""
         self._allowed = frozenset(entry.strip().lower() for entry in allowed_hosts)
-        # Threads of their own: name servers can hang, and the rest of the server needs the default ones.
+        # A separate thread pool: name servers can hang, and the default pool serves the rest of the server.
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 
     def judge_text(self, address: str, port: int | None = None) -> str | None:
@@ -80,7 +80,7 @@ class OutboundGate:
 class JudgingResolver:
     """Resolves like aiohttp's own resolver. Raises OutboundRefused when any address of the name is refused.
 
-    One refused address is enough: a name with a public and a private address is a way around the gate.
+    One refused address is enough: a name with a public and a private address would bypass the gate.
     It does not inherit aiohttp's AbstractResolver, which would load aiohttp before the first call.
     """
 
@@ -142,7 +142,7 @@ def _judge_host(host: str) -> str | None:
 def _read_ip(host: str) -> IPAddress | None:
     """An IP address in any spelling that resolvers accept: 127.1, 2130706433, 0x7f.0.0.1, 0177.0.0.1, fe80::1%eth0.
 
-    Returns None for what no resolver takes for an address.
+    Returns None for text that no resolver parses as an address.
     """
     if ":" in host:
         try:
@@ -238,7 +238,7 @@ _REFUSED_NETWORKS = [
         ("64:ff9b:1::/48", "a private address"),
         ("fc00::/7", "a private address"),
         ("fec0::/10", "a private address"),
-        ("::/3", "a reserved address"),  # public IPv6 is 2000::/3; what NAT64 embeds was taken out above
+        ("::/3", "a reserved address"),  # public IPv6 is 2000::/3; NAT64 addresses have been unwrapped before
         ("4000::/2", "a reserved address"),
         ("8000::/1", "a reserved address"),
         ("3fff::/20", "a reserved address"),

@@ -1,5 +1,5 @@
 """uvicorn's HTTP protocol with the limits it lacks: size and time of headers, pipelined requests, chunks per body, and how
-slowly a client may read; and with slots for connections, of which one network holds a part.
+slowly a client may read; and with slots for connections, of which one network gets a limited share.
 
 Without these limits a client that never ends a header line fills the memory, and silent connections hold all slots forever.
 """
@@ -24,7 +24,7 @@ AUTHENTICATED = "voice_gateway.authenticated"
 ABORT = "voice_gateway.abort"
 """In the extensions of a WebSocket's scope: ends the connection without waiting for the client to read."""
 OVERLOADED = "voice_gateway.overloaded"
-"""In the scope of a request that the application answers with 503, since the worker has too many."""
+"""In the scope of a request that the application must answer with 503, since the worker is overloaded."""
 MAXIMUM_HEAD_BYTES = 32_768
 HEAD_SECONDS = 10.0
 # Requests sent before the previous one is answered; one read of 250 kB can contain thousands.
@@ -136,16 +136,16 @@ class _BufferedHead:
 
 
 class BoundedProtocol(DrainGuard, HttpToolsProtocol):
-    """Answers 431 to a head of over 32 KiB, and closes a connection whose client does not send what it has to send next.
+    """Answers 431 to a head of over 32 KiB, and closes a connection whose client does not send the next part in time.
 
-    It has 10 seconds: for a complete head and the begin of its body, for the next chunk, for the end of the trailers (limited
+    It has 10 seconds: for a complete head and the start of its body, for the next chunk, for the end of the trailers (limited
     like a head), or for the rest of a request that is answered already. The application limits the time of bodies.
     """
 
-    # Bytes since the last byte of a body, while the client has to send.
+    # Bytes received since the end of the last body, while the server waits for the client.
     _head_bytes = 0
     _awaits_client = True
-    # Of the current request's body.
+    # Number of chunks in the current request's body.
     _chunks = 0
     _timer: asyncio.TimerHandle | None = None
     # The request that is being answered; uvicorn has the last one that arrived, which differs for pipelined requests.
@@ -204,7 +204,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
                 return
         if data:
             super().data_received(data)
-        # Only now, most requests arrive whole and need no timer.
+        # Not earlier: most requests arrive whole and need no timer.
         if not self._awaits_client:
             self._stop_timer()
         elif self._timer is None:
@@ -249,7 +249,7 @@ class BoundedProtocol(DrainGuard, HttpToolsProtocol):
 
     def on_chunk_complete(self) -> None:
         self._awaits_client, self._head_bytes = True, 0
-        if not self.cycle.response_complete:  # each chunk has its own time
+        if not self.cycle.response_complete:  # each chunk has its own timeout
             self._stop_timer()
 
     def on_message_complete(self) -> None:

@@ -29,7 +29,7 @@ from app.recording.stream import DIVERT, HOLD_CLOSE
 from app.server.transport.http import ABORT, AUTHENTICATED, DrainGuard
 
 Sink = Callable[[bytes], bool]
-"""Takes the data of a binary message; False to pause. What has arrived already is still passed on."""
+"""Receives the data of a binary message; returns False to pause. Data that has arrived already still follows."""
 
 # How long a slow client may take to read the close frame before the connection is aborted.
 ABORT_SECONDS = 5.0
@@ -165,7 +165,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
     def _frame(self, data: bytes, at: int, size: int) -> tuple[int, int]:
         """Where a frame's payload begins and ends (RFC 6455, 5.2); the end is beyond `size` while it is not known.
 
-        For a frame that is too long or not masked, the begin is 0 and the end is `size`: uvicorn's parser reports the error.
+        For a frame that is too long or not masked, the start is 0 and the end is `size`: uvicorn's parser reports the error.
         """
         if size - at < 2:
             return size, size + 1
@@ -213,7 +213,7 @@ class StreamingProtocol(DrainGuard, WebSocketsSansIOProtocol):
 
     def handle_cont(self, event: Frame) -> None:
         super().handle_cont(event)
-        if len(self.frames) >= FRAMES_PER_TURN:  # each part takes memory, and there is no limit of empty ones
+        if len(self.frames) >= FRAMES_PER_TURN:  # each part takes memory, and the number of empty parts is unlimited
             self.frames = [b"".join(self.frames)]
 
     def handle_ping(self) -> None:
