@@ -30,6 +30,14 @@ class LocalS3Failed(Exception):
     """SeaweedFS did not start; the message names its log."""
 
 
+class _PortTaken(LocalS3Failed):
+    """The server ended because another program listens on one of its ports."""
+
+
+# Each attempt looks for free ports again.
+_PORT_ATTEMPTS = 3
+
+
 @dataclass(frozen=True)
 class Identity:
     """A client of the local S3 and its permissions.
@@ -73,6 +81,18 @@ class LocalS3:
         config = self._data_dir / "identities.json"
         config.touch(mode=0o600)
         config.write_text(json.dumps({"identities": [_configuration_of(identity) for identity in self._identities]}))
+        atexit.register(self.stop)
+        for remaining in reversed(range(_PORT_ATTEMPTS)):
+            try:
+                self._start_once(config, timeout_seconds)
+                break
+            except _PortTaken:
+                # Another program took one of the free ports before the server did.
+                if not remaining:
+                    raise
+        return self
+
+    def _start_once(self, config: Path, timeout_seconds: float) -> None:
         ports = free_ports(8)
         ports[0] = self._port or ports[0]
         log_path = self._data_dir / "seaweedfs.log"
@@ -85,11 +105,9 @@ class LocalS3:
                 start_new_session=True,
                 preexec_fn=end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - nothing is locked
             )
-        atexit.register(self.stop)
         self.endpoint = f"http://127.0.0.1:{ports[0]}"
         self._filer = f"http://127.0.0.1:{ports[1]}"
         self._wait_until_ready(timeout_seconds, log_path)
-        return self
 
     def create_bucket(self, name: str) -> None:
         """Creates a bucket unless it exists. Raises LocalS3Failed."""
@@ -119,7 +137,10 @@ class LocalS3:
         deadline = time.monotonic() + timeout_seconds
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
-                raise LocalS3Failed(f"the local S3 ended while it started; see {log_path}")
+                is_port_taken = b"address already in use" in log_path.read_bytes()
+                raise (_PortTaken if is_port_taken else LocalS3Failed)(
+                    f"the local S3 ended while it started; see {log_path}"
+                )
             if _status(f"{self.endpoint}/healthz") == 200 and _status(f"{self._filer}/") == 200:
                 return
             time.sleep(0.05)

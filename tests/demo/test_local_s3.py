@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -80,3 +81,18 @@ def test_a_server_that_ends_at_once_is_reported_with_its_log(tmp_path: Path, mon
     monkeypatch.setattr(local_s3, "_program", lambda: "/bin/false")
     with pytest.raises(LocalS3Failed, match=r"seaweedfs\.log"):
         LocalS3(tmp_path).start()
+
+
+@pytest.mark.parametrize("index", [0, 5])
+def test_a_port_that_another_program_took_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: int
+) -> None:
+    find = local_s3.free_ports
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        found = [find(8), find(8)]
+        found[0][index] = taken
+        monkeypatch.setattr(local_s3, "free_ports", lambda _count: found.pop(0))
+        server = LocalS3(tmp_path).start()
+    assert (found, str(taken) in server.endpoint) == ([], False)
+    server.stop()
