@@ -24,7 +24,7 @@ from tortoise.queryset import QuerySet
 from app.foundation.errors import Forbidden
 
 
-@strawberry.enum(description="The tenant scope of a caller: whose objects it acts on.")
+@strawberry.enum(description="The scope of a caller: whose objects are visible to it.")
 class Scope(enum.Enum):
     """The three scopes, from widest to narrowest."""
 
@@ -91,7 +91,7 @@ ONLY_FOR_GATEWAYS = Restriction(
 
 @dataclass(frozen=True)
 class TenantScope:
-    """How a model's rows belong to tenants: column paths in Tortoise's notation.
+    """Which rows of a model are within a caller's tenant scope: column paths in Tortoise's notation.
 
     A row is visible to an account when the column at `account` holds its id, and to a service provider when any column of
     `service_provider` holds its id. To a scope without a path no row is visible.
