@@ -1,7 +1,7 @@
 """Access control: which fields a caller may use, and which rows are visible to it.
 
 *Fields*: `fields.column(..., permissions=[IsAdmin])` puts a permission class of this module on a field. The class prints itself
-into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`). It depends on the caller alone, so it is decided once per operation.
+into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`). It depends on the caller alone, so it is never decided per row.
 
 *Rows*: never a permission. Every query starts from `viewer.visible(Model)`, so another tenant's row is reported exactly like one
 that does not exist.
