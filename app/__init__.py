@@ -8,9 +8,12 @@
    `model` (stored) < the named modules < `service` (done) < `schema`, `routes` (shown).
 4. `server/`, `commands/`, `demo/` and `__main__.py` put it together. No other rank imports them.
 
-A request's way: a route of `server/` → authentication → `execution/` (document and plan from one cache, permissions decided
-once) → a domain's `schema` → its `service` → the rows within the caller's tenant scope → `model`.
+A request's way: a route of `server/` → authentication → `execution/operations.py` (document and plan from one cache). From there
 
-Reading order: `accounts/` from `schema.py` down; `foundation/access.py`; `execution/__init__.py`; `recording/__init__.py`.
+* a query: the fields that a domain's `schema` declares → SQL on the rows within the caller's tenant scope. No service runs.
+* a mutation: the resolver in a domain's `schema` (accounts: `mutation_schema`) → its `service` → the same rows.
+
+Reading order: in `accounts/` `schema.py`, `mutation_schema.py`, `service.py`, `inputs.py`, `model.py`; `foundation/access.py`;
+`execution/__init__.py`; `recording/__init__.py`.
 `tests/support/layout_rules.py` checks the import rules.
 """

@@ -6,7 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from graphql import GraphQLEnumType, GraphQLSyntaxError, OperationDefinitionNode, build_schema, parse, validate
+from graphql import (
+    GraphQLEnumType,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    build_schema,
+    get_named_type,
+    parse,
+    validate,
+)
 from graphql.execution.values import get_variable_values
 
 from app.commands import command_line
@@ -154,6 +162,24 @@ def test_the_table_of_settings_is_the_one_that_the_code_prints() -> None:
 def test_every_error_code_has_a_row() -> None:
     rows = re.findall(r"^\| `([A-Z_]+)` \| ", API.read_text(), re.MULTILINE)
     assert rows == [*sorted(map(str, ErrorCode), key=rows.index), *(code.value for code in UserErrorCode)]
+
+
+def test_the_codes_of_each_mutation_fit_the_contract() -> None:
+    section = API.read_text().partition("### Codes of each mutation")[2].partition("\n### ")[0]
+    listed: dict[str, set[str]] = {}
+    for names, codes in re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (.+) \|$", section, re.MULTILINE):
+        listed |= {name: set(re.findall(r"`([A-Z_]+)`", codes)) for name in re.findall(r"`(\w+)`", names)}
+    assert CONTRACT.mutation_type is not None
+    mutations = CONTRACT.mutation_type.fields
+    assert listed.keys() <= mutations.keys()
+    assert set().union(*listed.values()) <= {code.value for code in UserErrorCode}
+    for name, field in mutations.items():
+        inputs = {each for argument in field.args.values() for each in get_named_type(argument.type).fields}
+        expected = {"CONFLICT"} if inputs & {"ifVersion", "idempotencyKey"} else set()
+        expected |= {"LIMIT_REACHED"} if "idempotencyKey" in inputs else set()
+        expected |= {"IN_USE"} if "force" in inputs else set()
+        expected |= {"OUT_OF_RANGE"} if "overlapHours" in inputs else set()
+        assert expected <= listed.get(name, set()), name
 
 
 def test_every_close_code_is_explained() -> None:

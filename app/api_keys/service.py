@@ -39,8 +39,9 @@ class NewApiKey:
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
     """Returns the new key and its token, which cannot be retrieved again.
 
-    The token is None if an earlier request with this idempotency key created the key. Raises UserErrors for an invalid name or
-    expiry, and for an unknown owner.
+    The token is None if an earlier request with this idempotency key created the key. Raises UserErrors: all errors of name,
+    expiry and owner; LIMIT_REACHED; CONFLICT for the idempotency key. Raises Unauthenticated if the caller's credential has been
+    revoked.
     """
     made = token.make()
     visible = context.viewer.visible(ApiKey)

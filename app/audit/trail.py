@@ -1,4 +1,4 @@
-"""Writes audit events: exactly one per change, in the change's own transaction.
+"""Writes audit events: one per changed object, in the change's own transaction. Call reports have none.
 
 An event holds the changed columns by their camel-case names. Of secrets, hashes and other bytes it holds the name only.
 """

@@ -1,7 +1,7 @@
 """Access control: which fields a caller may use, and which rows are visible to it.
 
 *Fields*: `fields.column(..., permissions=[IsAdmin])` puts a permission class of this module on a field. The class prints itself
-into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`). It depends on the caller alone, so it is decided once per operation.
+into `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`). It depends on the caller alone, so it is never decided per row.
 
 *Rows*: never a permission. Every query starts from `viewer.visible(Model)`, so another tenant's row is reported exactly like one
 that does not exist.
@@ -24,7 +24,7 @@ from tortoise.queryset import QuerySet
 from app.foundation.errors import Forbidden
 
 
-@strawberry.enum(description="The tenant scope of a caller: whose objects it acts on.")
+@strawberry.enum(description="The scope of a caller: whose objects are visible to it.")
 class Scope(enum.Enum):
     """The three scopes, from widest to narrowest."""
 
@@ -91,7 +91,7 @@ ONLY_FOR_GATEWAYS = Restriction(
 
 @dataclass(frozen=True)
 class TenantScope:
-    """How a model's rows belong to tenants: column paths in Tortoise's notation.
+    """Which rows of a model are within a caller's tenant scope: column paths in Tortoise's notation.
 
     A row is visible to an account if the column at `account` holds the account's id, and to a provider if any column of
     `service_provider` holds the provider's id. A scope without a path sees no rows.

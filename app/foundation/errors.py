@@ -117,7 +117,10 @@ class UserErrorCode(enum.Enum):
         "LAST_ADMIN", description="Without this user the installation would have no active admin."
     )
     CONFLICT = strawberry.enum_value(
-        "CONFLICT", description="The object has changed since the version that the caller saw; load it again."
+        "CONFLICT",
+        description="The object has changed since `ifVersion`, is being changed by another request, or is in a state that "
+        "does not allow the change. For an idempotency key: it was used with another input, or its object is deleted or not "
+        "visible to the caller.",
     )
     ALREADY_SHOWN = strawberry.enum_value(
         "ALREADY_SHOWN",

@@ -49,7 +49,9 @@ class StorageStatus(enum.Enum):
     UNVERIFIED = strawberry.enum_value("UNVERIFIED", description="Not tested since the settings were changed.")
     WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
     FAILING = strawberry.enum_value(
-        "FAILING", description="Recordings cannot be stored; the last verification says why."
+        "FAILING",
+        description="The last verification failed, or a recording could not be stored in this bucket. `lastVerification` says "
+        "why the verification failed; `recording { error }` of the call says why the recording failed.",
     )
 
 

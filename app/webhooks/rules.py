@@ -117,7 +117,8 @@ class WebhookValidator:
             message = "The method cannot be null; leave it out to keep its value."
             self.errors.add(UserErrorCode.REQUIRED, message, field.name, "method")
         elif change.method.value not in field.methods:
-            message = "The queue event webhook is always called with POST."
+            allowed = " or ".join(method.name for method in field.methods)
+            message = f"The method of {field.name} must be {allowed}."
             self.errors.add(UserErrorCode.INVALID, message, field.name, "method")
         return change.method.value or WebhookMethod.POST
 

@@ -18,7 +18,9 @@ def sample(kind: WebhookKind, account_id: UUID, delivery_id: UUID, sip_realm: st
         "accountId": sid_of(Kind.ACCOUNT, account_id),
         "sentAt": now.isoformat(timespec="seconds"),
     }
-    if kind is WebhookKind.REGISTRATION:
-        realm = sip_realm or "sip.example.com"
-        return {**about, "method": "REGISTER", "username": "6001", "realm": realm, "expires": 3600}
-    return {**about, "event": "join", "queue": "support", "length": 1, "from": "+15005550006"}
+    match kind:
+        case WebhookKind.REGISTRATION:
+            realm = sip_realm or "sip.example.com"
+            return {**about, "method": "REGISTER", "username": "6001", "realm": realm, "expires": 3600}
+        case WebhookKind.QUEUE_EVENT:
+            return {**about, "event": "join", "queue": "support", "length": 1, "from": "+15005550006"}

@@ -55,7 +55,8 @@ class WebhookInput:
         "password in it."
     )
     method: Maybe[model.WebhookMethod | None] = strawberry.field(
-        default=None, description="The HTTP method. Default: POST, the only method of the queue event webhook."
+        default=None,
+        description="The HTTP method. Default: POST. For an account's webhooks, `limits { account }` lists the allowed ones.",
     )
     username: Maybe[str | None] = strawberry.field(
         default=None,

@@ -95,6 +95,7 @@ async def test_the_method_stays_when_it_is_left_out(account_user: Person, world:
 async def test_the_queue_event_webhook_accepts_post_only(account_user: Person, world: World) -> None:
     payload = await save(account_user, world["own"], queueEventWebhook={"url": URL, "method": "GET"})
     assert refusals(payload) == [("INVALID", ["queueEventWebhook", "method"])]
+    assert [each["message"] for each in payload["userErrors"]] == ["The method of queueEventWebhook must be POST."]
     payload = await save(account_user, world["own"], queueEventWebhook={"url": URL, "method": "POST"})
     assert refusals(payload) == []
 

@@ -1,4 +1,4 @@
-"""SQL templates: a statement is rendered once from models, tenant scope and filters, and its values are filled in for each run.
+"""SQL templates: a statement is rendered once from models, scope and filters, and its values are filled in for each run.
 
 Tortoise builds a query with typed placeholders in place of values (a viewer whose ids are placeholders, a placeholder for a
 cursor's position) and renders it. Placeholders are recognized by their types, which no value of a client has. This module names

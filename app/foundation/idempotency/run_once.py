@@ -58,10 +58,12 @@ async def run_once(
             await IdempotencyRecord.filter(id=record.id).update(made_id=made.pk)
             return made, True
     if stored.input_hash != hashed:
-        raise _conflict("This idempotency key was used with another input; use a new one.")
+        raise _conflict("This idempotency key was used with another input; use a new key.")
     found = await visible.get_or_none(id=stored.made_id)
     if found is None:
-        raise _conflict("The object created under this idempotency key was deleted; use a new one.")
+        raise _conflict(
+            "The object created under this idempotency key was deleted or is not visible to you; use a new key."
+        )
     return found, False
 
 
