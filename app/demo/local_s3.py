@@ -68,6 +68,7 @@ class LocalS3:
         self._identities = identities
         self._process: subprocess.Popen[bytes] | None = None
         self._filer = ""
+        self._master = ""
         self.region = REGION
         self.endpoint = ""
 
@@ -107,6 +108,7 @@ class LocalS3:
             )
         self.endpoint = f"http://127.0.0.1:{ports[0]}"
         self._filer = f"http://127.0.0.1:{ports[1]}"
+        self._master = f"http://127.0.0.1:{ports[3]}"
         self._wait_until_ready(timeout_seconds, log_path)
 
     def create_bucket(self, name: str) -> None:
@@ -141,11 +143,19 @@ class LocalS3:
                 raise (_PortTaken if is_port_taken else LocalS3Failed)(
                     f"the local S3 ended while it started; see {log_path}"
                 )
-            if _status(f"{self.endpoint}/healthz") == 200 and _status(f"{self._filer}/") == 200:
+            if _status(f"{self.endpoint}/healthz") == 200 and _status(f"{self._filer}/") == 200 and self._has_volumes():
                 return
             time.sleep(0.05)
         self.stop()
         raise LocalS3Failed(f"the local S3 was not ready after {timeout_seconds:g} seconds; see {log_path}")
+
+    def _has_volumes(self) -> bool:
+        """Whether the stored objects can be read: the volumes register some time after everything else answers."""
+        try:
+            with _OPENER.open(f"{self._master}/dir/status", timeout=5) as response:
+                return bool(json.load(response)["Topology"]["DataCenters"])
+        except OSError:
+            return False
 
 
 def _program() -> str:
@@ -199,12 +209,14 @@ def free_ports(count: int) -> list[int]:
             one.close()
 
 
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
 def _status(url: str, method: str = "GET") -> int | None:
     """The HTTP status; None without a response. Ignores proxies in the environment."""
     request = urllib.request.Request(url, method=method)  # noqa: S310 - the local server
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(request, timeout=5) as answer:
+        with _OPENER.open(request, timeout=5) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code

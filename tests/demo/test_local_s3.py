@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app.demo import local_s3
@@ -62,6 +63,17 @@ def test_a_bucket_survives_a_restart_on_the_same_port(tmp_path: Path) -> None:
         assert not again.has_bucket("other")
     finally:
         again.stop()
+
+
+def test_a_stored_object_is_readable_as_soon_as_a_restart_is_done(tmp_path: Path) -> None:
+    server = LocalS3(tmp_path).start()
+    server.create_bucket("calls")
+    httpx.put(f"{server._filer}/buckets/calls/audio", content=b"audio").raise_for_status()
+    server.stop()
+    again = LocalS3(tmp_path).start()
+    answer = httpx.get(f"{again._filer}/buckets/calls/audio")
+    again.stop()
+    assert (answer.status_code, answer.content) == (200, b"audio")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends children with their parent")

@@ -127,11 +127,11 @@ async def test_a_statement_holds_names_of_the_models_keywords_and_placeholders_a
 KEYWORDS = frozenset(
     "SELECT FROM WHERE AND OR LEFT OUTER JOIN ON ORDER BY ASC DESC LIMIT COUNT AS IS NULL LIKE ESCAPE CAST VARCHAR "  # noqa: SIM905
     "ANY IN JSON_EACH GROUP UNNEST ::UUID[] CROSS LATERAL NOT "
-    "WITH MATERIALIZED UNION ALL CASE WHEN THEN ELSE END LEAST OFFSET COALESCE".split()
+    "TRUE FALSE WITH MATERIALIZED UNION ALL CASE WHEN THEN ELSE END LEAST OFFSET COALESCE".split()
 )
 # Our aliases: of a subquery, the owner of its rows, a joined row, a counted one and their count, and of what decides
-# how rows of many owners are found.
-ALIASES = re.compile(r"b|c|m|n|r|month|few|dense|last|is|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
+# how rows of many owners are found; `p` is the page below an object.
+ALIASES = re.compile(r"b|c|m|n|p|r|month|few|dense|last|is|total|o\d*|n\d+|owner|value|\d+|[a-z_]+__[a-z_]+")
 
 
 def unknown_words(text: str, names: set[str]) -> set[str]:
