@@ -11,7 +11,7 @@ from app.commands.operator_context import Commands
 from app.foundation import settings
 from app.foundation.database import orm, schema_version
 
-_NO_DATABASE = "postgres://nobody@127.0.0.1:1/none"
+_NO_DATABASE = "postgres://unused@127.0.0.1:1/none"
 
 
 def add_to(commands: Commands) -> None:

@@ -8,6 +8,7 @@ that does not exist.
 """
 
 import enum
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -223,8 +224,9 @@ class Requirement(BasePermission):
     words: ClassVar[str]
 
     @classmethod
+    @abstractmethod
     def allows(cls, viewer: Viewer | None) -> bool:
-        raise NotImplementedError
+        """Whether the caller has this permission."""
 
     def has_permission(self, source: object, info: Any, **kwargs: object) -> bool:
         return self.allows(info.context.caller)

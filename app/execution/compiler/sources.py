@@ -2,6 +2,7 @@
 
 import enum
 import functools
+from abc import ABC, abstractmethod
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from operator import itemgetter
@@ -38,16 +39,16 @@ class SourceCompiler(Protocol):
     ) -> Select: ...
 
 
-class Source:
+class Source(ABC):
     select: Select | None = None
     """The SELECT whose rows the values come from; None for Python objects."""
 
     def __init__(self, compiler: SourceCompiler) -> None:
         self.compiler = compiler
 
+    @abstractmethod
     def column(self, name: str) -> str:
         """The expression of a column's value, converted as the ORM does."""
-        raise NotImplementedError
 
     def leaf(self, name: str, type_: GraphQLLeafType, *, nullable: bool) -> str:
         """The expression of a column in the response. The database guarantees its type, and whether it can be null."""
