@@ -183,7 +183,7 @@ class DeletionBlockerKind(enum.Enum):
     )
 
 
-@strawberry.type(description="Something that blocks the deletion of an account.")
+@strawberry.type(description="A kind of object that blocks the deletion of an account.")
 class DeletionBlocker:
     kind: DeletionBlockerKind = strawberry.field(description="The kind of object.")
     count: int = strawberry.field(
@@ -212,7 +212,7 @@ class DeleteAccountInput:
 
 
 @fields.payload(
-    "Recordings in the customer's bucket are never touched.",
+    "Recordings in the customer's bucket are never deleted.",
     errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteAccountPayload(fields.Payload):
@@ -233,7 +233,7 @@ class DeleteAccountPayload(fields.Payload):
 
 
 _DISCLOSURES = (
-    "Replies that a name or SIP realm is taken by an account that the caller cannot see are audited and rate-limited, together "
+    "Each reply that reveals a name or SIP realm of an account not visible to the caller is audited and rate-limited, together "
     "with those of `createUser`."
 )
 

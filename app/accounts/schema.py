@@ -127,7 +127,9 @@ class Account(fields.Node[model.Account]):
         row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[ApplicationFilter | None, strawberry.argument(description="Which applications.")] = None,
+        filter: Annotated[
+            ApplicationFilter | None, strawberry.argument(description="Which applications to list.")
+        ] = None,
         order_by: Annotated[
             ApplicationOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,
@@ -144,7 +146,7 @@ class Account(fields.Node[model.Account]):
         row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
+        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls to list.")] = None,
     ) -> Connection[Call]:
         return Call.connection(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
@@ -247,7 +249,7 @@ class AccountOrderField(enum.Enum):
 @strawberry.input(description="The order of accounts; by name by default.")
 class AccountOrder:
     field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Ascending or descending.")
 
 
 def _order(given: AccountOrder | None) -> Order:
@@ -331,7 +333,7 @@ class AccountQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts.")] = None,
+        filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts to list.")] = None,
         order_by: Annotated[
             AccountOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,

@@ -32,7 +32,9 @@ class ApiKeyStatus(enum.Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Permanently revoked.")
 
 
-@strawberry.type(description="The creator of a key: a person, another key, or a person through a key they had created.")
+@strawberry.type(
+    description="The creator of a key: a person, directly or through another key, or a key without a person."
+)
 class ApiKeyMaker:
     scope: Scope = strawberry.field(
         description="The scope of the person who created the key; without a person, of the key that created it."
@@ -42,7 +44,7 @@ class ApiKeyMaker:
         "for callers with a narrower scope than `scope`."
     )
     user_id: strawberry.ID | None = strawberry.field(
-        description="The person who created it, or who created the key that did; null without a person. May be deleted or not "
+        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
         "visible to the caller. Null for callers with a narrower scope than `scope`."
     )
 
@@ -69,7 +71,7 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
 
 @fields.node(Kind.API_KEY, description="A credential for programs: `Authorization: Bearer vgk_…`.")
 class ApiKey(fields.Node[model.ApiKey]):
-    name: str = fields.column("Its name, such as its purpose.")
+    name: str = fields.column("Display name, for example the key's purpose.")
     public_id: str = fields.column(
         f"The part of the token after `{token.PREFIX}`. Identifies the key and is not secret."
     )
@@ -167,7 +169,7 @@ class ApiKeyOwnerInput(OwnerInput):
 
 @strawberry.input(description="The API key to create.")
 class CreateApiKeyInput:
-    name: str = strawberry.field(description="Its name, such as its purpose: 1 to 64 characters.")
+    name: str = strawberry.field(description="Display name, for example the key's purpose: 1 to 64 characters.")
     owner: ApiKeyOwnerInput | None = strawberry.field(
         default=None, description="Its owner; the caller's own by default."
     )
@@ -176,7 +178,7 @@ class CreateApiKeyInput:
     )
     expires_at: datetime | None = strawberry.field(
         default=None,
-        description="When it expires. By default when the calling key does, or never.",
+        description="When it expires. Default: the expiry of the calling key; for users, never.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description=f"{IDEMPOTENCY_KEY} The token is not returned again."

@@ -113,7 +113,7 @@ class ApplicationOrderField(enum.Enum):
 @strawberry.input(description="The order of applications; by name by default.")
 class ApplicationOrder:
     field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Ascending or descending.")
 
 
 def _order(given: ApplicationOrder | None) -> Order:
@@ -243,7 +243,7 @@ class ApplicationDeletionBlocker:
 
 
 @fields.payload(
-    "Recordings of its calls are never touched.",
+    "Recordings of its calls are never deleted.",
     errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteApplicationPayload(fields.Payload):

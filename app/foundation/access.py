@@ -199,7 +199,7 @@ class RequiresScope:
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
-    description="Only people may use the field, with the token of their session; API keys get FORBIDDEN.",
+    description="Only users with a session may use the field; API keys get FORBIDDEN.",
 )
 class RequiresPerson:
     """Prints the permission IsPerson as `@requiresPerson`."""
@@ -279,7 +279,7 @@ class IsPerson(Requirement):
 
     _schema_directive = RequiresPerson()
     refusal: ClassVar[Mapping[str, object]] = {"requiredCaller": "USER"}
-    words = "a person who has logged in"
+    words = "a user's session"
 
     @classmethod
     def allows(cls, viewer: Viewer | None) -> bool:

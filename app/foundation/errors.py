@@ -124,29 +124,29 @@ class UserErrorCode(enum.Enum):
     )
     ALREADY_SHOWN = strawberry.enum_value(
         "ALREADY_SHOWN",
-        description="The secret was shown by the first request with this idempotency key; the payload has the object.",
+        description="The first request with this idempotency key has returned the secret; the payload contains the object only.",
     )
     STORAGE_REFUSED = strawberry.enum_value(
         "STORAGE_REFUSED",
-        description="The object storage refused or did not answer; the message has its error code and what to fix.",
+        description="The object storage refused the request or did not respond; the message says what to fix.",
     )
     LIMIT_REACHED = strawberry.enum_value(
         "LIMIT_REACHED",
-        description="The owner or the caller has as many of these as this server allows: see `limits.quota`.",
+        description="The owner or the caller has reached the maximum number of such objects: see `limits.quota`.",
     )
     IN_USE = strawberry.enum_value("IN_USE", description="Other objects still use this one; the payload lists them.")
 
 
-@strawberry.type(description="One mistake in an input, for its sender to correct.")
+@strawberry.type(description="One error in an input, which the client can correct.")
 class UserError:
     """A message for a person and a code for a program."""
 
-    code: UserErrorCode = strawberry.field(description="The kind of mistake.")
-    message: str = strawberry.field(description="One sentence for a person: what is wrong and what would be right.")
+    code: UserErrorCode = strawberry.field(description="The kind of error.")
+    message: str = strawberry.field(description="One sentence for the user: what is wrong, and what would be valid.")
     field: list[str] | None = strawberry.field(
         default=None,
         description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
-        "Null when the mistake is not in a single field.",
+        "Null if the error concerns no single field.",
     )
 
 

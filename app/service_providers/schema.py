@@ -192,7 +192,7 @@ class ServiceProviderDeletionBlockerKind(enum.Enum):
     )
 
 
-@strawberry.type(description="Something that blocks the deletion of a service provider.")
+@strawberry.type(description="A kind of object that blocks the deletion of a service provider.")
 class ServiceProviderDeletionBlocker:
     kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="The kind of object.")
     count: int = strawberry.field(description="The number of objects.")
@@ -248,7 +248,7 @@ class ServiceProviderMutations:
         return CreateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @fields.mutation(
-        "Changes the given fields of a service provider. Replies to a service provider that a name is taken are audited and "
+        "Changes the given fields of a service provider. For service providers, replies that a name is taken are audited and "
         "rate-limited, together with those of `createUser`.",
         permissions=[IsServiceProvider],
     )

@@ -91,9 +91,7 @@ def _merge(old: StorageDraft, patch: RecordingConfigPatch, errors: ErrorCollecto
         if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
             # A stored secret is never sent to a server that it was not entered for.
             for name in ("accessKeyId", "secretAccessKey"):
-                message = (
-                    "The stored keys belong to another vendor or endpoint: enter both keys again, or null for none."
-                )
+                message = "The stored keys belong to another vendor or endpoint: enter both keys again, or send null for both."
                 errors.add(UserErrorCode.REQUIRED, message, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None

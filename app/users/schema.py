@@ -108,7 +108,7 @@ class UserQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[UserFilter | None, strawberry.argument(description="Which users.")] = None,
+        filter: Annotated[UserFilter | None, strawberry.argument(description="Which users to list.")] = None,
     ) -> Connection[User] | None:
         return User.connection(await _USERS.answer(info.context, first, after, filter))
 
@@ -260,7 +260,7 @@ class UserMutations:
         user = await service.set_active(info.context, input.id, False, input.if_version)
         return DeactivateUserPayload(user=User.of(user))
 
-    @fields.mutation("Lets a deactivated user log in again. Their ended sessions stay ended.")
+    @fields.mutation("Allows a deactivated user to log in again. Ended sessions stay ended.")
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="The user.")]
     ) -> ReactivateUserPayload:

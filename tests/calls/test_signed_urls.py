@@ -349,7 +349,7 @@ async def test_an_object_deleted_in_the_bucket_is_reported(own: Recorded, admin:
     for answer in (await get(admin, own.path), await get(admin, own.path, Range="bytes=0-9")):
         assert (answer.status_code, message(answer)) == (
             404,
-            "The recording is not in the bucket any more: it was deleted there.",
+            "The recording is no longer in the bucket: it was deleted there.",
         )
 
 

@@ -27,7 +27,7 @@ class Payload:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def payload(
-    more: str = "", *, errors: str = "Mistakes in the input; empty on success."
+    more: str = "", *, errors: str = "Errors in the input; empty on success."
 ) -> Callable[[type[Answer]], type[Answer]]:
     """Makes a subclass of Payload the return type of the mutation that it is named after, its `userErrors` last."""
 

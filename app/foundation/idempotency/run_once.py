@@ -21,7 +21,7 @@ MAXIMUM_KEY = 255
 
 # The description of the input field.
 IDEMPOTENCY_KEY = (
-    "A text of your own, such as a UUID: a repeat with it within 24 hours returns the first object and creates nothing. "
+    "A key that the client chooses, such as a UUID: repeating the request with it within 24 hours returns the first object. "
     "A repeat with another input is refused."
 )
 
