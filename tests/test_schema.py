@@ -54,6 +54,7 @@ SHORT_LISTS = {
     "RecordingPolicy.statements": "one for each permission",
     "StorageVerification.settingsErrors": "one for each rule that an input field breaks",
     "StorageVerification.steps": "always eight",
+    "UserError.arguments": "one for each value in the message",
     "WebhookDelivery.requestHeaders": "those of one request",
 }
 # Mutations without an input; mutations open to unauthenticated callers; inputs of a singleton.

@@ -14,7 +14,7 @@ from strawberry import ID, Some
 from app.accounts.model import UsageUnit
 from app.audit.audited_update import Columns
 from app.foundation import names
-from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.storage.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 

@@ -13,10 +13,10 @@ from app.accounts.schema import Account
 from app.foundation import names
 from app.foundation.access import IsAdmin, IsServiceProvider
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, webhook_change
 

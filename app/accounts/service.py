@@ -23,11 +23,11 @@ from app.foundation import quotas
 from app.foundation.access import Scope
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
-from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.revocations import Revocations
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.storage import service as recording
@@ -41,20 +41,32 @@ from app.webhooks.model import WebhookDelivery, WebhookKind
 
 # Rows per DELETE, to stay below the statement timeout.
 _DELETE_BATCH = 10_000
+
+
+class AccountRule(UserErrorRule):
+    ACCOUNT_NAME_TAKEN = (
+        UserErrorCode.NAME_TAKEN,
+        "The service provider already has an account named “{value}” (upper and lower case count as the same).",
+    )
+    SIP_REALM_TAKEN = UserErrorCode.SIP_REALM_TAKEN, "The SIP realm {value} belongs to another account."
+    ACCOUNT_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The service provider has {maximum:,} accounts, as many as this server allows. Delete one first.",
+    )
+
+
 _NAME = UniqueConstraint(
     "accounts_name_unique",
     "name",
     "name_key",
-    UserErrorCode.NAME_TAKEN,
-    "The service provider already has an account named “{}” (upper and lower case count as the same).",
+    AccountRule.ACCOUNT_NAME_TAKEN,
     hidden_from=frozenset({Scope.ACCOUNT}),
 )
 _SIP_REALM = UniqueConstraint(
     "accounts_sip_realm_unique",
     "sip_realm",
     "sip_realm",
-    UserErrorCode.SIP_REALM_TAKEN,
-    "The SIP realm {} belongs to another account.",
+    AccountRule.SIP_REALM_TAKEN,
     hidden_from=frozenset({Scope.ACCOUNT, Scope.SERVICE_PROVIDER}),
 )
 _UNIQUE = (_NAME, _SIP_REALM)
@@ -80,7 +92,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
             raise _no_provider()
         existing = Account.filter(service_provider_id=provider_id)
-        await quotas.check(existing, maximum, f"The service provider has {maximum:,} accounts", "Delete one first.")
+        await quotas.check(existing, maximum, AccountRule.ACCOUNT_QUOTA)
         account = await Account.create(
             id=account_id,
             service_provider_id=provider_id,

@@ -12,7 +12,7 @@ from app.audit.audited_update import Columns, update_row
 from app.audit.secret_reads import SecretReads
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrorCode, UserErrors
 
 MAXIMUM_OVERLAP_HOURS = 720
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"

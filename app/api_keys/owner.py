@@ -6,8 +6,8 @@ from uuid import UUID
 from app.accounts.lookup import ACCOUNTS
 from app.audit.audited_update import Columns
 from app.foundation.access import Scope, Viewer
-from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrors
 from app.service_providers.lookup import SERVICE_PROVIDERS
 
 

@@ -14,12 +14,12 @@ from app.api_keys.owner import OwnerChoice
 from app.foundation import names
 from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.foundation.context import Context, Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 

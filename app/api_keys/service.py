@@ -18,14 +18,25 @@ from app.foundation import names, quotas
 from app.foundation.access import AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.users.credential_check import creator_columns, require_valid_credential
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 MAXIMUM_OVERLAP_HOURS = 720
+
+
+class ApiKeyRule(UserErrorRule):
+    API_KEY_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The {owner} has {maximum:,} valid API keys, as many as this server allows. Revoke one first.",
+    )
+    NEW_API_KEY_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The {owner} got {maximum:,} new API keys within 24 hours, as many as this server allows. Try again tomorrow.",
+    )
 
 
 @dataclass(frozen=True)
@@ -81,10 +92,9 @@ async def _check_quota(owner: Owner, maximum: int) -> None:
         return
     now, keys = datetime.now(UTC), ApiKey.filter(**owner.columns)
     valid = keys.filter(Q(expires_at__isnull=True) | Q(expires_at__gt=now), revoked_at__isnull=True)
-    await quotas.check(valid, maximum, f"The {owner.noun} has {maximum:,} valid API keys", "Revoke one first.")
+    await quotas.check(valid, maximum, ApiKeyRule.API_KEY_QUOTA, owner=owner.noun)
     recent = keys.filter(id__gte=first_at(now - timedelta(days=1)))
-    fact = f"The {owner.noun} got {maximum:,} new API keys within 24 hours"
-    await quotas.check(recent, maximum, fact, "Try again tomorrow.")
+    await quotas.check(recent, maximum, ApiKeyRule.NEW_API_KEY_QUOTA, owner=owner.noun)
 
 
 async def create_first_admin(keyring: Keyring, name: str) -> str:

@@ -14,11 +14,11 @@ from app.applications import recording_decision as recording
 from app.foundation import names
 from app.foundation.access import HasFullAccess
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod

@@ -17,10 +17,10 @@ from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 from app.users import uniqueness
 from app.users.uniqueness import UniqueConstraint
 from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
@@ -28,12 +28,24 @@ from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
 CALLING = WebhookField("callingWebhook", "applications", "calling_webhook", ("http", "https", "ws", "wss"))
 CALL_STATUS = WebhookField("callStatusWebhook", "applications", "call_status_webhook")
 APPLICATIONS = Rows(Application, Kind.APPLICATION, "application")
+
+
+class ApplicationRule(UserErrorRule):
+    APPLICATION_NAME_TAKEN = (
+        UserErrorCode.NAME_TAKEN,
+        "The account already has an application named “{value}” (upper and lower case count as the same).",
+    )
+    APPLICATION_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The account has {maximum:,} applications, as many as this server allows. Delete one first.",
+    )
+
+
 _NAME = UniqueConstraint(
     "applications_name_unique",
     "name",
     "name_key",
-    UserErrorCode.NAME_TAKEN,
-    "The account already has an application named “{}” (upper and lower case count as the same).",
+    ApplicationRule.APPLICATION_NAME_TAKEN,
 )
 
 
@@ -87,7 +99,7 @@ async def _create(context: Context, new: NewApplication) -> Application:
             Application.filter(account_id=account.id),
             context.resources.settings.applications_per_account,
         )
-        await quotas.check(existing, maximum, f"The account has {maximum:,} applications", "Delete one first.")
+        await quotas.check(existing, maximum, ApplicationRule.APPLICATION_QUOTA)
         application = await Application.create(id=row_id, account_id=account.id, **values)
         await trail.record(context, application, after=values)
     return application

@@ -14,11 +14,11 @@ from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
 from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.foundation.context import Context, Info
-from app.foundation.errors import UserError
 from app.foundation.graphql import fields
 from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import UserError
 from app.storage.model import AudioFormat, RecordingError
 
 # Counting is limited: a page should not wait for it.

@@ -1,4 +1,4 @@
-"""The errors that clients see. All other exceptions are masked.
+"""The top-level errors that clients see; `user_errors.py` has those of an input. All other exceptions are masked.
 
 GraphQLError
 └── ClientError                 returned in the top-level `errors`, with `extensions.code`
@@ -7,16 +7,12 @@ GraphQLError
     ├── BadUserInput            an invalid argument outside `input` (a malformed cursor, `first: 5000`)
     ├── RateLimited             too many requests at once
     └── ServiceUnavailable      a backend (database, cache) does not answer, or an encryption key is missing
-Exception
-└── UserErrors                  all errors in a mutation's input; returned in the payload's `userErrors`
 """
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
-import strawberry
 from graphql import GraphQLError
 
 from app.foundation.database.errors import DATABASE_AWAY, READ_ONLY, STATEMENT_ABORTED
@@ -87,94 +83,6 @@ MASKED = "Something went wrong on our side. Give the request id to the operator 
 def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
     """One entry of `errors` in a response."""
     return {"message": message, "extensions": {**(extensions or {}), "requestId": request_id}}
-
-
-@strawberry.enum(description="Why an input was refused.")
-class UserErrorCode(enum.Enum):
-    """The codes of `UserError`."""
-
-    REQUIRED = strawberry.enum_value("REQUIRED", description="A value is missing, or null where it cannot be cleared.")
-    INVALID = strawberry.enum_value("INVALID", description="The value breaks a rule that the message states.")
-    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer than the message allows.")
-    OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="The number or time is outside its range.")
-    NOT_FOUND = strawberry.enum_value(
-        "NOT_FOUND",
-        description="No such object is visible to the caller; objects of other tenants are reported the same way.",
-    )
-    NAME_TAKEN = strawberry.enum_value(
-        "NAME_TAKEN",
-        description="Another object has this name. Reported only when nothing else in the input is wrong.",
-    )
-    SIP_REALM_TAKEN = strawberry.enum_value(
-        "SIP_REALM_TAKEN",
-        description="Another account has this SIP realm. Reported only when nothing else in the input is wrong.",
-    )
-    EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
-    WRONG_CREDENTIALS = strawberry.enum_value(
-        "WRONG_CREDENTIALS", description="The credentials are wrong; the error does not say which of them."
-    )
-    LAST_ADMIN = strawberry.enum_value(
-        "LAST_ADMIN", description="Without this user the installation would have no active admin."
-    )
-    CONFLICT = strawberry.enum_value(
-        "CONFLICT",
-        description="The object has changed since `ifVersion`, is being changed by another request, or is in a state that "
-        "does not allow the change. For an idempotency key: it was used with another input, or its object is deleted or not "
-        "visible to the caller.",
-    )
-    ALREADY_SHOWN = strawberry.enum_value(
-        "ALREADY_SHOWN",
-        description="The first request with this idempotency key has returned the secret; the payload contains the object only.",
-    )
-    STORAGE_REFUSED = strawberry.enum_value(
-        "STORAGE_REFUSED",
-        description="The object storage refused the request or did not respond; the message says what to fix.",
-    )
-    LIMIT_REACHED = strawberry.enum_value(
-        "LIMIT_REACHED",
-        description="The owner or the caller has reached the maximum number of such objects: see `limits.quota`.",
-    )
-    IN_USE = strawberry.enum_value("IN_USE", description="Other objects still use this one; the payload lists them.")
-
-
-@strawberry.type(description="One error in an input, which the client can correct.")
-class UserError:
-    """A message for a person and a code for a program."""
-
-    code: UserErrorCode = strawberry.field(description="The kind of error.")
-    message: str = strawberry.field(description="One sentence for the user: what is wrong, and what would be valid.")
-    field: list[str] | None = strawberry.field(
-        default=None,
-        description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
-        "Null if the error concerns no single field.",
-    )
-
-
-class UserErrors(Exception):
-    """All errors in an input. Mutations return them as `userErrors`."""
-
-    def __init__(self, errors: Iterable[UserError]) -> None:
-        self.errors = list(errors)
-        super().__init__("; ".join(error.message for error in self.errors))
-
-    @classmethod
-    def one(cls, code: UserErrorCode, message: str, *path: str) -> "UserErrors":
-        return cls([UserError(code=code, message=message, field=list(path) or None)])
-
-
-@dataclass
-class ErrorCollector:
-    """Collects the errors of an input, so that all of them are reported together."""
-
-    found: list[UserError] = field(default_factory=list)
-
-    def add(self, code: UserErrorCode, message: str, *path: str) -> None:
-        self.found.append(UserError(code=code, message=message, field=list(path) or None))
-
-    def raise_if_any(self) -> None:
-        """Raises UserErrors with all errors found, if any."""
-        if self.found:
-            raise UserErrors(self.found)
 
 
 def for_client(error: BaseException) -> ClientError | None:

@@ -13,7 +13,6 @@ from app.api_keys.schema import ApiKey
 from app.foundation import names
 from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
@@ -25,6 +24,7 @@ from app.foundation.graphql.pagination import (
 )
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.service_providers import model, service
 from app.users.model import User as UserRow
 from app.users.schema import User

@@ -9,8 +9,8 @@ from strawberry import Some
 
 from app.audit.audited_update import Columns
 from app.foundation.encryption import Keyring
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft, Tag

@@ -8,9 +8,10 @@ from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
 from app.foundation.context import Info
-from app.foundation.errors import BadUserInput, UserError
+from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.user_errors import UserError
 from app.storage import model, policy, regions, rules, service
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from app.foundation import names
-from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 
 MAXIMUM = 254
 # Loose on purpose: it rejects only what cannot be an address. Only a delivered mail proves one.

@@ -10,8 +10,8 @@ from strawberry.utils.str_converters import to_camel_case
 
 from app.audit.audited_update import Columns, conflict, update_row
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.masks import is_mask
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized

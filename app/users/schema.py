@@ -13,12 +13,12 @@ from app.api_keys.schema import OwnerInput
 from app.foundation import names
 from app.foundation.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import email_addresses, login_throttle, model, policy, service
 

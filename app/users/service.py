@@ -21,10 +21,11 @@ from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, Unauthenticated, UserErrorCode, UserErrors
+from app.foundation.errors import Unauthenticated
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
 from app.users.credential_check import require_valid_credential
 from app.users.model import Session, User
@@ -33,12 +34,24 @@ from app.users.sessions import check_password, lock_account
 from app.users.uniqueness import UniqueConstraint
 
 USERS = Rows(User, Kind.USER, "user")
+
+
+class UserRule(UserErrorRule):
+    EMAIL_TAKEN = (
+        UserErrorCode.EMAIL_TAKEN,
+        "Another user already has this e-mail address (upper and lower case count as the same).",
+    )
+    USER_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The {owner} has {maximum:,} users, as many as this server allows. Delete one first.",
+    )
+
+
 _EMAIL = UniqueConstraint(
     "users_email_unique",
     "email",
     "email_key",
-    UserErrorCode.EMAIL_TAKEN,
-    "Another user already has this e-mail address (upper and lower case count as the same).",
+    UserRule.EMAIL_TAKEN,
 )
 T = TypeVar("T")
 
@@ -124,7 +137,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         errors.raise_if_any()
         if owner.has_quota:
             existing, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
-            await quotas.check(existing, maximum, f"The {owner.noun} has {maximum:,} users", "Delete one first.")
+            await quotas.check(existing, maximum, UserRule.USER_QUOTA, owner=owner.noun)
         user = await User.create(**values, **password_columns, **owner.columns)
         await trail.record(context, user, after={**values, **owner.columns})
     return user

@@ -15,11 +15,12 @@ from app.foundation import metrics
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
-from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
+from app.foundation.errors import RateLimited
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.networks import network_of, site_of
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.users import email_addresses, login_throttle, password, token
 from app.users.credential_check import require_valid_credential
 from app.users.model import MAXIMUM_USER_AGENT, Session, User

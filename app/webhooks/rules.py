@@ -7,10 +7,10 @@ from strawberry import Some
 from tortoise.models import Model
 
 from app.foundation.encryption import CannotOpen, Keyring
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.masks import is_mask
 from app.foundation.names import has_control_characters
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
 

@@ -16,8 +16,8 @@ from app.accounts.model import Account
 from app.calls.keys import claim_call_id
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
-from app.foundation.errors import UserErrors
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
+from app.foundation.user_errors import UserErrors
 from app.recording import lifecycle, lookup, processing, retry, upload_worker
 from app.recording import set_aside as aside
 from app.recording.metadata import StreamEnd

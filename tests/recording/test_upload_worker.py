@@ -14,9 +14,9 @@ import pytest
 
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.outbound.failure_kind import FailureKind
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import UploadFault
 from app.storage import uploads

@@ -8,7 +8,7 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
-from app.foundation.errors import ErrorCollector
+from app.foundation.user_errors import ErrorCollector
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.audit.test_audit import events
