@@ -190,7 +190,7 @@ class _Files(JSONFileLoader):
 
 
 def _needed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = {name: "" if name == "documentation" else value for name, value in pairs}
+    found: dict[str, Any] = {name: "" if name == "documentation" else value for name, value in pairs}
     if "operations" in found:
         found["operations"] = {name: found["operations"][name] for name in _OPERATIONS}
     if "services" in found:  # a partition's endpoints
