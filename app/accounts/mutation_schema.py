@@ -124,7 +124,7 @@ class UpdateAccountPayload(fields.Payload):
 
 @strawberry.input(description="The account to move to another service provider.")
 class MoveAccountInput:
-    account_id: strawberry.ID = strawberry.field(description="The account.")
+    id: strawberry.ID = strawberry.field(description="The account.")
     service_provider_id: strawberry.ID = strawberry.field(
         description="The new service provider. Naming the current one changes nothing."
     )
@@ -154,7 +154,7 @@ class SetAccountActivePayload(fields.Payload):
 
 @strawberry.input(description="The account whose webhook secret to replace.")
 class RotateWebhookSecretInput:
-    account_id: strawberry.ID = strawberry.field(description="The account.")
+    id: strawberry.ID = strawberry.field(description="The account.")
     overlap_hours: int = strawberry.field(
         default=24,
         description="For how many hours the old secret also signs, 0 to "
@@ -266,7 +266,7 @@ class AccountMutations:
             MoveAccountInput, strawberry.argument(description="The account and its new service provider.")
         ],
     ) -> MoveAccountPayload:
-        account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
+        account = await service.move(info.context, input.id, input.service_provider_id, input.if_version)
         return MoveAccountPayload(account=Account.of(account))
 
     @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
@@ -287,7 +287,7 @@ class AccountMutations:
         info: Info,
         input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="The account and the overlap.")],
     ) -> RotateWebhookSecretPayload:
-        account = await webhook_secret.rotate(info.context, input.account_id, input.if_version, input.overlap_hours)
+        account = await webhook_secret.rotate(info.context, input.id, input.if_version, input.overlap_hours)
         return RotateWebhookSecretPayload(account=Account.of(account))
 
     @fields.mutation(

@@ -180,7 +180,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
     errors, name = ErrorCollector(), ""
     try:
         async with in_transaction():
-            account = await ACCOUNTS.get_locked(context, account_id, "accountId", no_key=False)
+            account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
             name = account.name
             ACCOUNTS.check_version(account.version, if_version, errors)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
@@ -188,7 +188,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
                 errors.found += _no_provider().errors
             errors.raise_if_any()
             values = {"service_provider_id": provider_id}
-            moved = ACCOUNTS.require(await update_row(context, Account, account.id, values), "accountId")
+            moved = ACCOUNTS.require(await update_row(context, Account, account.id, values))
     except IntegrityError as error:
         if violated_constraint(error) != _NAME.constraint:
             raise

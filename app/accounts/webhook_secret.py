@@ -46,7 +46,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
         raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
     async with in_transaction():
         # Concurrent rotations run one after the other, so that each returns a secret that signs.
-        account = await ACCOUNTS.get_locked(context, account_id, "accountId")
+        account = await ACCOUNTS.get_locked(context, account_id)
         ACCOUNTS.check_version(account.version, if_version)
         return ACCOUNTS.require(
             await update_row(context, Account, account.id, _rotated(context, account, overlap_hours))

@@ -83,7 +83,7 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
         ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, UPDATE),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
         ("setAccountActive", "account { active }", {"id": "own", "active": False}, UPDATE),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *UPDATE]),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"id": "own"}, ["SELECT", *UPDATE]),
         (
             "updateAccount",
             "account { id }",
