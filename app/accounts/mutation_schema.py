@@ -16,7 +16,8 @@ from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
+from app.foundation.user_errors import UserError
 from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, webhook_change
 
@@ -158,7 +159,7 @@ class RotateWebhookSecretInput:
     overlap_hours: int = strawberry.field(
         default=24,
         description="For how many hours the old secret also signs, 0 to "
-        f"{webhook_secret.MAXIMUM_OVERLAP_HOURS}. With 0 it stops immediately.",
+        f"{MAXIMUM_OVERLAP_HOURS}. With 0 it stops immediately.",
     )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the account's current version."
@@ -316,8 +317,7 @@ class AccountMutations:
         )
         if deleted is None and not input.dry_run:
             summary = " and ".join(_in_words(blocker) for blocker in blockers)
-            message = f"The account still has {summary}. Delete them too with `force: true`."
-            payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
+            payload.user_errors = [UserError.of(service.AccountRule.ACCOUNT_IN_USE, "id", contents=summary)]
         return payload
 
 

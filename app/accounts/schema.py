@@ -31,6 +31,7 @@ from app.foundation.graphql.pagination import (
     OrderDirection,
 )
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
@@ -314,7 +315,7 @@ class AccountLimits:
         description="The HTTP methods allowed for the queue event webhook.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(
-        default=webhook_secret.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of rotateWebhookSecret, in hours; the smallest is 0.",
     )
 
