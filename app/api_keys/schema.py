@@ -19,7 +19,8 @@ from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Conn
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -124,7 +125,7 @@ class ApiKeyLimits:
         description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     overlap_hours_maximum: int = strawberry.field(
-        default=service.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of a rotation; the smallest is 0.",
     )
     expires_at_maximum: datetime | None = fields.per_viewer(
@@ -226,7 +227,7 @@ class RotateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     overlap_hours: int = strawberry.field(
         default=24,
-        description=f"For how many hours the old token stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}. With 0 it is "
+        description=f"For how many hours the old token stays valid, 0 to {MAXIMUM_OVERLAP_HOURS}. With 0 it is "
         "rejected immediately.",
     )
 
@@ -240,11 +241,7 @@ class RotateApiKeyPayload(fields.Payload):
     )
 
 
-_ALREADY_SHOWN = UserError(
-    code=UserErrorCode.ALREADY_SHOWN,
-    message="An earlier request with this idempotency key created the key and returned its token, which is shown only once.",
-    field=["idempotencyKey"],
-)
+_ALREADY_SHOWN = UserError.of(service.ApiKeyRule.TOKEN_ALREADY_SHOWN, "idempotencyKey")
 
 
 @strawberry.type
