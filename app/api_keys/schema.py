@@ -19,7 +19,7 @@ from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Conn
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
-from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
@@ -99,8 +99,10 @@ class ApiKey(fields.Node[model.ApiKey]):
     revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")
     last_used_at: datetime | None = fields.column("When it was last used, to the minute; null: never.")
     rotated_at: datetime | None = fields.column("When its secret was last replaced; null: never.")
-    previous_secret_expires_at: datetime | None = fields.column(
-        "Until when the previous secret is valid; null: there is none."
+    previous_secret_expires_at: datetime | None = fields.time_dependent(
+        overlap_end,
+        ["previous_secret_expires_at"],
+        "Until when the previous secret is valid; null: it no longer is, or there is none.",
     )
     previous_secret_last_used_at: datetime | None = fields.column(
         "When the previous secret was last used since the rotation, to the minute; null: not used since."
