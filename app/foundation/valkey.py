@@ -1,4 +1,4 @@
-"""Clients of the Valkey (or Redis) server at CACHE_URL. No other module imports the library's client.
+"""Clients of the Valkey (or Redis) server at CACHE_URL; the only place where the server makes them.
 
 Its 3 MB are loaded with the first client: many workers have no CACHE_URL.
 """
