@@ -42,7 +42,7 @@ def parse_sid(kind: Kind, text: str) -> UUID | None:
     match = _SID.fullmatch(text)
     if match is None or match[1] != kind:
         return None
-    # A UUID, made and sent to the database ten times as fast as Python's.
+    # The driver's UUID: made ten times as fast as Python's, and cheaper to send.
     return pgproto.UUID(match[2])
 
 

@@ -125,7 +125,7 @@ class OperationSlots:
     async def _turn(self, owners: _SlotOwners, *, may_raise: bool) -> _Held:
         loop = asyncio.get_running_loop()
         turn: _Turn = loop.create_future()
-        # A timer instead of `asyncio.timeout`, which costs 20 µs more: a busy client waits for every operation.
+        # A timer instead of `asyncio.timeout`, which costs twice as much: a busy client waits for every operation.
         timer = loop.call_later(WAIT_SECONDS, _end_wait, turn) if may_raise else None
         callers = self._queues.setdefault(owners.provider, {})
         callers.setdefault(owners, {})[turn] = None
