@@ -18,7 +18,7 @@ TESTS := $(BIN)/python -m pytest -m "not browser and not chaos" --numprocesses $
 FAULTS ?= chaos
 
 .DEFAULT_GOAL := help
-.PHONY: help install run serve test check lint types schema access migration upgrade migrate bench chaos clean browser clients
+.PHONY: help install run serve test check lint types schema access messages migration upgrade migrate bench chaos clean browser clients
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | grep -v '^help' | awk -F '\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -68,6 +68,9 @@ schema: $(READY) ## write schema.graphql from the code
 
 access: $(READY) ## write tests/access.txt, the permission matrix, by running every operation
 	@$(BIN)/python -m tests.support.access_matrix > tests/access.txt.new && mv tests/access.txt.new tests/access.txt
+
+messages: $(READY) ## write tests/*/messages.txt, the messages for users, by provoking them
+	@UPDATE_MESSAGES=1 $(BIN)/python -m pytest -q -k messages_for_users tests
 
 migration: $(READY) ## draft a migration from the models (NAME=add_something)
 	@test -n "$(NAME)" || { echo "Say what it does: make migration NAME=add_something"; exit 1; }

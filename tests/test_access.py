@@ -19,16 +19,16 @@ PRINTED = Path(__file__).parent / "access.txt"
 
 # Thousands of requests, which take minutes on a busy machine.
 @pytest.mark.timeout(600)
-async def test_everybody_may_do_exactly_what_the_printed_matrix_says(installation: Installation) -> None:
+async def test_each_persona_may_do_exactly_what_the_printed_matrix_states(installation: Installation) -> None:
     found, expected = await matrix(installation), PRINTED.read_text()
     changes = "\n".join(
         difflib.unified_diff(expected.splitlines(), found.splitlines(), "printed", "now", n=1, lineterm="")
     )
     assert not changes, (
         f"{changes}\n\nPermissions are not what tests/access.txt says.\n"
-        "  Why it matters: each changed word is somebody who may do more, or less, than was agreed on.\n"
-        "  To fix this: 1. if the change is not meant, correct the permission class on the field, or what "
-        "`visible` starts from; 2. if it is meant, run `make access`, read the difference word by word, commit it."
+        "  Why it matters: each changed word grants or removes a permission that was agreed on.\n"
+        "  To fix this: 1. if the change is not intended, correct the permission class on the field, or what "
+        "`visible` starts from; 2. if it is intended, run `make access`, read the difference word by word, commit it."
     )
 
 
@@ -43,14 +43,14 @@ def test_the_matrix_covers_every_root_field_guarded_field_and_type(world: World)
     }
     missing, gone = sorted(to_be_covered() - covered), sorted(covered - to_be_covered())
     assert not missing, (
-        f"{missing} is tried by nobody.\n"
-        "  Why it matters: who may use it is then known to nobody, and a change of it is seen by nobody.\n"
+        f"{missing}: no case covers it.\n"
+        "  Why it matters: its permissions are untested, and a change of them goes unnoticed.\n"
         "  To fix this, in tests/support/access_cases.py: 1. a root field: add it to `queries` or `mutations`, with its input on "
         "own, sibling and foreign rows; 2. a guarded input field: to `guarded_inputs`; 3. a type with an id: its rows to "
         "`Ids.nodes`, which covers its guarded fields too; then run `make access`."
     )
     assert not gone, (
-        f"{gone} is in tests/support/access_cases.py and not in the schema. To fix this: 1. take it out there."
+        f"{gone} is in tests/support/access_cases.py and not in the schema. To fix this: 1. remove its case there."
     )
 
 

@@ -66,7 +66,7 @@ def test_a_statement_that_a_distributed_database_can_run_is_accepted(sql: str) -
     assert distribution.faults_of(sql) == []
 
 
-async def test_what_the_application_sends_is_seen_and_what_tests_send_is_left_alone(
+async def test_statements_of_the_application_are_checked_and_those_of_tests_are_not(
     installation: Installation, world: World, provider: Person, statements_watched: distribution.Watched
 ) -> None:
     await report(await gateway_of(installation, installation=True), {"accountId": world["own"], "callId": "one"})

@@ -19,8 +19,9 @@ from graphql.execution.values import get_variable_values
 
 from app.commands import command_line
 from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
-from app.foundation.errors import ErrorCode, UserErrorCode
+from app.foundation.errors import ErrorCode
 from app.foundation.settings import Settings, table
+from app.foundation.user_errors import UserErrorCode
 from app.recording import stream
 from app.server.graphql_ws_messages import CloseCode
 from app.server.schema import printed

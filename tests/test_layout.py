@@ -20,7 +20,7 @@ def test_every_import_keeps_the_rules() -> None:
 
 
 @pytest.mark.skipif(not is_repository(ROOT), reason="without a git repository nothing says what belongs to it")
-def test_the_top_level_holds_what_belongs_there_and_nothing_else() -> None:
+def test_the_top_level_contains_only_the_expected_entries() -> None:
     strangers = strangers_in(ROOT)
     assert not strangers, (
         f"{sorted(strangers)} on the top level.\n  Why it matters: a newcomer reads this list first; it stays short.\n"

@@ -41,19 +41,20 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 # Lists of objects that are no connections, since they have a fixed size or a small limit.
 SHORT_LISTS = {
     "AuditEvent.changes": "one for each setting of the object",
-    "DeleteAccountPayload.blockers": "one for each kind of thing",
-    "DeleteAccountPayload.contents": "one for each kind of thing",
+    "DeleteAccountPayload.blockers": "one for each kind of content",
+    "DeleteAccountPayload.contents": "one for each kind of content",
     "DeleteApplicationPayload.blockers": "one for each use",
-    "DeleteServiceProviderPayload.blockers": "one for each kind of thing",
+    "DeleteServiceProviderPayload.blockers": "one for each kind of object",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.s3Regions": "one for each region of Amazon S3",
     "RecordingConfig.s3Tags": "at most 10",
     "RejectedCall.errors": "one for each rule that an input field breaks",
     "ReportCallsPayload.rejected": "at most 1,000, one for each report of the batch",
-    "RecordingPolicy.statements": "one for each right",
+    "RecordingPolicy.statements": "one for each permission",
     "StorageVerification.settingsErrors": "one for each rule that an input field breaks",
     "StorageVerification.steps": "always eight",
+    "UserError.arguments": "one for each value in the message",
     "WebhookDelivery.requestHeaders": "those of one request",
 }
 # Mutations without an input; mutations open to unauthenticated callers; inputs of a singleton.
@@ -99,8 +100,8 @@ def test_the_printed_schema_is_what_the_code_says() -> None:
     assert not changes, (
         f"{changes}\n\nschema.graphql is not what the code says.\n"
         "  Why it matters: clients are generated from the file, and reviewers read the contract there.\n"
-        "  To fix this: 1. if the change is not meant, take it back; 2. if it is, run `make schema` and commit the file; "
-        "a field that goes must have been @deprecated for a release."
+        "  To fix this: 1. if the change is not intended, revert it; 2. if it is, run `make schema` and commit the file; "
+        "a removed field must have been @deprecated for a release."
     )
 
 
@@ -115,10 +116,11 @@ def test_everything_in_the_contract_has_a_description() -> None:
         if isinstance(type_, GraphQLEnumType):
             silent += [f"{type_.name}.{name}" for name, value in type_.values.items() if not value.description]
     for directive in SCHEMA.directives:
-        if not is_specified_directive(directive):  # (Strawberry prints no descriptions of directives' arguments.)
+        if not is_specified_directive(directive):
             silent += [] if directive.description else [f"@{directive.name}"]
+            silent += [f"@{directive.name}({name})" for name, it in directive.args.items() if not it.description]
     assert not silent, (
-        f"{silent} say nothing.\n  Why it matters: explorers and generated clients show the description, and often "
+        f"{silent} have no description.\n  Why it matters: explorers and generated clients show the description, and often "
         "nothing else.\n  To fix this: 1. say what it is for, with units, in `description=`; not its name again."
     )
 
@@ -132,13 +134,13 @@ def test_a_guarded_field_is_nullable_and_says_who_may_use_it() -> None:
     guarded = [(name, one) for name, one in [*fields(), *input_fields()] if permissions_of(one)]
     assert len(guarded) > 20
     for name, one in guarded:
-        assert not isinstance(one.type, GraphQLNonNull), f"{name}: where it is denied it is null, beside an error"
+        assert not isinstance(one.type, GraphQLNonNull), f"{name}: a denied field is null, with an error"
         for permission in permissions_of(one):
             sentence = f"Needs {permission.words}."
             assert sentence in (one.description or ""), f"{name}: introspection shows no directives; say {sentence!r}"
 
 
-def test_the_printed_schema_shows_each_permission_beside_its_field() -> None:
+def test_the_printed_schema_shows_each_permission_at_its_field() -> None:
     marks = sum(len(permissions_of(one)) for _, one in [*fields(), *input_fields()])
     lines = [line for line in printed().splitlines() if not line.startswith("directive ")]
     assert sum(line.count(" @requires") for line in lines) == marks
@@ -160,7 +162,7 @@ def test_every_mutation_has_one_input_and_a_payload_with_user_errors() -> None:
         assert not any(isinstance(field.type, GraphQLNonNull) for field in results), f"{name}: refused, all are null"
 
 
-def test_every_mutation_needs_full_access_and_a_gateway_s_only_that_of_gateways() -> None:
+def test_every_mutation_needs_full_access_except_report_calls_which_needs_gateway() -> None:
     assert SCHEMA.mutation_type is not None
     for name, one in SCHEMA.mutation_type.fields.items():
         levels = [permission.refusal.get("requiredAccess") for permission in permissions_of(one)]
@@ -168,14 +170,14 @@ def test_every_mutation_needs_full_access_and_a_gateway_s_only_that_of_gateways(
         assert ("GATEWAY" in levels) == (name == "reportCalls"), name
 
 
-def test_callers_that_may_use_marked_fields_only_have_these() -> None:
+def test_restricted_callers_may_use_only_these_root_fields() -> None:
     entering = {"__typename", "login", "passwordPolicy"}
     assert open_root_fields(SCHEMA, OpenTo.UNAUTHENTICATED) == entering
     assert open_root_fields(SCHEMA, OpenTo.PASSWORD_CHANGE) == entering | {"viewer", "changePassword", "logout"}
     assert open_root_fields(SCHEMA, OpenTo.GATEWAYS) == {"__typename", "viewer", "reportCalls"}
 
 
-def test_inputs_are_named_for_what_they_are() -> None:
+def test_the_name_of_an_input_type_ends_in_its_kind() -> None:
     assert [one.name for one in INPUTS if not one.name.endswith(("Input", "Filter", "Order"))] == []
 
 
@@ -194,7 +196,7 @@ def test_lists_are_connections_or_short() -> None:
     lists = {name for name, one in fields() if is_list_of_objects(one.type)}
     lists = {name for name in lists if not name.endswith(("Connection.edges", "Connection.nodes", ".userErrors"))}
     assert lists == SHORT_LISTS.keys(), (
-        "A list of objects is a connection, or short for ever.\n"
+        "A list of objects must be a connection or have a small maximum length.\n"
         "  Why it matters: a list grows with its customer, and answers grow with it until they time out.\n"
         "  To fix this: 1. `fields.page(…)` or `Connection[…]`; 2. if its length has a small limit, say which in SHORT_LISTS."
     )
@@ -208,7 +210,7 @@ def test_a_connection_is_paged_forward_by_bounded_pages() -> None:
         assert one.args["first"].default_value == 20, name
 
 
-def test_secrets_are_shown_in_their_few_places_alone() -> None:
+def test_only_the_listed_fields_return_or_accept_secrets() -> None:
     shown = {
         name
         for name, one in fields()
@@ -228,7 +230,7 @@ def test_a_secret_that_can_be_read_again_needs_full_access() -> None:
             assert [permission.refusal for permission in permissions] == [{"requiredAccess": "FULL"}]
 
 
-def test_times_and_durations_say_what_they_are() -> None:
+def test_times_are_of_type_datetime_and_durations_name_their_unit() -> None:
     for name, one in [*fields(), *input_fields()]:
         if name.endswith("At") and not name.endswith("Format"):
             assert get_named_type(one.type).name == "DateTime", name

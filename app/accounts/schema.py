@@ -31,6 +31,7 @@ from app.foundation.graphql.pagination import (
     OrderDirection,
 )
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
@@ -127,7 +128,9 @@ class Account(fields.Node[model.Account]):
         row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[ApplicationFilter | None, strawberry.argument(description="Which applications.")] = None,
+        filter: Annotated[
+            ApplicationFilter | None, strawberry.argument(description="Which applications to list.")
+        ] = None,
         order_by: Annotated[
             ApplicationOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,
@@ -144,7 +147,7 @@ class Account(fields.Node[model.Account]):
         row: strawberry.Parent[model.Account],
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls.")] = None,
+        filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls to list.")] = None,
     ) -> Connection[Call]:
         return Call.connection(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
@@ -186,7 +189,7 @@ class Account(fields.Node[model.Account]):
         permissions=[HasFullAccess],
     )
     previous_webhook_secret_expires_at: datetime | None = fields.time_dependent(
-        lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
+        overlap_end,
         ["previous_webhook_secret_expires_at"],
         "Until when the previous webhook secret also signs; null: it no longer does.",
     )
@@ -247,7 +250,7 @@ class AccountOrderField(enum.Enum):
 @strawberry.input(description="The order of accounts; by name by default.")
 class AccountOrder:
     field: AccountOrderField = strawberry.field(default=AccountOrderField.NAME, description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Ascending or descending.")
 
 
 def _order(given: AccountOrder | None) -> Order:
@@ -312,7 +315,7 @@ class AccountLimits:
         description="The HTTP methods allowed for the queue event webhook.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(
-        default=webhook_secret.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of rotateWebhookSecret, in hours; the smallest is 0.",
     )
 
@@ -331,7 +334,7 @@ class AccountQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts.")] = None,
+        filter: Annotated[AccountFilter | None, strawberry.argument(description="Which accounts to list.")] = None,
         order_by: Annotated[
             AccountOrder | None, strawberry.argument(description="The order; by name by default.")
         ] = None,

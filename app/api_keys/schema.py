@@ -14,12 +14,13 @@ from app.api_keys.owner import OwnerChoice
 from app.foundation import names
 from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
 from app.foundation.context import Context, Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -32,7 +33,9 @@ class ApiKeyStatus(enum.Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Permanently revoked.")
 
 
-@strawberry.type(description="The creator of a key: a person, another key, or a person through a key they had created.")
+@strawberry.type(
+    description="The creator of a key: a person, directly or through another key, or a key without a person."
+)
 class ApiKeyMaker:
     scope: Scope = strawberry.field(
         description="The scope of the person who created the key; without a person, of the key that created it."
@@ -42,7 +45,7 @@ class ApiKeyMaker:
         "for callers with a narrower scope than `scope`."
     )
     user_id: strawberry.ID | None = strawberry.field(
-        description="The person who created it, or who created the key that did; null without a person. May be deleted or not "
+        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
         "visible to the caller. Null for callers with a narrower scope than `scope`."
     )
 
@@ -69,7 +72,7 @@ def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: 
 
 @fields.node(Kind.API_KEY, description="A credential for programs: `Authorization: Bearer vgk_…`.")
 class ApiKey(fields.Node[model.ApiKey]):
-    name: str = fields.column("Its name, such as its purpose.")
+    name: str = fields.column("Display name, for example the key's purpose.")
     public_id: str = fields.column(
         f"The part of the token after `{token.PREFIX}`. Identifies the key and is not secret."
     )
@@ -96,8 +99,10 @@ class ApiKey(fields.Node[model.ApiKey]):
     revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")
     last_used_at: datetime | None = fields.column("When it was last used, to the minute; null: never.")
     rotated_at: datetime | None = fields.column("When its secret was last replaced; null: never.")
-    previous_secret_expires_at: datetime | None = fields.column(
-        "Until when the previous secret is valid; null: there is none."
+    previous_secret_expires_at: datetime | None = fields.time_dependent(
+        overlap_end,
+        ["previous_secret_expires_at"],
+        "Until when the previous secret is valid; null: it no longer is, or there is none.",
     )
     previous_secret_last_used_at: datetime | None = fields.column(
         "When the previous secret was last used since the rotation, to the minute; null: not used since."
@@ -122,7 +127,7 @@ class ApiKeyLimits:
         description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     overlap_hours_maximum: int = strawberry.field(
-        default=service.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of a rotation; the smallest is 0.",
     )
     expires_at_maximum: datetime | None = fields.per_viewer(
@@ -167,7 +172,7 @@ class ApiKeyOwnerInput(OwnerInput):
 
 @strawberry.input(description="The API key to create.")
 class CreateApiKeyInput:
-    name: str = strawberry.field(description="Its name, such as its purpose: 1 to 64 characters.")
+    name: str = strawberry.field(description="Display name, for example the key's purpose: 1 to 64 characters.")
     owner: ApiKeyOwnerInput | None = strawberry.field(
         default=None, description="Its owner; the caller's own by default."
     )
@@ -176,7 +181,7 @@ class CreateApiKeyInput:
     )
     expires_at: datetime | None = strawberry.field(
         default=None,
-        description="When it expires. By default when the calling key does, or never.",
+        description="When it expires. Default: the expiry of the calling key; for users, never.",
     )
     idempotency_key: str | None = strawberry.field(
         default=None, description=f"{IDEMPOTENCY_KEY} The token is not returned again."
@@ -224,7 +229,7 @@ class RotateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     overlap_hours: int = strawberry.field(
         default=24,
-        description=f"For how many hours the old token stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}. With 0 it is "
+        description=f"For how many hours the old token stays valid, 0 to {MAXIMUM_OVERLAP_HOURS}. With 0 it is "
         "rejected immediately.",
     )
 
@@ -238,11 +243,7 @@ class RotateApiKeyPayload(fields.Payload):
     )
 
 
-_ALREADY_SHOWN = UserError(
-    code=UserErrorCode.ALREADY_SHOWN,
-    message="An earlier request with this idempotency key created the key and returned its token, which is shown only once.",
-    field=["idempotencyKey"],
-)
+_ALREADY_SHOWN = UserError.of(service.ApiKeyRule.TOKEN_ALREADY_SHOWN, "idempotencyKey")
 
 
 @strawberry.type

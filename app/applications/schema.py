@@ -14,11 +14,11 @@ from app.applications import recording_decision as recording
 from app.foundation import names
 from app.foundation.access import HasFullAccess
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
@@ -113,7 +113,7 @@ class ApplicationOrderField(enum.Enum):
 @strawberry.input(description="The order of applications; by name by default.")
 class ApplicationOrder:
     field: ApplicationOrderField = strawberry.field(default=ApplicationOrderField.NAME, description="What to sort by.")
-    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="The direction.")
+    direction: OrderDirection = strawberry.field(default=OrderDirection.ASC, description="Ascending or descending.")
 
 
 def _order(given: ApplicationOrder | None) -> Order:
@@ -243,7 +243,7 @@ class ApplicationDeletionBlocker:
 
 
 @fields.payload(
-    "Recordings of its calls are never touched.",
+    "Recordings of its calls are never deleted.",
     errors="Why nothing was deleted; empty after a deletion or a dry run.",
 )
 class DeleteApplicationPayload(fields.Payload):
@@ -285,8 +285,7 @@ class ApplicationMutations:
         blockers = [ApplicationDeletionBlocker(kind=use) for use in uses]
         if deleted is None and not input.dry_run:
             summary = " and ".join(_USE_NOUNS[use] for use in uses)
-            message = f"The account uses the application for {summary}. Delete it anyway with `force: true`."
-            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+            refused = UserError.of(service.ApplicationRule.APPLICATION_IN_USE, "id", uses=summary)
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
             deleted_id=strawberry.ID(sid_of(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers

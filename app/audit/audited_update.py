@@ -24,7 +24,7 @@ from app.audit import trail
 from app.foundation.access import M, Scope, TenantScoped
 from app.foundation.context import Context
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, placeholder, values_of
-from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 
 # Size of the LRU cache for all models together. The four plain settings of an account alone make 15 sets of columns
 # per scope, each with and without a version.
@@ -66,12 +66,24 @@ async def update_row(
     return rendered.row_of(model, rows[0]) if rows else None
 
 
+class ObjectRule(UserErrorRule):
+    """Rules of the object that a mutation acts on."""
+
+    NOT_FOUND = UserErrorCode.NOT_FOUND, "There is no such {object}."
+    VERSION_CHANGED = UserErrorCode.CONFLICT, "The {object} has changed since version {version}; load it again."
+    OBJECT_BUSY = UserErrorCode.CONFLICT, "The {object} is being changed by other requests; try again."
+
+
+def not_found(what: str, *path: str) -> UserErrors:
+    """The error for a row (`what`, such as `account`) that is missing or not visible, at `path` (default: `id`)."""
+    return UserErrors.one(ObjectRule.NOT_FOUND, *(path or ("id",)), object=what)
+
+
 def conflict(what: str, if_version: int | None) -> UserErrors:
     """The error for a row (`what`, such as `account`) whose version is not `if_version`, or that keeps changing (None)."""
-    message = f"The {what} has changed since version {if_version}; load it again."
     if if_version is None:
-        message = f"The {what} is being changed by other requests; try again."
-    return UserErrors.one(UserErrorCode.CONFLICT, message, "ifVersion")
+        return UserErrors.one(ObjectRule.OBJECT_BUSY, "ifVersion", object=what)
+    return UserErrors.one(ObjectRule.VERSION_CHANGED, "ifVersion", object=what, version=if_version)
 
 
 @dataclass(frozen=True)

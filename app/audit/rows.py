@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.audit.audited_update import conflict, update_row
+from app.audit.audited_update import conflict, not_found, update_row
 from app.foundation.access import M, Viewer
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import ErrorCollector, UserErrors
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Rows(Generic[M]):
         return row
 
     def not_found(self, *path: str) -> UserErrors:
-        return UserErrors.one(UserErrorCode.NOT_FOUND, f"There is no such {self.noun}.", *(path or ("id",)))
+        return not_found(self.noun, *path)
 
     def conflict(self, if_version: int | None) -> UserErrors:
         return conflict(self.noun, if_version)

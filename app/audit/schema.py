@@ -32,10 +32,10 @@ class AuditChange:
         "event, such as `endedSessions`."
     )
     before: str | None = strawberry.field(
-        description="The old value as JSON; null if there was none. An object is its id. Secrets are hidden: `•••`."
+        description="The old value as JSON; null if there was none. An object is shown as its id, a secret as `•••`."
     )
     after: str | None = strawberry.field(
-        description="The new value as JSON; null if there is none. An object is its id. Secrets are hidden: `•••`."
+        description="The new value as JSON; null if there is none. An object is shown as its id, a secret as `•••`."
     )
 
 
@@ -166,6 +166,6 @@ class AuditQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events.")] = None,
+        filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events to list.")] = None,
     ) -> Connection[AuditEvent]:
         return AuditEvent.connection(await _EVENTS.answer(info.context, first, after, filter))

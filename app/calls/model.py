@@ -24,7 +24,7 @@ class RecordingState(enum.Enum):
     """NONE; or RECORDING, then STORING, then STORED or FAILED; finally DELETED."""
 
     NONE = strawberry.enum_value(
-        "NONE", description="The call was not recorded, or its stream had no audio; `error` says so then."
+        "NONE", description="The call was not recorded, or its stream had no audio, which `error` then says."
     )
     RECORDING = strawberry.enum_value("RECORDING", description="The gateway streams the audio.")
     STORING = strawberry.enum_value(

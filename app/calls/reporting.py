@@ -19,10 +19,10 @@ from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_new
 from app.calls.model import CallAccount, CallDirection
 from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, UserError, UserErrorCode, UserErrors
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, parse_either_sid
 from app.foundation.names import has_control_characters
+from app.foundation.user_errors import ErrorCollector, UserError, UserErrorCode, UserErrors
 
 MAXIMUM_CALLS = 1_000
 MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128

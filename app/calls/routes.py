@@ -34,7 +34,7 @@ _RETRY_AFTER = {"Retry-After": "5"}
 _NAME = re.compile(r"(CA[0-9a-f]{32})(\.mp3|\.wav)?", re.ASCII)
 _NOT_FOUND = "There is no such recording."
 _INVALID_URL = "This URL is expired, revoked or incomplete. Request a new one."
-_OBJECT_MISSING = "The recording is not in the bucket any more: it was deleted there."
+_OBJECT_MISSING = "The recording is no longer in the bucket: it was deleted there."
 _NOT_YET = {
     RecordingState.RECORDING: "The call is still being recorded. Try again when it has ended.",
     RecordingState.STORING: "The recording is being uploaded. Try again in a moment.",
@@ -267,6 +267,6 @@ def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refuse
 
 def _error_response(request: Request, refused: Refused) -> Response:
     """JSON, like every error of this server."""
-    error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
+    error = json_error(refused.message, {"code": str(refused.code)}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}
     return Response(orjson.dumps({"errors": [error]}), refused.status, headers, "application/json; charset=utf-8")

@@ -14,11 +14,11 @@ from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
 from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
 from app.foundation.context import Context, Info
-from app.foundation.errors import UserError
 from app.foundation.graphql import fields
 from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import UserError
 from app.storage.model import AudioFormat, RecordingError
 
 # Counting is limited: a page should not wait for it.
@@ -33,7 +33,7 @@ class CallRecordingError:
     advice: str | None = strawberry.field(description="What to do about it.")
     at: datetime | None = strawberry.field(description="When the last attempt was made.")
     next_try_at: datetime | None = strawberry.field(
-        description="When the next attempt follows; null when only retryRecording starts one."
+        description="When the next attempt starts; null if only retryRecording starts one."
     )
 
 
@@ -99,11 +99,11 @@ class CallRecording(fields.Backed[model.Call]):
         "A signed URL of a page that plays it, valid as long as `url`; null unless STORED.",
     )
     error: CallRecordingError | None = fields.computed(
-        _error, ["recording_error"], "Why it could not be stored (yet); null unless an attempt failed."
+        _error, ["recording_error"], "Why storing it has failed so far; null unless an attempt failed."
     )
 
     @fields.resolver(
-        "A presigned URL of the storage, valid for 15 minutes; null unless STORED, or when no key for it is kept.",
+        "A presigned URL of the storage, valid for 15 minutes; null unless STORED and its storage keys are kept.",
         declared=fields.ResolvedFrom(_OF_STORAGE),
         weight=10,
     )
@@ -135,7 +135,7 @@ class Call(fields.Node[model.Call]):
     )
     to: str | None = fields.column("The callee: a number or a SIP address; null if not reported.", of="to_number")
     started_at: datetime = fields.column(
-        "When it began. Until that is reported: the earliest time in the first report, or when that arrived."
+        "When it began. Until reported: the earliest time in the first report, or when that report arrived."
     )
     answered_at: datetime | None = fields.column("When it was answered; null if it was not.")
     ended_at: datetime | None = fields.column("When it ended; null while it continues, or if not reported.")
@@ -151,14 +151,14 @@ class Call(fields.Node[model.Call]):
     recording: CallRecording = fields.part(SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording.")
     viewer_can_change_recording: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]),
-        "Whether the caller may delete the recording, or have it stored again.",
+        "Whether the caller may delete or retry the recording.",
     )
 
 
 @strawberry.input(description="Which calls to list; all conditions must hold.")
 class CallFilter:
     id: strawberry.ID | None = strawberry.field(default=None, description="The call with this id.")
-    gateway_call_id: str | None = strawberry.field(default=None, description="Calls with this gateway's own id.")
+    gateway_call_id: str | None = strawberry.field(default=None, description="Calls with this `gatewayCallId`.")
     application_id: strawberry.ID | None = strawberry.field(
         default=None, description="Calls answered by this application."
     )
@@ -179,7 +179,7 @@ class CallFilter:
         default=None,
         description=f"Calls whose `from` begins with this text of at least {filters.MINIMUM_PREFIX} characters, case-sensitive. "
         f"Needs `since`, and at most {filters.MAXIMUM_SPAN.days} days between `since` and `until` (or now); "
-        "a month in which clocks are set back may be an hour longer.",
+        "the end of daylight saving time adds an hour.",
     )
     to_prefix: str | None = strawberry.field(
         default=None, description="Calls whose `to` begins with this text, under the same rules as `fromPrefix`."
@@ -285,7 +285,7 @@ class CallQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[AllCallsFilter | None, strawberry.argument(description="Which calls.")] = None,
+        filter: Annotated[AllCallsFilter | None, strawberry.argument(description="Which calls to list.")] = None,
     ) -> Connection[Call]:
         return Call.connection(await _CALLS.answer(info.context, first, after, filter))
 

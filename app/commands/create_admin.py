@@ -9,8 +9,8 @@ from app.commands import migrate
 from app.commands.operator_context import Commands, named_database, settings_with
 from app.commands.reencrypt import check_keys
 from app.foundation.database import orm, schema_version
-from app.foundation.errors import UserErrors
 from app.foundation.settings import Settings
+from app.foundation.user_errors import UserErrors
 from app.server.transport.serve import CannotStart
 from app.users import service as users
 

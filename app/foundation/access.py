@@ -198,12 +198,12 @@ class Authenticator(Protocol):
 class RequiresScope:
     """Prints a scope permission as `@requiresScope`."""
 
-    any_of: list[Scope] = strawberry.directive_field(name="anyOf")
+    any_of: list[Scope] = strawberry.field(name="anyOf", description="The scopes that may use the field.")
 
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION],
-    description="Only people may use the field, with the token of their session; API keys get FORBIDDEN.",
+    description="Only users with a session may use the field; API keys get FORBIDDEN.",
 )
 class RequiresPerson:
     """Prints the permission IsPerson as `@requiresPerson`."""
@@ -216,7 +216,7 @@ class RequiresPerson:
 class RequiresAccess:
     """Prints an access level permission as `@requiresAccess`."""
 
-    level: AccessLevel
+    level: AccessLevel = strawberry.field(name="level", description="The access level that is needed.")
 
 
 class Requirement(BasePermission):
@@ -283,7 +283,7 @@ class IsPerson(Requirement):
 
     _schema_directive = RequiresPerson()
     refusal: ClassVar[Mapping[str, object]] = {"requiredCaller": "USER"}
-    words = "a person who has logged in"
+    words = "a user's session"
 
     @classmethod
     def allows(cls, viewer: Viewer | None) -> bool:

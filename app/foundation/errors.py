@@ -1,4 +1,4 @@
-"""The errors that clients see. All other exceptions are masked.
+"""The top-level errors that clients see; `user_errors.py` has those of an input. All other exceptions are masked.
 
 GraphQLError
 └── ClientError                 returned in the top-level `errors`, with `extensions.code`
@@ -7,14 +7,11 @@ GraphQLError
     ├── BadUserInput            an invalid argument outside `input` (a malformed cursor, `first: 5000`)
     ├── RateLimited             too many requests at once
     └── ServiceUnavailable      a backend (database, cache) does not answer, or an encryption key is missing
-Exception
-└── UserErrors                  all errors in a mutation's input; returned in the payload's `userErrors`
 """
 
 import enum
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 
 import strawberry
 from graphql import GraphQLError
@@ -23,17 +20,40 @@ from app.foundation.database.errors import DATABASE_AWAY, READ_ONLY, STATEMENT_A
 from app.foundation.encryption import KeyMissing
 
 
-class ErrorCode(enum.StrEnum):
+@strawberry.enum(description="`extensions.code` of an error in the top-level `errors`.")
+class ErrorCode(enum.Enum):
     """`extensions.code` of a top-level error."""
 
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    RATE_LIMITED = "RATE_LIMITED"
-    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    UNAUTHENTICATED = strawberry.enum_value(
+        "UNAUTHENTICATED", description="No credential, or one that is unknown, expired or revoked."
+    )
+    FORBIDDEN = strawberry.enum_value(
+        "FORBIDDEN",
+        description="The caller may not use the field or input field; `extensions` names what is required.",
+    )
+    BAD_USER_INPUT = strawberry.enum_value(
+        "BAD_USER_INPUT",
+        description="Invalid arguments or variables, an operation that costs too much, or a malformed HTTP request.",
+    )
+    RATE_LIMITED = strawberry.enum_value(
+        "RATE_LIMITED",
+        description="Too many requests or attempts; `extensions.retryAfterSeconds` says how long to wait, if known.",
+    )
+    SERVICE_UNAVAILABLE = strawberry.enum_value(
+        "SERVICE_UNAVAILABLE", description="A backend does not answer in time, or a key is missing on the server."
+    )
+    INTERNAL_SERVER_ERROR = strawberry.enum_value(
+        "INTERNAL_SERVER_ERROR", description="A defect of the server. Report it with `extensions.requestId`."
+    )
+    GRAPHQL_PARSE_FAILED = strawberry.enum_value(
+        "GRAPHQL_PARSE_FAILED", description="The document is not GraphQL, or has too many tokens."
+    )
+    GRAPHQL_VALIDATION_FAILED = strawberry.enum_value(
+        "GRAPHQL_VALIDATION_FAILED", description="The document does not fit the schema, or is too large."
+    )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ClientError(GraphQLError):
@@ -87,94 +107,6 @@ MASKED = "Something went wrong on our side. Give the request id to the operator 
 def json_error(message: str, extensions: Mapping[str, object] | None, request_id: str) -> dict[str, object]:
     """One entry of `errors` in a response."""
     return {"message": message, "extensions": {**(extensions or {}), "requestId": request_id}}
-
-
-@strawberry.enum(description="Why an input was refused.")
-class UserErrorCode(enum.Enum):
-    """The codes of `UserError`."""
-
-    REQUIRED = strawberry.enum_value("REQUIRED", description="A value is missing, or null where it cannot be cleared.")
-    INVALID = strawberry.enum_value("INVALID", description="The value breaks a rule that the message states.")
-    TOO_LONG = strawberry.enum_value("TOO_LONG", description="The value is longer than the message allows.")
-    OUT_OF_RANGE = strawberry.enum_value("OUT_OF_RANGE", description="The number or time is outside its range.")
-    NOT_FOUND = strawberry.enum_value(
-        "NOT_FOUND",
-        description="No such object is visible to the caller; objects of other tenants are reported the same way.",
-    )
-    NAME_TAKEN = strawberry.enum_value(
-        "NAME_TAKEN",
-        description="Another object has this name. Reported only when nothing else in the input is wrong.",
-    )
-    SIP_REALM_TAKEN = strawberry.enum_value(
-        "SIP_REALM_TAKEN",
-        description="Another account has this SIP realm. Reported only when nothing else in the input is wrong.",
-    )
-    EMAIL_TAKEN = strawberry.enum_value("EMAIL_TAKEN", description="Another user has this e-mail address.")
-    WRONG_CREDENTIALS = strawberry.enum_value(
-        "WRONG_CREDENTIALS", description="The credentials are wrong; the error does not say which of them."
-    )
-    LAST_ADMIN = strawberry.enum_value(
-        "LAST_ADMIN", description="Without this user the installation would have no active admin."
-    )
-    CONFLICT = strawberry.enum_value(
-        "CONFLICT",
-        description="The object has changed since `ifVersion`, is being changed by another request, or is in a state that "
-        "does not allow the change. For an idempotency key: it was used with another input, or its object is deleted or not "
-        "visible to the caller.",
-    )
-    ALREADY_SHOWN = strawberry.enum_value(
-        "ALREADY_SHOWN",
-        description="The secret was shown by the first request with this idempotency key; the payload has the object.",
-    )
-    STORAGE_REFUSED = strawberry.enum_value(
-        "STORAGE_REFUSED",
-        description="The object storage refused or did not answer; the message has its error code and what to fix.",
-    )
-    LIMIT_REACHED = strawberry.enum_value(
-        "LIMIT_REACHED",
-        description="The owner or the caller has as many of these as this server allows: see `limits.quota`.",
-    )
-    IN_USE = strawberry.enum_value("IN_USE", description="Other objects still use this one; the payload lists them.")
-
-
-@strawberry.type(description="One mistake in an input, for its sender to correct.")
-class UserError:
-    """A message for a person and a code for a program."""
-
-    code: UserErrorCode = strawberry.field(description="The kind of mistake.")
-    message: str = strawberry.field(description="One sentence for a person: what is wrong and what would be right.")
-    field: list[str] | None = strawberry.field(
-        default=None,
-        description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
-        "Null when the mistake is not in a single field.",
-    )
-
-
-class UserErrors(Exception):
-    """All errors in an input. Mutations return them as `userErrors`."""
-
-    def __init__(self, errors: Iterable[UserError]) -> None:
-        self.errors = list(errors)
-        super().__init__("; ".join(error.message for error in self.errors))
-
-    @classmethod
-    def one(cls, code: UserErrorCode, message: str, *path: str) -> "UserErrors":
-        return cls([UserError(code=code, message=message, field=list(path) or None)])
-
-
-@dataclass
-class ErrorCollector:
-    """Collects the errors of an input, so that all of them are reported together."""
-
-    found: list[UserError] = field(default_factory=list)
-
-    def add(self, code: UserErrorCode, message: str, *path: str) -> None:
-        self.found.append(UserError(code=code, message=message, field=list(path) or None))
-
-    def raise_if_any(self) -> None:
-        """Raises UserErrors with all errors found, if any."""
-        if self.found:
-            raise UserErrors(self.found)
 
 
 def for_client(error: BaseException) -> ClientError | None:

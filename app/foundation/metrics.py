@@ -63,7 +63,8 @@ class _Metrics:
             ["operation_type", "executor"],
         )
         self.operations_rejected = Counter(
-            "vga_graphql_operations_rejected_total", "GraphQL operations of callers that ran too many at once."
+            "vga_graphql_operations_rejected_total",
+            "GraphQL operations rejected because their caller ran too many at once.",
         )
         self.errors = Counter(
             "vga_graphql_errors_total", "Errors in GraphQL responses, by `extensions.code`.", ["code"]

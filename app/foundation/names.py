@@ -12,7 +12,7 @@ A name's key is computed when the name is saved. A name that was saved under an 
 import re
 import unicodedata
 
-from app.foundation.errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 
 MAXIMUM = 64
 # NFKC makes at most 18 characters of one (U+FDFA).
@@ -41,6 +41,16 @@ _COUNTS = re.compile(
 _INVISIBLE = re.compile(rf"[{_IGNORABLE}\s]*")
 
 
+class NameRule(UserErrorRule):
+    NAME_REQUIRED = UserErrorCode.REQUIRED, "A name of 1 to {maximum} characters is needed."
+    NAME_TOO_LONG = UserErrorCode.TOO_LONG, "The name has {length} characters; at most {maximum} are allowed."
+    NAME_INVISIBLE = UserErrorCode.INVALID, "The name has no visible character: add one."
+    NAME_CONTROL_CHARACTER = (
+        UserErrorCode.INVALID,
+        "The name contains a control character (a line break, a tab, …); remove it.",
+    )
+
+
 def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
     """The trimmed name. Mistakes go to `problems` under `path`.
 
@@ -48,17 +58,13 @@ def checked(name: str | None, problems: ErrorCollector, *path: str) -> str:
     """
     trimmed = (name or "").strip()
     if not trimmed:
-        problems.add(UserErrorCode.REQUIRED, f"A name of 1 to {MAXIMUM} characters is needed.", *path)
+        problems.add(NameRule.NAME_REQUIRED, *path, maximum=MAXIMUM)
     elif len(trimmed) > MAXIMUM:
-        problems.add(
-            UserErrorCode.TOO_LONG, f"The name has {len(trimmed)} characters; at most {MAXIMUM} are allowed.", *path
-        )
+        problems.add(NameRule.NAME_TOO_LONG, *path, length=len(trimmed), maximum=MAXIMUM)
     elif _INVISIBLE.fullmatch(trimmed):
-        problems.add(UserErrorCode.INVALID, "The name has no visible character: add one.", *path)
+        problems.add(NameRule.NAME_INVISIBLE, *path)
     elif has_control_characters(trimmed) or not _BREAKS.isdisjoint(trimmed):
-        problems.add(
-            UserErrorCode.INVALID, "The name contains a control character (a line break, a tab, …); remove it.", *path
-        )
+        problems.add(NameRule.NAME_CONTROL_CHARACTER, *path)
     return trimmed
 
 

@@ -4,13 +4,13 @@ from typing import Any
 
 from tortoise.queryset import QuerySet
 
-from app.foundation.errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrorRule, UserErrors
 
 
-async def check(objects: QuerySet[Any], maximum: int, fact: str, advice: str, *path: str) -> None:
-    """Raises UserErrors LIMIT_REACHED, with the message `fact` and `advice`, when there are `maximum` objects.
+async def check(objects: QuerySet[Any], maximum: int, rule: UserErrorRule, *path: str, **arguments: str) -> None:
+    """Raises UserErrors for `rule` when there are `maximum` objects, which its message may name.
 
     Exact only if the calling transaction has locked the owner's row.
     """
     if await objects.count() >= maximum:
-        raise UserErrors.one(UserErrorCode.LIMIT_REACHED, f"{fact}, as many as this server allows. {advice}", *path)
+        raise UserErrors.one(rule, *path, maximum=maximum, **arguments)

@@ -60,7 +60,9 @@ class Settings(BaseSettings):
         repr=False,
         description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first seals, all open.",
     )
-    hash_key: str = Field("", repr=False, description="Base64 of 32 bytes; keys the hashes of tokens. Never changes.")
+    hash_key: str = Field(
+        "", repr=False, description="Base64 of 32 bytes; the key for hashes of tokens. Must never change."
+    )
     cache_url: str = Field(
         "",
         repr=False,
@@ -87,13 +89,13 @@ class Settings(BaseSettings):
         "none is idle.",
     )
     anonymous_introspection: bool = Field(False, description="Whether callers without a key may read the schema.")
-    graphiql: bool = Field(False, description="Whether a browser finds the GraphiQL page at `GET /graphql`.")
+    graphiql: bool = Field(False, description="Whether `GET /graphql` serves the GraphiQL page to browsers.")
     outbound_allowed_hosts: Annotated[list[str], NoDecode] = Field(
         [],
         description="Private hosts (`name` or `name:port`) that tenants' URLs may name.",
     )
     session_idle_minutes: int = Field(720, ge=5, le=43_200, description="Minutes after which an unused session ends.")
-    session_days: int = Field(30, ge=1, le=365, description="Days after which a session ends, however much it is used.")
+    session_days: int = Field(30, ge=1, le=365, description="Days after which a session ends, even if it is in use.")
     verifications_at_once: int = Field(
         8,
         ge=1,
@@ -138,7 +140,7 @@ class Settings(BaseSettings):
         10_000,
         ge=1,
         le=10_000_000,
-        description="Accounts that a service provider may have. `createAccount` observes it; `moveAccount` does not.",
+        description="Accounts that a service provider may have. `createAccount` enforces it; `moveAccount` does not.",
     )
     applications_per_account: int = Field(500, ge=1, le=1_000_000, description="Applications that an account may have.")
     api_keys_per_owner: int = Field(
@@ -158,7 +160,7 @@ class Settings(BaseSettings):
         100,
         ge=1,
         le=1_000_000,
-        description="Storage keys of an account that are kept for recordings stored with them; with so many, its recording "
+        description="Storage keys of an account that are kept for recordings stored with them; at this number, its recording "
         "configuration accepts no other keys.",
     )
     idempotency_keys_per_caller: int = Field(

@@ -15,8 +15,8 @@ from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.storage.credentials import fingerprint
 from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.settings import stored_secret

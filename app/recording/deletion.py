@@ -10,9 +10,9 @@ from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months
 from app.foundation.context import Context
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.recording import credential_retention, lifecycle
 from app.storage.failures import advice
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure

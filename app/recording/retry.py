@@ -6,9 +6,9 @@ from app.audit.audited_update import update_row
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.recording import lookup
 from app.recording.spool import Spool
 from app.storage.s3 import ObjectStorage, StorageFailure

@@ -22,7 +22,7 @@ from app.webhooks.schema import WebhookLimits
 
 @strawberry.type(description="The limits of lists: of their arguments `first` and `filter`.")
 class PagingLimits:
-    first_default: int = strawberry.field(default=paging.DEFAULT_FIRST, description="Rows of a page without `first`.")
+    first_default: int = strawberry.field(default=paging.DEFAULT_FIRST, description="Default of `first`, in rows.")
     first_maximum: int = strawberry.field(
         default=paging.MAXIMUM_FIRST, description="The maximum of `first`, in rows; the minimum is 1."
     )
@@ -44,7 +44,7 @@ class IdempotencyKeyLimits:
     )
     kept_hours: int = strawberry.field(
         default=run_once.RETENTION // timedelta(hours=1),
-        description="For how many hours a repeated mutation with the key returns the object that the first one created.",
+        description="Hours for which repeating a mutation with the same key returns the object that it created first.",
     )
 
 

@@ -13,7 +13,6 @@ from app.api_keys.schema import ApiKey
 from app.foundation import names
 from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
@@ -25,6 +24,7 @@ from app.foundation.graphql.pagination import (
 )
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.user_errors import UserError
 from app.service_providers import model, service
 from app.users.model import User as UserRow
 from app.users.schema import User
@@ -192,7 +192,7 @@ class ServiceProviderDeletionBlockerKind(enum.Enum):
     )
 
 
-@strawberry.type(description="Something that blocks the deletion of a service provider.")
+@strawberry.type(description="A kind of object that blocks the deletion of a service provider.")
 class ServiceProviderDeletionBlocker:
     kind: ServiceProviderDeletionBlockerKind = strawberry.field(description="The kind of object.")
     count: int = strawberry.field(description="The number of objects.")
@@ -228,12 +228,10 @@ def _blockers(found: service.Blockers) -> list[ServiceProviderDeletionBlocker]:
 
 def _in_use(found: service.Blockers) -> UserError:
     if found.accounts:
-        message = f"The service provider still runs {found.accounts} account(s). Move or delete them first."
-    else:
-        counts = {"API key(s)": found.api_keys, "user(s)": found.users}
-        summary = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
-        message = f"The service provider still has {summary}. Delete them too with `force: true`."
-    return UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+        return UserError.of(service.ServiceProviderRule.SERVICE_PROVIDER_HAS_ACCOUNTS, "id", accounts=found.accounts)
+    counts = {"API key(s)": found.api_keys, "user(s)": found.users}
+    summary = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+    return UserError.of(service.ServiceProviderRule.SERVICE_PROVIDER_IN_USE, "id", contents=summary)
 
 
 @strawberry.type
@@ -248,7 +246,7 @@ class ServiceProviderMutations:
         return CreateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
     @fields.mutation(
-        "Changes the given fields of a service provider. Replies to a service provider that a name is taken are audited and "
+        "Changes the given fields of a service provider. For service providers, replies that a name is taken are audited and "
         "rate-limited, together with those of `createUser`.",
         permissions=[IsServiceProvider],
     )

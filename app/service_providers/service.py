@@ -14,9 +14,9 @@ from app.audit.audited_update import Columns
 from app.foundation import names
 from app.foundation.access import Scope
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.revocations import EVERYTHING, Revocations
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 from app.service_providers.lookup import SERVICE_PROVIDERS
 from app.service_providers.model import ServiceProvider
 from app.users import service as users
@@ -24,12 +24,24 @@ from app.users import uniqueness
 from app.users.model import User
 from app.users.uniqueness import UniqueConstraint
 
+
+class ServiceProviderRule(UserErrorRule):
+    SERVICE_PROVIDER_NAME_TAKEN = UserErrorCode.NAME_TAKEN, "There is already a service provider named “{value}”."
+    SERVICE_PROVIDER_HAS_ACCOUNTS = (
+        UserErrorCode.IN_USE,
+        "The service provider still runs {accounts} account(s). Move or delete them first.",
+    )
+    SERVICE_PROVIDER_IN_USE = (
+        UserErrorCode.IN_USE,
+        "The service provider still has {contents}. Delete them too with `force: true`.",
+    )
+
+
 _NAME = UniqueConstraint(
     "service_providers_name_unique",
     "name",
     "name_key",
-    UserErrorCode.NAME_TAKEN,
-    "There is already a service provider named “{}”.",
+    ServiceProviderRule.SERVICE_PROVIDER_NAME_TAKEN,
     hidden_from=frozenset({Scope.ACCOUNT, Scope.SERVICE_PROVIDER}),
 )
 

@@ -9,8 +9,8 @@ from strawberry import Some
 
 from app.audit.audited_update import Columns
 from app.foundation.encryption import Keyring
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft, Tag
@@ -91,9 +91,7 @@ def _merge(old: StorageDraft, patch: RecordingConfigPatch, errors: ErrorCollecto
         if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
             # A stored secret is never sent to a server that it was not entered for.
             for name in ("accessKeyId", "secretAccessKey"):
-                message = (
-                    "The stored keys belong to another vendor or endpoint: enter both keys again, or null for none."
-                )
+                message = "The stored keys belong to another vendor or endpoint: enter both keys again, or send null for both."
                 errors.add(UserErrorCode.REQUIRED, message, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None

@@ -34,11 +34,9 @@ PROBE_FOLDER = ".voice-gateway-probe/"
 @strawberry.enum(description="The steps of a storage test, in order.")
 class VerificationStepName(enum.Enum):
     SETTINGS = strawberry.enum_value("SETTINGS", description="The settings are complete and valid.")
-    REACH = strawberry.enum_value(
-        "REACH", description="The server can be reached and does not deny that the bucket exists."
-    )
+    REACH = strawberry.enum_value("REACH", description="The server responds and does not report the bucket as missing.")
     REGION = strawberry.enum_value(
-        "REGION", description="The bucket's region is the configured one, if the server names it."
+        "REGION", description="The bucket is in the configured region, as far as the server reports it."
     )
     WRITE = strawberry.enum_value("WRITE", description="An object can be written with its tags.")
     TAGS = strawberry.enum_value("TAGS", description="The tags of the object can be read back unchanged.")

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from app.foundation.errors import UserErrorCode
 from app.foundation.masks import is_mask
 from app.foundation.names import has_control_characters
+from app.foundation.user_errors import UserErrorCode
 from app.storage import regions
 from app.storage.model import BucketVendor
 

@@ -8,9 +8,10 @@ from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
 from app.foundation.context import Info
-from app.foundation.errors import BadUserInput, UserError
+from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.user_errors import UserError
 from app.storage import model, policy, regions, rules, service
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
@@ -67,7 +68,9 @@ def _ending(access_key_id: str | None) -> str | None:
     "A call is recorded if `enabled` is true, and either `recordAllCalls` or its application's `recordAllCalls` is too.",
 )
 class RecordingConfig(fields.Node[model.RecordingConfig]):
-    enabled: bool = fields.column("Whether the storage is in use. This alone records no calls.")
+    enabled: bool = fields.column(
+        "Whether the storage may be used. Which calls are recorded depends on `recordAllCalls`."
+    )
     audio_format: model.AudioFormat = fields.column("The format of stored recordings.")
     bucket_vendor: model.BucketVendor | None = fields.column("The vendor of the object storage.")
     endpoint_url: str | None = fields.column("The URL of the S3-compatible server; null for Amazon S3.")
@@ -107,7 +110,7 @@ class RecordingConfig(fields.Node[model.RecordingConfig]):
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When it was last changed; tests do not count.")
     version: int = fields.column(
-        "Increases by one with each change. Send it as `ifVersion` to detect concurrent changes."
+        "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
 
 
@@ -260,7 +263,7 @@ class S3TagInput:
         return rules.Tag(self.name, self.value)
 
 
-_KEYS = "Leave out both keys to use the stored ones; vendor and endpoint must then be the stored ones."
+_KEYS = "Omit both keys to use the stored ones, which requires the stored vendor and endpoint."
 
 
 @strawberry.input(description="Changes to a recording configuration; absent fields keep their values.")
@@ -269,7 +272,7 @@ class AccountRecordingConfigInput:
 
     enabled: Maybe[bool | None] = strawberry.field(
         default=None,
-        description="Use the storage. Requires vendor, bucket, region and both keys (and the endpoint); no test is required.",
+        description="True: use the storage. Requires vendor, bucket, region and both keys; for S3_COMPATIBLE the endpoint too.",
     )
     audio_format: Maybe[model.AudioFormat | None] = strawberry.field(
         default=None, description="The format of stored recordings. Default: MP3."

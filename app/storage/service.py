@@ -13,9 +13,10 @@ from app.audit.audited_update import update_row
 from app.audit.rows import Rows
 from app.foundation import quotas
 from app.foundation.context import Context
-from app.foundation.errors import ServiceUnavailable, UserErrorCode, UserErrors
+from app.foundation.errors import ServiceUnavailable
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.storage import inputs
 from app.storage.failures import CLOCK_DIFFERENCE
 from app.storage.inputs import RecordingConfigPatch
@@ -25,6 +26,16 @@ from app.storage.settings import stored_draft
 from app.storage.verification import StorageVerdict, StorageVerifier, VerificationResult
 
 _CONFIGS = Rows(RecordingConfig, Kind.RECORDING_CONFIG, "recording configuration")
+
+
+class RecordingConfigRule(UserErrorRule):
+    STORED_CREDENTIAL_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The account has {maximum:,} stored credentials, as many as this server allows. "
+        "Remove some with removeStoredCredential before you enter other keys.",
+    )
+
+
 # Columns that are audited when a configuration is created or removed.
 _AUDITED = (
     *("enabled", "audio_format", "bucket_vendor", "endpoint_url", "bucket_name", "region", "access_key_id"),
@@ -67,9 +78,8 @@ async def _check_quota(context: Context, account_id: UUID) -> None:
     Raises UserErrors LIMIT_REACHED.
     """
     maximum = context.resources.settings.stored_credentials_per_account
-    fact = f"The account has {maximum:,} stored credentials"
-    advice = "Remove some with removeStoredCredential before you enter other keys."
-    await quotas.check(StoredCredential.filter(account_id=account_id), maximum, fact, advice, "accessKeyId")
+    stored = StoredCredential.filter(account_id=account_id)
+    await quotas.check(stored, maximum, RecordingConfigRule.STORED_CREDENTIAL_QUOTA, "accessKeyId")
 
 
 async def remove(context: Context, account_id: str, if_version: int | None) -> RecordingConfig:

@@ -18,8 +18,9 @@ import strawberry
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.encryption import Keyring
-from app.foundation.errors import RateLimited, UserError, UserErrorCode
+from app.foundation.errors import RateLimited
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import UserError, UserErrorCode
 from app.storage import rules
 from app.storage.failures import StorageFailure, advice
 from app.storage.model import BucketVendor

@@ -13,12 +13,12 @@ from app.api_keys.schema import OwnerInput
 from app.foundation import names
 from app.foundation.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
 from app.foundation.context import Info
-from app.foundation.errors import UserError, UserErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import email_addresses, login_throttle, model, policy, service
 
@@ -108,7 +108,7 @@ class UserQueries:
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
-        filter: Annotated[UserFilter | None, strawberry.argument(description="Which users.")] = None,
+        filter: Annotated[UserFilter | None, strawberry.argument(description="Which users to list.")] = None,
     ) -> Connection[User] | None:
         return User.connection(await _USERS.answer(info.context, first, after, filter))
 
@@ -219,12 +219,7 @@ class ResetPasswordPayload(fields.Payload):
     )
 
 
-_ALREADY_SHOWN = UserError(
-    code=UserErrorCode.ALREADY_SHOWN,
-    message="An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
-    "Reset it to get a new one.",
-    field=["idempotencyKey"],
-)
+_ALREADY_SHOWN = UserError.of(service.UserRule.PASSWORD_ALREADY_SHOWN, "idempotencyKey")
 
 
 @strawberry.type
@@ -260,7 +255,7 @@ class UserMutations:
         user = await service.set_active(info.context, input.id, False, input.if_version)
         return DeactivateUserPayload(user=User.of(user))
 
-    @fields.mutation("Lets a deactivated user log in again. Their ended sessions stay ended.")
+    @fields.mutation("Allows a deactivated user to log in again. Ended sessions stay ended.")
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="The user.")]
     ) -> ReactivateUserPayload:

@@ -21,10 +21,11 @@ from app.foundation import names, quotas
 from app.foundation.access import Scope, Viewer
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
-from app.foundation.errors import ErrorCollector, Unauthenticated, UserErrorCode, UserErrors
+from app.foundation.errors import Unauthenticated
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
 from app.users.credential_check import require_valid_credential
 from app.users.model import Session, User
@@ -33,12 +34,40 @@ from app.users.sessions import check_password, lock_account
 from app.users.uniqueness import UniqueConstraint
 
 USERS = Rows(User, Kind.USER, "user")
+
+
+class UserRule(UserErrorRule):
+    EMAIL_TAKEN = (
+        UserErrorCode.EMAIL_TAKEN,
+        "Another user already has this e-mail address (upper and lower case count as the same).",
+    )
+    CURRENT_PASSWORD_WRONG = UserErrorCode.WRONG_CREDENTIALS, "The current password is wrong."
+    PASSWORD_UNCHANGED = UserErrorCode.INVALID, "The new password must differ from the current one."
+    PASSWORD_CHANGED_BY_ANOTHER_REQUEST = (
+        UserErrorCode.CONFLICT,
+        "The password was changed by another request. Try again.",
+    )
+    OWN_PASSWORD_RESET = UserErrorCode.INVALID, "Use changePassword for your own password; it asks for the current one."
+    PASSWORD_ALREADY_SHOWN = (
+        UserErrorCode.ALREADY_SHOWN,
+        "An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
+        "Reset it to get a new one.",
+    )
+    LAST_ADMIN = (
+        UserErrorCode.LAST_ADMIN,
+        "This is the last active admin. Create or reactivate another one first.",
+    )
+    USER_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "The {owner} has {maximum:,} users, as many as this server allows. Delete one first.",
+    )
+
+
 _EMAIL = UniqueConstraint(
     "users_email_unique",
     "email",
     "email_key",
-    UserErrorCode.EMAIL_TAKEN,
-    "Another user already has this e-mail address (upper and lower case count as the same).",
+    UserRule.EMAIL_TAKEN,
 )
 T = TypeVar("T")
 
@@ -60,21 +89,20 @@ async def change_password(context: Context, current: str, new: str) -> User:
     attempt = await login_throttle.begin_for_session(session_id)
     if not await check_password(attempt, current, user.password_hash, claim):
         await login_throttle.fail(attempt)
-        errors.add(UserErrorCode.WRONG_CREDENTIALS, "The current password is wrong.", "currentPassword")
+        errors.add(UserRule.CURRENT_PASSWORD_WRONG, "currentPassword")
         await trail.record(context, user, after={"refused": True})
     else:
         await login_throttle.withdraw(attempt)
     policy.check(await policy.current(), new, user.email, errors, "newPassword")
     if password.normalized(new) == password.normalized(current):
-        errors.add(UserErrorCode.INVALID, "The new password must differ from the current one.", "newPassword")
+        errors.add(UserRule.PASSWORD_UNCHANGED, "newPassword")
     errors.raise_if_any()
     values = _password_columns(await password.hash_password(new, claim), must_change=False)
     async with in_transaction():
         # After a concurrent change or reset, `current` is no longer the current password.
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
         if locked is None:
-            message = "The password was changed by another request. Try again."
-            raise UserErrors.one(UserErrorCode.CONFLICT, message)
+            raise UserErrors.one(UserRule.PASSWORD_CHANGED_BY_ANOTHER_REQUEST)
         await require_valid_credential(viewer)
         changed = USERS.require(await update_row(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
@@ -124,7 +152,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         errors.raise_if_any()
         if owner.has_quota:
             existing, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
-            await quotas.check(existing, maximum, f"The {owner.noun} has {maximum:,} users", "Delete one first.")
+            await quotas.check(existing, maximum, UserRule.USER_QUOTA, owner=owner.noun)
         user = await User.create(**values, **password_columns, **owner.columns)
         await trail.record(context, user, after={**values, **owner.columns})
     return user
@@ -244,8 +272,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     viewer, errors = context.viewer, ErrorCollector()
     user = await USERS.get(context, user_id)
     if user.id == viewer.user_id:
-        message = "Use changePassword for your own password; it asks for the current one."
-        errors.add(UserErrorCode.INVALID, message, "id")
+        errors.add(UserRule.OWN_PASSWORD_RESET, "id")
     rules = await policy.current()
     if given is not None:
         policy.check(rules, given, user.email, errors, "password")
@@ -280,8 +307,7 @@ async def _check_last_admin(user: User) -> None:
     if user.scope is not Scope.ADMIN or not user.active:
         return
     if not await User.filter(scope=Scope.ADMIN, active=True).exclude(id=user.id).exists():
-        message = "This is the last active admin. Create or reactivate another one first."
-        raise UserErrors.one(UserErrorCode.LAST_ADMIN, message, "id")
+        raise UserErrors.one(UserRule.LAST_ADMIN, "id")
 
 
 def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors: ErrorCollector) -> Columns:

@@ -26,7 +26,7 @@ class Session(fields.Node[model.Session]):
     address: str = fields.column("The IP address of the login.")
     created_at: datetime = fields.column("When it was opened.")
     last_used_at: datetime = fields.column("When it was last used, to the minute. An idle session ends early.")
-    expires_at: datetime = fields.column("When it ends at the latest.")
+    expires_at: datetime = fields.column("The latest time at which it ends.")
 
     @fields.resolver("Whether it is the caller's current session.", declared=fields.ResolvedFrom(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
@@ -55,13 +55,15 @@ class LoginPayload(fields.Payload):
         description="The session's token, to send as `Authorization: Bearer …`. Returned only here.",
     )
     user: User | None = strawberry.field(default=None, description="The user who logged in.")
-    expires_at: datetime | None = strawberry.field(default=None, description="When the session ends at the latest.")
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="The latest time at which the session ends."
+    )
     must_change_password: bool | None = strawberry.field(
-        default=None, description="True: only a few fields work before `changePassword`; all others are FORBIDDEN."
+        default=None, description="True: call `changePassword` first; until then, most other fields are FORBIDDEN."
     )
 
 
-@fields.payload(errors="What is wrong; empty on success.")
+@fields.payload(errors="Errors; empty on success.")
 class LogoutPayload(fields.Payload):
     logged_out: bool | None = strawberry.field(default=None, description="True: the session has ended.")
 

@@ -15,7 +15,8 @@ from app.audit import trail
 from app.foundation.access import Scope, TenantScoped
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
-from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
+from app.foundation.errors import RateLimited
+from app.foundation.user_errors import UserErrorRule, UserErrors
 from app.users import login_throttle
 
 
@@ -28,14 +29,14 @@ class UniqueConstraint:
     """The column of the value that clients send."""
     key: str
     """The column that is compared."""
-    code: UserErrorCode
-    message: str
-    """With `{}` for the value."""
+    rule: UserErrorRule
+    """Its message may name the `{value}`."""
     hidden_from: frozenset[Scope] = frozenset()
     """The scopes that cannot see every row the constraint compares."""
 
     def user_errors(self, value: object) -> UserErrors:
-        return UserErrors.one(self.code, self.message.format(value), to_camel_case(self.column))
+        named = {"value": str(value)} if "{value}" in self.rule.message else {}
+        return UserErrors.one(self.rule, to_camel_case(self.column), **named)
 
 
 class report_violations:  # noqa: N801  used like a function

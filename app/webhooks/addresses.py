@@ -3,8 +3,8 @@
 import unicodedata
 from urllib.parse import SplitResult, urlsplit
 
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 
 MAXIMUM_URL = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}

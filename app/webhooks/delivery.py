@@ -220,7 +220,7 @@ _STATUS = {
     403: "The receiver refused the call (HTTP 403): check the user name and the password, or how it checks the signature.",
     404: "The receiver has nothing at this address (HTTP 404): check the path of the URL.",
     405: "The receiver does not accept this method (HTTP 405): choose the other one, or check the path of the URL.",
-    410: "The receiver has nothing at this address any more (HTTP 410): check the path of the URL.",
+    410: "The address no longer exists at the receiver (HTTP 410): check the path of the URL.",
     415: "The receiver does not accept JSON (HTTP 415).",
     429: "The receiver got too many calls (HTTP 429). Try again later.",
 }

@@ -7,10 +7,10 @@ from strawberry import Some
 from tortoise.models import Model
 
 from app.foundation.encryption import CannotOpen, Keyring
-from app.foundation.errors import ErrorCollector, UserErrorCode
 from app.foundation.masks import is_mask
 from app.foundation.names import has_control_characters
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector, UserErrorCode
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
 
@@ -129,7 +129,7 @@ class WebhookValidator:
         if _keeps_credentials(change, stored):
             if stored and stored.username is not None and not same_origin:
                 # A stored password is never sent to a server that it was not entered for.
-                message = "The stored password belongs to another server: enter it again, or null for both for none."
+                message = "The stored password belongs to another server: enter it again, or send null for both to remove them."
                 for name in ("username", "password"):
                     self.errors.add(UserErrorCode.REQUIRED, message, field.name, name)
             return (stored.username, stored.password) if stored else (None, None)
@@ -164,7 +164,7 @@ class WebhookValidator:
         if text is None:
             return
         if not text:
-            self.errors.add(UserErrorCode.INVALID, f"The {what} is empty; enter null for both for none.", *path)
+            self.errors.add(UserErrorCode.INVALID, f"The {what} is empty; send null for both to remove them.", *path)
         elif len(text) > MAXIMUM_CREDENTIAL:
             message = f"The {what} has {len(text)} characters; at most {MAXIMUM_CREDENTIAL} are allowed."
             self.errors.add(UserErrorCode.TOO_LONG, message, *path)

@@ -48,7 +48,7 @@ _CREDENTIALS = (
 )
 
 
-@strawberry.input(description="A webhook; absent fields keep their values.")
+@strawberry.input(description="A webhook. Omitted fields keep their values.")
 class WebhookInput:
     url: str = strawberry.field(
         description=f"The URL: http or https, a public host, at most {addresses.MAXIMUM_URL} characters, no user name or "
@@ -80,7 +80,7 @@ def webhook_change(given: Some[WebhookInput | None] | None) -> Some[rules.Webhoo
     return Some(given.value.change() if given.value else None) if given else None
 
 
-@strawberry.type(description="The limits of a webhook's inputs, of an account's or of an application's.")
+@strawberry.type(description="The limits of the inputs of webhooks, of accounts and of applications.")
 class WebhookLimits:
     url_maximum: int = strawberry.field(
         default=addresses.MAXIMUM_URL,
@@ -130,12 +130,12 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
         "A receiver may repeat the request in it.",
         permissions=[HasFullAccess],
     )
-    reply_truncated: bool = fields.column("Whether the reply was longer.")
+    reply_truncated: bool = fields.column("Whether the reply was longer than that.")
     reason: str | None = fields.column("Why it failed and what to fix, as a sentence; null on success.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
-    created_at: datetime = fields.column("When the call ended.")
+    created_at: datetime = fields.column("When the webhook call ended.")
 
 
 @strawberry.input(description="The stored webhook to test.")

@@ -11,8 +11,9 @@ from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
 from app.audit import trail
 from app.foundation.context import Context
-from app.foundation.errors import RateLimited, UserErrorCode, UserErrors
+from app.foundation.errors import RateLimited
 from app.foundation.identifiers import new_id
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.webhooks import samples
 from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind

@@ -306,7 +306,7 @@ async def test_the_page_says_that_a_recording_was_deleted(
     async with served(installation) as client:
         await page.open(f"{str(client.base_url).rstrip('/')}{await own.address(account_user, player=True)}")
         await page.until("!document.getElementById('problem').hidden")
-        assert "is not in the bucket any more" in (await page.page.get_by_role("alert").text_content() or "")
+        assert "is no longer in the bucket" in (await page.page.get_by_role("alert").text_content() or "")
         assert await page.page.get_by_role("button", name="Play").is_disabled()
 
 

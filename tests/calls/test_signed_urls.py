@@ -229,9 +229,7 @@ async def test_moving_the_account_invalidates_signed_urls(
 ) -> None:
     address = await own.address(provider)
     assert (await get(stranger, address)).status_code == 200
-    await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-    )
+    await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
     assert (await get(stranger, address)).status_code == 404
 
 
@@ -349,7 +347,7 @@ async def test_an_object_deleted_in_the_bucket_is_reported(own: Recorded, admin:
     for answer in (await get(admin, own.path), await get(admin, own.path, Range="bytes=0-9")):
         assert (answer.status_code, message(answer)) == (
             404,
-            "The recording is not in the bucket any more: it was deleted there.",
+            "The recording is no longer in the bucket: it was deleted there.",
         )
 
 

@@ -135,7 +135,7 @@ def waiting(server: RealServer) -> list[UUID]:
     return [UUID(hex=path.name) for path in server.spool.iterdir() if not path.name.startswith(".") and path.is_dir()]
 
 
-async def until(holds: Any, seconds: float, told: Any = lambda: "it never came about") -> None:
+async def until(holds: Any, seconds: float, told: Any = lambda: "the condition was not met in time") -> None:
     """Polls until a deadline."""
     try:
         async with asyncio.timeout(seconds):

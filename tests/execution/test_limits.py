@@ -168,7 +168,7 @@ async def test_a_mutation_with_too_large_a_payload_reports_it(
 
 
 @pytest.mark.parametrize("limit", [("MAXIMUM_WORK", 1_000), ("MAXIMUM_ROWS", 10)], ids=["work", "rows"])
-async def test_payloads_that_no_plan_reads_share_what_an_operation_may_do(
+async def test_payloads_read_by_the_reference_executor_share_one_work_budget(
     admin: Person, world: World, monkeypatch: pytest.MonkeyPatch, limit: tuple[str, int]
 ) -> None:
     pages = 'serviceProvider { accounts(after: "none") { nodes { id } } }'

@@ -165,7 +165,7 @@ def test_a_command_starts_a_server_while_no_other_process_has_one(data_dir: Path
     assert not psutil.pid_exists(pid)
 
 
-def test_it_ends_with_its_killed_process_and_starts_again(data_dir: Path) -> None:
+def test_the_server_stops_when_its_process_is_killed_and_starts_again(data_dir: Path) -> None:
     script = (
         "import signal, sys\nfrom pathlib import Path\nfrom app.foundation.database import embedded\n"
         "server = embedded.start(Path(sys.argv[1]))\nprint(server.pid, flush=True)\nsignal.pause()"

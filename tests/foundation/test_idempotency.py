@@ -53,7 +53,7 @@ async def test_a_service_provider_is_created_once(admin: Person) -> None:
     assert ids[0] == ids[1]
 
 
-async def test_the_text_of_a_key_is_shown_once(provider: Person) -> None:
+async def test_a_repeated_request_does_not_return_the_token_again(provider: Person) -> None:
     first = await provider.change("createApiKey", "token", name="key", idempotencyKey="one")
     again = await provider.change("createApiKey", "token", name="key", idempotencyKey="one")
     assert first["token"].startswith("vgk_")

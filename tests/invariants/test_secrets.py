@@ -71,7 +71,7 @@ async def test_inactive_users_do_not_log_in(installation: Installation, admin: P
     id_ = {"the user": people.ids["ann"], "the account": world["own"], "the provider": world["provider"]}[who]
     assert user_errors_of(await send(admin, mutation, {"id": id_, **given}), mutation) == []
     refused = await people.login("ann")
-    assert refused == wrong, "in the same words as a wrong password"
+    assert refused == wrong, "the error differs from that of a wrong password"
     assert refused["userErrors"][0]["code"] == "WRONG_CREDENTIALS"
     assert (await people["ann"].ask(WHO)).status == 401
 

@@ -126,7 +126,7 @@ async def test_a_killed_server_loses_at_most_the_last_second(
         rows = await server.rows()
         assert {call.recording_state for call in rows.values()} == {RecordingState.RECORDING}
         assert client.list_multipart_uploads(Bucket="calls")["Uploads"], (
-            "nothing was on its way: the test shows nothing"
+            "no early upload was in progress: the test proves nothing"
         )
         await server.start()
         rows = await server.until("STORED", 25, len(calls))

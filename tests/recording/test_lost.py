@@ -13,10 +13,10 @@ from tortoise import connections
 
 from app.calls.model import Call, RecordingState
 from app.foundation.access import AccessLevel, Scope, Viewer
-from app.foundation.errors import UserErrors
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import UserErrors
 from app.recording import ingest, lifecycle, retry
 from app.recording.stream import FirstFrame
 from app.storage.model import RecordingError

@@ -16,8 +16,8 @@ from app.accounts.model import Account
 from app.calls.keys import claim_call_id
 from app.calls.model import Call, CallDirection, CallKey, RecordingState
 from app.foundation.encryption import CannotOpen
-from app.foundation.errors import UserErrors
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
+from app.foundation.user_errors import UserErrors
 from app.recording import lifecycle, lookup, processing, retry, upload_worker
 from app.recording import set_aside as aside
 from app.recording.metadata import StreamEnd
@@ -255,7 +255,7 @@ async def test_an_account_that_moved_keeps_its_recordings(
     call_id = await env.recorded(PCM)
     world = env.installation.world
     moved = await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+        "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
     )
     assert moved["userErrors"] == []
     await lose(call_id)

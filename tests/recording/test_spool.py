@@ -143,7 +143,7 @@ def test_measuring_finds_the_free_space_and_the_recording_that_has_waited_longes
     assert 0 < spool.free_bytes <= shutil.disk_usage(spool.folder(uuid4()).parent).total
 
 
-def test_what_other_processes_added_is_measured(spool: Spool, tmp_path: Path) -> None:
+def test_audio_added_by_other_processes_is_measured(spool: Spool, tmp_path: Path) -> None:
     Spool(tmp_path / "spool", 1).create(metadata()).append(bytes(5_000))
     assert spool.size_bytes() == 0
     spool.measure()

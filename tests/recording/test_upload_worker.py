@@ -14,9 +14,9 @@ import pytest
 
 from app.calls.model import Call, RecordingState
 from app.demo.local_s3 import LocalS3
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.outbound.failure_kind import FailureKind
+from app.foundation.user_errors import UserErrorCode, UserErrors
 from app.recording import backoff, lifecycle, retry, upload_worker
 from app.recording.backoff import UploadFault
 from app.storage import uploads
@@ -245,7 +245,7 @@ async def test_a_waiting_recording_says_why_and_until_when(
     call_id = await env.recorded(noise(32_000))
     with env.told() as told:
         await env.scan()
-    assert told == ["recording", "call"], "that it is on its way, and that it has to wait"
+    assert told == ["recording", "call"], "events: the upload has begun, and it has to wait"
     waiting = await told_of(account_user, call_id)
     assert (waiting["state"], waiting["error"]["code"]) == ("STORING", "AccessDenied")
     assert "extend its policy" in waiting["error"]["advice"]

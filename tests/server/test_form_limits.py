@@ -113,8 +113,8 @@ def test_every_input_of_a_form_has_a_limit() -> None:
     limited = set().union(*LIMITED.values())
     unsaid = {name for name in filled_in() if name.partition(".")[2] not in NEEDS_NONE} - limited
     assert not unsaid, (
-        f"{sorted(unsaid)}: nothing says how much they may hold.\n"
-        "  Why it matters: a form can only tell a person beforehand what the API tells the form.\n"
+        f"{sorted(unsaid)}: no limit is published for them.\n"
+        "  Why it matters: a form can show a limit before it is exceeded only if the API publishes it.\n"
         "  To fix this: 1. put the constant that the code checks with into a `…Limits` type of the group; 2. name the input "
         "next to it in LIMITED; 3. if no user chooses its value freely, add it to NEEDS_NONE."
     )
@@ -193,7 +193,7 @@ ASKS: list[tuple[str, list[str], Asks]] = [
     (
         "account.webhookSecretOverlapHoursMaximum",
         ["overlapHours"],
-        lambda world, n: ("rotateWebhookSecret", {"accountId": world["own"], "overlapHours": n}),
+        lambda world, n: ("rotateWebhookSecret", {"id": world["own"], "overlapHours": n}),
     ),
     ("apiKey.nameMaximum", ["name"], lambda world, n: ("createApiKey", {"name": "🎧" * n})),
     (

@@ -151,7 +151,7 @@ async def logged(level: str, app: ASGIApp, path: str = "/somewhere") -> tuple[ht
     return answer, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-async def test_a_line_names_the_operation_of_an_authenticated_caller_alone(admin: Person, stranger: Person) -> None:
+async def test_only_operations_of_authenticated_callers_are_named_in_the_log(admin: Person, stranger: Person) -> None:
     named = []
     for person, field in ((admin, "viewer { scope }"), (stranger, "passwordPolicy { minimumLength }")):
         with written("INFO") as out:

@@ -122,7 +122,7 @@ async def test_a_refused_write_succeeds_once_the_database_accepts_writes(provide
     assert (await provider.ask(WRITE)).errors == []
 
 
-async def test_a_gateway_whose_call_cannot_be_created_is_told_to_try_later(
+async def test_a_stream_whose_call_cannot_be_created_is_closed_with_try_again_later(
     installation: Installation, world: World, provider: Person, switch: Switch
 ) -> None:
     async with gateway_of(installation, world, provider) as gateway:

@@ -70,7 +70,7 @@ async def until(server: RealServer, holds: Callable[[Samples], bool]) -> None:
     try:
         await waiting.until(held, seconds=120)
     except AssertionError:
-        raise AssertionError(f"it never came about: {seen}") from None
+        raise AssertionError(f"the condition was not met in time: {seen}") from None
 
 
 async def streams(server: RealServer, count: int, stack: AsyncExitStack) -> list[ClientConnection]:

@@ -91,7 +91,7 @@ async def test_enabling_does_not_need_a_passed_test(provider: Person, blank: str
     assert (config["enabled"], config["storageStatus"]) == (True, "UNVERIFIED")
 
 
-async def test_what_enabled_needs_cannot_be_cleared_while_it_is_on(provider: Person, blank: str) -> None:
+async def test_settings_that_enabled_requires_cannot_be_cleared_while_it_is_true(provider: Person, blank: str) -> None:
     await saved(provider, blank, **AWS, enabled=True)
     payload = await provider.change("updateRecordingConfig", CONFIG, accountId=blank, bucketName=None)
     assert refusals(payload) == [("REQUIRED", ["bucketName"])]

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from app.foundation.errors import UserErrorCode
+from app.foundation.user_errors import UserErrorCode
 from app.storage import rules
 from app.storage.model import BucketVendor
 from app.storage.rules import StorageDraft, Tag

@@ -62,7 +62,7 @@ async def test_without_the_right_to_delete_the_answer_names_the_key_left_behind(
     iam_s3.admin().delete_object(Bucket=BUCKET, Key=result.leftover_key)
 
 
-async def test_without_the_right_to_tag_the_sentence_is_about_tags(verifier: StorageVerifier, iam_s3: IamS3) -> None:
+async def test_without_the_tagging_permission_the_advice_names_it(verifier: StorageVerifier, iam_s3: IamS3) -> None:
     result = await verifier.verify(draft_of(iam_s3, *without("PutObjectTagging")))
     assert statuses(result)[3:] == "FSSSS"
     assert step(result, "WRITE").s3_code == "AccessDenied"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from app.foundation.errors import ErrorCollector
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.user_errors import ErrorCollector
 from app.webhooks.addresses import checked_url, origin
 
 GATE = OutboundGate(["127.0.0.1:9000", "queue.internal:443"])

@@ -92,7 +92,9 @@ def test_the_guide_shows_the_example_that_is_run_here(language: str) -> None:
 
 
 @pytest.mark.parametrize(("secret", "header", "body", "now", "genuine"), TRIES)
-def test_the_python_example_judges_as_we_do(secret: str, header: str, body: bytes, now: int, genuine: bool) -> None:
+def test_the_python_example_accepts_the_same_signatures(
+    secret: str, header: str, body: bytes, now: int, genuine: bool
+) -> None:
     spec = importlib.util.spec_from_file_location("verify_webhook", EXAMPLES["python"])
     assert spec is not None
     assert spec.loader is not None
@@ -102,7 +104,7 @@ def test_the_python_example_judges_as_we_do(secret: str, header: str, body: byte
 
 
 @pytest.mark.skipif(shutil.which("node") is None, reason="Node.js is not installed")
-def test_the_typescript_example_judges_as_we_do(tmp_path: Path) -> None:
+def test_the_typescript_example_accepts_the_same_signatures(tmp_path: Path) -> None:
     """The types are removed by text; `make clients` compiles the example unchanged, under strict settings."""
     source = re.sub(r": (string|Buffer|boolean)\b", "", EXAMPLES["ts"].read_text())
     tries = [[secret, header, body.decode(), now] for secret, header, body, now, _ in TRIES]

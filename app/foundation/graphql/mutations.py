@@ -10,9 +10,9 @@ from strawberry.types.base import get_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from app.foundation.access import NOT_MARKED, HasFullAccess, OpenTo
-from app.foundation.errors import UserError, UserErrors
 from app.foundation.graphql.declarations import MUTATION_WEIGHT, OPEN_TO, WEIGHT, Permissions
 from app.foundation.graphql.resolvers import make_field
+from app.foundation.user_errors import UserError, UserErrors
 
 P = ParamSpec("P")
 Answer = TypeVar("Answer", bound="Payload")
@@ -27,7 +27,7 @@ class Payload:
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field,))
 def payload(
-    more: str = "", *, errors: str = "Mistakes in the input; empty on success."
+    more: str = "", *, errors: str = "Errors in the input; empty on success."
 ) -> Callable[[type[Answer]], type[Answer]]:
     """Makes a subclass of Payload the return type of the mutation that it is named after, its `userErrors` last."""
 

@@ -61,7 +61,7 @@ class Backed(Generic[Source]):
         return cast(Connection[Self], page)
 
 
-@strawberry.interface(description="Anything with an id.")
+@strawberry.interface(description="An object with a globally unique id.")
 class Node(Backed[Source]):
     """The base of every GraphQL object with an id; `node(id:)` finds any of them."""
 

@@ -12,20 +12,40 @@ from tortoise.transactions import in_transaction
 
 from app.foundation import quotas
 from app.foundation.context import Context
-from app.foundation.errors import UserErrorCode, UserErrors
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.identifiers import new_id
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 
 RETENTION = timedelta(hours=24)
 MAXIMUM_KEY = 255
 
 # The description of the input field.
 IDEMPOTENCY_KEY = (
-    "A text of your own, such as a UUID: a repeat with it within 24 hours returns the first object and creates nothing. "
+    "A key that the client chooses, such as a UUID: repeating the request with it within 24 hours returns the first object. "
     "A repeat with another input is refused."
 )
 
 M = TypeVar("M", bound=Model)
+
+
+class IdempotencyRule(UserErrorRule):
+    IDEMPOTENCY_KEY_FORM = (
+        UserErrorCode.INVALID,
+        "An idempotency key has 1 to {maximum} printable characters, such as a UUID.",
+    )
+    IDEMPOTENCY_KEY_REUSED = (
+        UserErrorCode.CONFLICT,
+        "This idempotency key was used with another input; use a new key.",
+    )
+    IDEMPOTENCY_KEY_OBJECT_GONE = (
+        UserErrorCode.CONFLICT,
+        "The object created under this idempotency key was deleted or is not visible to you; use a new key.",
+    )
+    IDEMPOTENCY_KEY_QUOTA = (
+        UserErrorCode.LIMIT_REACHED,
+        "This caller has used {maximum:,} idempotency keys within 24 hours, as many as this server allows. "
+        "Try again later, or leave the key out.",
+    )
 
 
 async def run_once(
@@ -58,12 +78,10 @@ async def run_once(
             await IdempotencyRecord.filter(id=record.id).update(made_id=made.pk)
             return made, True
     if stored.input_hash != hashed:
-        raise _conflict("This idempotency key was used with another input; use a new key.")
+        raise UserErrors.one(IdempotencyRule.IDEMPOTENCY_KEY_REUSED, "idempotencyKey")
     found = await visible.get_or_none(id=stored.made_id)
     if found is None:
-        raise _conflict(
-            "The object created under this idempotency key was deleted or is not visible to you; use a new key."
-        )
+        raise UserErrors.one(IdempotencyRule.IDEMPOTENCY_KEY_OBJECT_GONE, "idempotencyKey")
     return found, False
 
 
@@ -73,8 +91,7 @@ async def _check_quota(context: Context, new: IdempotencyRecord) -> None:
     others = IdempotencyRecord.filter(actor_id=new.actor_id, created_at__gte=new.created_at - RETENTION).exclude(
         id=new.id
     )
-    fact = f"This caller has used {maximum:,} idempotency keys within 24 hours"
-    await quotas.check(others, maximum, fact, "Try again later, or leave the key out.", "idempotencyKey")
+    await quotas.check(others, maximum, IdempotencyRule.IDEMPOTENCY_KEY_QUOTA, "idempotencyKey")
 
 
 async def delete_expired() -> int:
@@ -88,9 +105,4 @@ def _plain(value: object) -> object:
 
 def _check(key: str) -> None:
     if not key or len(key) > MAXIMUM_KEY or not key.isprintable():
-        message = f"An idempotency key has 1 to {MAXIMUM_KEY} printable characters, such as a UUID."
-        raise UserErrors.one(UserErrorCode.INVALID, message, "idempotencyKey")
-
-
-def _conflict(message: str) -> UserErrors:
-    return UserErrors.one(UserErrorCode.CONFLICT, message, "idempotencyKey")
+        raise UserErrors.one(IdempotencyRule.IDEMPOTENCY_KEY_FORM, "idempotencyKey", maximum=MAXIMUM_KEY)

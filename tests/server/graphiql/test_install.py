@@ -13,7 +13,7 @@ def test_npm_is_not_called_when_the_files_are_installed(installed: Path, monkeyp
     assert install.main([str(installed)]) == 0
 
 
-def test_a_missing_npm_is_one_clear_line(
+def test_a_missing_npm_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "")
@@ -37,7 +37,7 @@ def test_an_archive_with_another_checksum_installs_nothing(
     assert list((tmp_path / "var").iterdir()) == []
 
 
-def test_npm_that_fails_is_one_line_with_its_reason(
+def test_a_failing_npm_is_reported_in_one_line_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pretend_npm(tmp_path, monkeypatch, "echo npm error code ENOTFOUND >&2; echo more >&2; exit 1")

@@ -79,7 +79,7 @@ async def test_every_dialog_and_panel_opens_under_the_security_policy(visit: Vis
     assert await page.evaluate("violations") == []
 
 
-async def test_a_key_typed_into_the_bar_answers_who_am_i(visit: Visit, explorer: Served) -> None:
+async def test_a_key_entered_in_the_bar_authenticates_the_viewer_query(visit: Visit, explorer: Served) -> None:
     await visit.enter_key(explorer.key)
     await visit.run()
     await expect(visit.answer).to_contain_text('"viewer"')
@@ -95,7 +95,7 @@ async def test_running_without_a_key_says_that_one_is_needed(visit: Visit) -> No
     await expect(visit.answer).to_contain_text("UNAUTHENTICATED")
 
 
-async def test_a_refused_key_says_so_until_another_is_typed(visit: Visit) -> None:
+async def test_the_page_reports_a_refused_key_until_another_is_entered(visit: Visit) -> None:
     await visit.enter_key("not-a-key-of-this-server")
     await visit.run()
     await expect(visit.hint).to_contain_text("does not accept this key")
@@ -216,7 +216,7 @@ async def test_a_url_fills_in_the_login_and_not_the_new_user(browser: Browser, e
         await expect(variables).to_contain_text("new@example.com")
 
 
-async def test_nothing_that_is_typed_outlives_the_page(explorer: Served, tmp_path: Path) -> None:
+async def test_no_typed_text_outlives_the_page(explorer: Served, tmp_path: Path) -> None:
     """Searches every store of the page, then the browser's profile on disk."""
     typed_header = "typed-into-the-headers-editor-5f1c"
     typed_query = "typed_into_the_query_editor_77aa"

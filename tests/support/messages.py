@@ -1,0 +1,24 @@
+"""Snapshots of the messages that users read: a file `messages.txt` in the tests of each domain, which `make messages` writes."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+SELECTION = "userErrors { rule code field message arguments { name value } }"
+
+
+def check_messages(directory: Path, errors: Iterable[Mapping[str, Any]]) -> None:
+    """Compares `errors`, read with SELECTION, with the snapshot in `directory`: each error once, sorted by rule and field."""
+    printed = "".join(sorted({_line(error) for error in errors}))
+    snapshot = directory / "messages.txt"
+    if os.environ.get("UPDATE_MESSAGES"):
+        snapshot.write_text(printed, encoding="utf-8")
+    expected = snapshot.read_text(encoding="utf-8") if snapshot.exists() else ""
+    assert printed == expected, f"Run `make messages` and read the difference of {snapshot.name} in {directory.name}."
+
+
+def _line(error: Mapping[str, Any]) -> str:
+    arguments = " ".join(f"{one['name']}={one['value']}" for one in error["arguments"])
+    place = ".".join(error["field"] or []) or "(no field)"
+    return f"{error['rule']} {error['code']} {place} [{arguments}]\n    {error['message']}\n"
