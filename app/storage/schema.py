@@ -239,8 +239,8 @@ class RecordingQueries:
         bucket, region = given.bucket or (stored.bucket_name if stored else None), given.region
         if bucket is None:
             raise BadUserInput("The account has no bucket yet: name one in `bucketName`.", argument="bucketName")
-        for _path, _code, message in rules.errors(rules.StorageDraft(bucket=bucket)):
-            raise BadUserInput(message, argument="bucketName")
+        for error in rules.errors(rules.StorageDraft(bucket=bucket)):
+            raise BadUserInput(error.message, argument="bucketName")
         if region is not None and not regions.has_region_shape(region):
             raise BadUserInput("`region` must be an AWS region, such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))

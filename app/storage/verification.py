@@ -20,7 +20,7 @@ from app.foundation.concurrency_limits import FairSlots
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.user_errors import UserError, UserErrorArgument, UserErrorCode
 from app.storage import rules
 from app.storage.failures import StorageFailure, advice
 from app.storage.model import BucketVendor
@@ -90,9 +90,14 @@ class VerificationResult:
             for step in stored["steps"]
         ]
         verdict, verified_at = StorageVerdict(stored["verdict"]), datetime.fromisoformat(stored["verified_at"])
-        errors = [UserError(**{**error, "code": UserErrorCode(error["code"])}) for error in stored["settings_errors"]]
+        errors = [_error_from_json(error) for error in stored["settings_errors"]]
         read = {"steps": steps, "verdict": verdict, "verified_at": verified_at, "settings_errors": errors}
         return cls(**{**stored, **read})
+
+
+def _error_from_json(stored: dict[str, Any]) -> UserError:
+    arguments = [UserErrorArgument(**argument) for argument in stored["arguments"]]
+    return UserError(**{**stored, "code": UserErrorCode(stored["code"]), "arguments": arguments})
 
 
 def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:
@@ -175,14 +180,11 @@ class StorageVerifier:
             await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
 
     def _settings_errors(self, draft: StorageDraft) -> list[UserError]:
-        found = [
-            UserError(code=code, message=message, field=list(path))
-            for path, code, message in (*rules.missing(draft), *rules.errors(draft))
-        ]
+        found = [*rules.missing(draft), *rules.errors(draft)]
         if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
-            reason = self._gate.judge_text(draft.endpoint_url)
-            if reason:
-                found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
+            refusal = self._gate.judge_text(draft.endpoint_url)
+            if refusal:
+                found.append(UserError.of(refusal.rule, "endpointUrl", **refusal.arguments))
         return found
 
     async def _wait_for_slot(self) -> int:

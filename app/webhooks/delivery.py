@@ -98,8 +98,8 @@ class WebhookSender:
             started = time.monotonic()
             try:
                 # The resolver never sees a host that is an IP address.
-                if reason := self._gate.judge_text(url.host or "", url.port):
-                    raise OutboundRefused(reason)
+                if refusal := self._gate.judge_text(url.host or "", url.port):
+                    raise OutboundRefused(refusal.reason)
                 async with asyncio.timeout(self._total_seconds):
                     await self._exchange(client, call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile response makes the HTTP client raise anything

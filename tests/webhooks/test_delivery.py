@@ -15,7 +15,7 @@ import pytest
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.foundation.outbound.failure_kind import FailureKind
-from app.foundation.outbound.guard import OutboundGate
+from app.foundation.outbound.guard import OutboundGate, Refusal
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
@@ -171,7 +171,7 @@ async def test_a_redirect_to_the_metadata_service_is_not_followed(
     judged: list[str] = []
     real = OutboundGate.judge_text
 
-    def noting(gate: OutboundGate, address: str, port: int | None = None) -> str | None:
+    def noting(gate: OutboundGate, address: str, port: int | None = None) -> Refusal | None:
         judged.append(address)
         return real(gate, address, port)
 
