@@ -337,8 +337,13 @@ async def test_a_retry_of_a_recording_set_aside_names_the_command(env: UploadEnv
     env.spool.folder(call_id).joinpath("about.json").write_text("{")
     await env.later(minutes=5)
     call = sid_of(Kind.CALL, call_id)
-    with pytest.raises(UserErrors, match=f"python -m app spool --adopt {call}"):
+    with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, call)
+    (refusal,) = refused.value.errors
+    assert (refusal.rule, refusal.message) == (
+        "RECORDING_SET_ASIDE",
+        f"The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {call}`.",
+    )
 
 
 async def test_a_retry_does_not_use_keys_that_cannot_be_decrypted(
@@ -635,8 +640,13 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed(
     assert error is not None
     assert "lost on this server" in error["message"]
     assert (s3.requests, env.spool.call_ids()) == ([], [])
-    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
+    with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    (refusal,) = refused.value.errors
+    assert (refusal.rule, refusal.message) == (
+        "RECORDING_LOST",
+        "This server's spool no longer has the audio: there is nothing left to store.",
+    )
 
 
 async def test_a_recording_without_audio_creates_no_missing_rows(env: UploadEnvironment, s3: ScriptedS3) -> None:
