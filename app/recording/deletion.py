@@ -37,19 +37,19 @@ async def delete(context: Context, call_id: str) -> DeletionResult:
     CONFLICT if the call was not recorded or still is; STORAGE_REFUSED, and then nothing has changed.
     """
     for _ in range(_ATTEMPTS):
-        call = await CALLS.get(context, call_id, "callId")
+        call = await CALLS.get(context, call_id)
         if call.recording_state is RecordingState.NONE:
-            raise UserErrors.one(RecordingRule.NOT_RECORDED, "callId")
+            raise UserErrors.one(RecordingRule.NOT_RECORDED, "id")
         if call.recording_state is RecordingState.DELETED:
             return DeletionResult(call, None)
         if call.recording_state is RecordingState.RECORDING:
-            raise UserErrors.one(RecordingRule.RECORDING_NOT_ENDED, "callId")
+            raise UserErrors.one(RecordingRule.RECORDING_NOT_ENDED, "id")
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
         changed = await _mark_deleted(context, call)
         if changed is not None:
             lifecycle.publish(context.use(LiveEvents), call.id, call.account_id)
             return DeletionResult(changed, kept)
-    raise UserErrors.one(ObjectRule.OBJECT_BUSY, "callId", object="recording")
+    raise UserErrors.one(ObjectRule.OBJECT_BUSY, "id", object="recording")
 
 
 async def _mark_deleted(context: Context, call: Call) -> Call | None:
@@ -78,7 +78,7 @@ async def _delete_object(context: Context, call: Call) -> bool:
     """Whether older versions of the object are kept. A missing bucket counts as deleted. Raises UserErrors STORAGE_REFUSED."""
     key, targets = str(call.recording_key), (await recording_locations.targets_of(context, [call]))[call.id]
     if not targets:
-        raise UserErrors.one(RecordingRule.RECORDING_KEYS_REMOVED, "callId")
+        raise UserErrors.one(RecordingRule.RECORDING_KEYS_REMOVED, "id")
     try:
         async with recording_locations.request(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
             bucket,
@@ -92,7 +92,7 @@ async def _delete_object(context: Context, call: Call) -> bool:
         what = advice(failure)
         if failure.is_denied:
             what = "The key may not delete objects: allow it s3:DeleteObject."
-        raise UserErrors.one(RecordingRule.RECORDING_NOT_DELETED, "callId", answer=code, advice=what) from None
+        raise UserErrors.one(RecordingRule.RECORDING_NOT_DELETED, "id", answer=code, advice=what) from None
 
 
 async def _keeps_versions(bucket: Bucket, key: str) -> bool:

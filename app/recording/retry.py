@@ -30,20 +30,20 @@ async def retry(context: Context, call_id: str) -> Call:
     Raises UserErrors: NOT_FOUND; CONFLICT when there is nothing to store, or when this server has lost the audio or
     set it aside.
     """
-    call = await CALLS.get(context, call_id, "callId")
+    call = await CALLS.get(context, call_id)
     if call.recording_state in _NOTHING_TO_STORE:
-        raise UserErrors.one(_NOTHING_TO_STORE[call.recording_state], "callId")
+        raise UserErrors.one(_NOTHING_TO_STORE[call.recording_state], "id")
     values = _RETRY_NOW
     spool = context.use(Spool)
     if not spool.has(call.id):
         if spool.set_aside_folder(call.id).is_dir():
-            raise UserErrors.one(RecordingRule.RECORDING_SET_ASIDE, "callId", call=call_id)
+            raise UserErrors.one(RecordingRule.RECORDING_SET_ASIDE, "id", call=call_id)
         values = await _values_without_audio(context, call)
     where = {"recording_state": call.recording_state}
     changed = await update_row(context, Call, call.id, values, where=where, account_id=call.account_id)
     if changed is None:
-        await CALLS.get(context, call_id, "callId")
-        raise UserErrors.one(ObjectRule.OBJECT_BUSY, "callId", object="recording")
+        await CALLS.get(context, call_id)
+        raise UserErrors.one(ObjectRule.OBJECT_BUSY, "id", object="recording")
     context.use(LiveEvents).publish(LiveEvent(call.account_id, call.id, Change.RECORDING))
     return changed
 
@@ -58,5 +58,5 @@ async def _values_without_audio(context: Context, call: Call) -> dict[str, Any]:
         sizes = {"recording_size_bytes": found.size_bytes, "recording_duration_ms": found.duration_ms}
         return {"recording_state": RecordingState.STORED, "recording_error": None, **sizes}
     if context.use(Spool).id == (call.recording_error or {}).get("spool"):
-        raise UserErrors.one(RecordingRule.RECORDING_LOST, "callId")
+        raise UserErrors.one(RecordingRule.RECORDING_LOST, "id")
     return _RETRY_NOW

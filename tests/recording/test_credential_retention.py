@@ -140,7 +140,7 @@ async def test_removing_a_credential_and_deleting_a_recording_do_not_deadlock(
 
     async with other.transaction():
         await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
-        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", callId=call.id))
+        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", id=call.id))
         await until(lambda: are_waiting(1))
         removal = asyncio.create_task(
             account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)

@@ -34,22 +34,22 @@ async def test_messages_for_users(
     stored = await recorded(installation, target)
     unknown = f"CA{'0' * 32}"
     for call_id in (unknown, unrecorded, stored.id):
-        await change("retryRecording", callId=call_id)
+        await change("retryRecording", id=call_id)
     for call_id in (unknown, unrecorded):
-        await change("deleteRecording", callId=call_id)
+        await change("deleteRecording", id=call_id)
     await change("removeStoredCredential", id=f"SC{'0' * 32}")
     await change("removeStoredCredential", id=await credential())
-    await change("deleteRecording", callId=stored.id)
-    await change("retryRecording", callId=stored.id)
+    await change("deleteRecording", id=stored.id)
+    await change("retryRecording", id=stored.id)
     running = await recorded(installation, target, recording_state=RecordingState.RECORDING)
-    await change("deleteRecording", callId=running.id)
-    await change("retryRecording", callId=running.id)
+    await change("deleteRecording", id=running.id)
+    await change("retryRecording", id=running.id)
     await change("removeStoredCredential", id=await credential(), force=True)
     async with ScriptedS3() as s3:
         refused = await recorded(installation, target_in(s3.endpoint))
         for answer in (error(403, "AccessDenied"), error(503, "SlowDown"), Answer(502)):
             s3.answers["delete"] = answer
-            await change("deleteRecording", callId=refused.id)
+            await change("deleteRecording", id=refused.id)
     await change("removeStoredCredential", id=await credential(), force=True)
-    await change("deleteRecording", callId=refused.id)
+    await change("deleteRecording", id=refused.id)
     check_messages(Path(__file__).parent, errors)
