@@ -116,8 +116,9 @@ def test_everything_in_the_contract_has_a_description() -> None:
         if isinstance(type_, GraphQLEnumType):
             silent += [f"{type_.name}.{name}" for name, value in type_.values.items() if not value.description]
     for directive in SCHEMA.directives:
-        if not is_specified_directive(directive):  # (Strawberry prints no descriptions of directives' arguments.)
+        if not is_specified_directive(directive):
             silent += [] if directive.description else [f"@{directive.name}"]
+            silent += [f"@{directive.name}({name})" for name, it in directive.args.items() if not it.description]
     assert not silent, (
         f"{silent} have no description.\n  Why it matters: explorers and generated clients show the description, and often "
         "nothing else.\n  To fix this: 1. say what it is for, with units, in `description=`; not its name again."

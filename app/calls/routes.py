@@ -267,6 +267,6 @@ def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refuse
 
 def _error_response(request: Request, refused: Refused) -> Response:
     """JSON, like every error of this server."""
-    error = json_error(refused.message, {"code": refused.code}, request.scope["request_id"])
+    error = json_error(refused.message, {"code": str(refused.code)}, request.scope["request_id"])
     headers = {**refused.headers, "Cache-Control": "no-store"}
     return Response(orjson.dumps({"errors": [error]}), refused.status, headers, "application/json; charset=utf-8")

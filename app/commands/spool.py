@@ -30,14 +30,12 @@ def _run(options: argparse.Namespace) -> None:
     spool = Spool(chosen.spool, chosen.spool_megabytes * 1_000_000)
     found = {sid_of(Kind.CALL, one.call_id): one for one in set_aside.list_set_aside(spool)}
     wanted = options.adopt or options.discard
-    if options.adopt == "all":
-        asyncio.run(_adopt(chosen, spool, list(found.values()), options.account))
-        return
-    if wanted and wanted not in found:
+    if wanted and wanted not in found and options.adopt != "all":
         raise CannotStart(f"No recording of a call {wanted} is set aside here. Without options, all are listed.")
     if options.adopt:
+        adopted = list(found.values()) if options.adopt == "all" else [found[wanted]]
         with embedded.used(chosen):
-            asyncio.run(_adopt(chosen, spool, [found[wanted]], options.account))
+            asyncio.run(_adopt(chosen, spool, adopted, options.account))
     elif options.discard and options.yes:
         set_aside.discard(found[wanted])
         print(f"{wanted} is deleted.")

@@ -194,7 +194,7 @@ class Authenticator(Protocol):
 class RequiresScope:
     """Prints a scope permission as `@requiresScope`."""
 
-    any_of: list[Scope] = strawberry.directive_field(name="anyOf")
+    any_of: list[Scope] = strawberry.field(name="anyOf", description="The scopes that may use the field.")
 
 
 @strawberry.schema_directive(
@@ -212,7 +212,7 @@ class RequiresPerson:
 class RequiresAccess:
     """Prints an access level permission as `@requiresAccess`."""
 
-    level: AccessLevel
+    level: AccessLevel = strawberry.field(name="level", description="The access level that is needed.")
 
 
 class Requirement(BasePermission):

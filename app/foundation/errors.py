@@ -13,23 +13,47 @@ import enum
 import re
 from collections.abc import Mapping
 
+import strawberry
 from graphql import GraphQLError
 
 from app.foundation.database.errors import DATABASE_AWAY, READ_ONLY, STATEMENT_ABORTED
 from app.foundation.encryption import KeyMissing
 
 
-class ErrorCode(enum.StrEnum):
+@strawberry.enum(description="`extensions.code` of an error in the top-level `errors`.")
+class ErrorCode(enum.Enum):
     """`extensions.code` of a top-level error."""
 
-    UNAUTHENTICATED = "UNAUTHENTICATED"
-    FORBIDDEN = "FORBIDDEN"
-    BAD_USER_INPUT = "BAD_USER_INPUT"
-    RATE_LIMITED = "RATE_LIMITED"
-    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
-    INTERNAL_SERVER_ERROR = "INTERNAL_SERVER_ERROR"
-    GRAPHQL_PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
-    GRAPHQL_VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
+    UNAUTHENTICATED = strawberry.enum_value(
+        "UNAUTHENTICATED", description="No credential, or one that is unknown, expired or revoked."
+    )
+    FORBIDDEN = strawberry.enum_value(
+        "FORBIDDEN",
+        description="The caller may not use the field or input field; `extensions` names what is required.",
+    )
+    BAD_USER_INPUT = strawberry.enum_value(
+        "BAD_USER_INPUT",
+        description="Invalid arguments or variables, an operation that costs too much, or a malformed HTTP request.",
+    )
+    RATE_LIMITED = strawberry.enum_value(
+        "RATE_LIMITED",
+        description="Too many requests or attempts; `extensions.retryAfterSeconds` says how long to wait, if known.",
+    )
+    SERVICE_UNAVAILABLE = strawberry.enum_value(
+        "SERVICE_UNAVAILABLE", description="A backend does not answer in time, or a key is missing on the server."
+    )
+    INTERNAL_SERVER_ERROR = strawberry.enum_value(
+        "INTERNAL_SERVER_ERROR", description="A defect of the server. Report it with `extensions.requestId`."
+    )
+    GRAPHQL_PARSE_FAILED = strawberry.enum_value(
+        "GRAPHQL_PARSE_FAILED", description="The document is not GraphQL, or has too many tokens."
+    )
+    GRAPHQL_VALIDATION_FAILED = strawberry.enum_value(
+        "GRAPHQL_VALIDATION_FAILED", description="The document does not fit the schema, or is too large."
+    )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ClientError(GraphQLError):

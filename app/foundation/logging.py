@@ -177,7 +177,7 @@ def _line(scope: Scope, status: int, seconds: float, level: str) -> bytes:
 
 
 async def _answer_500(send: Send, request_id: str) -> None:
-    body = {"errors": [json_error(MASKED, {"code": ErrorCode.INTERNAL_SERVER_ERROR}, request_id)]}
+    body = {"errors": [json_error(MASKED, {"code": str(ErrorCode.INTERNAL_SERVER_ERROR)}, request_id)]}
     headers = [
         (b"content-type", b"application/json; charset=utf-8"),
         (b"cache-control", b"no-store"),

@@ -125,7 +125,7 @@ def refusal(
     status: int, message: str, code: ErrorCode, request_id: str, media: str | None = None, **headers: str
 ) -> Reply:
     """A JSON error body for a request that did not reach GraphQL."""
-    return Reply(status, {"errors": [json_error(message, {"code": code}, request_id)]}, media or JSON, headers)
+    return Reply(status, {"errors": [json_error(message, {"code": str(code)}, request_id)]}, media or JSON, headers)
 
 
 def method_not_allowed(request_id: str, media: str | None, allowed: str) -> Reply:

@@ -100,7 +100,7 @@ class Server:
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[None]:
         chosen = self.settings
-        metrics.start(ErrorCode, CODES_FOR_METRICS)
+        metrics.start(map(str, ErrorCode), CODES_FOR_METRICS)
         keyring = chosen.keyring()
         if chosen.uses_key_file:
             _log.warning("the encryption keys come from a file next to the database: not suitable for production")

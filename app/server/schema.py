@@ -20,6 +20,7 @@ from app.audit.schema import AuditQueries
 from app.calls.live_schema import CallSubscriptions
 from app.calls.schema import CallMutations, CallQueries
 from app.foundation.context import Info
+from app.foundation.errors import ErrorCode
 from app.foundation.graphql import fields
 from app.foundation.graphql.registry import registry
 from app.recording.call_schema import CallRecordingMutations
@@ -130,9 +131,15 @@ schema = strawberry.Schema(
     query=Query,
     mutation=Mutation,
     subscription=Subscription,
-    types=list(registry.types.values()),
+    types=[*registry.types.values(), ErrorCode],
     config=StrawberryConfig(auto_camel_case=True, scalar_map={datetime: _DATE_TIME, fields.BigInt: _BIG_INT}),
 )
+
+# Strawberry drops the descriptions of a directive's arguments.
+for _directive in schema._schema.directives:
+    _declared = _directive.extensions.get("strawberry-definition")
+    for _argument in _declared.fields if _declared is not None else ():
+        _directive.args[_argument.graphql_name].description = _argument.description
 
 
 @cache

@@ -48,19 +48,19 @@ class ViewerType(fields.Backed[Viewer]):
     must_change_password: bool = strawberry.field(
         description="Whether the caller has to call `changePassword` before anything else. False for an API key."
     )
-    viewer_can_create_account: bool = fields.per_viewer(
+    can_create_account: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
     )
-    viewer_can_create_service_provider: bool = fields.per_viewer(
+    can_create_service_provider: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may create service providers."
     )
-    viewer_can_create_api_key: bool = fields.per_viewer(
+    can_create_api_key: bool = fields.per_viewer(
         lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create API keys."
     )
-    viewer_can_update_password_policy: bool = fields.per_viewer(
+    can_update_password_policy: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change the password policy."
     )
-    viewer_can_create_user: bool = fields.per_viewer(
+    can_create_user: bool = fields.per_viewer(
         lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may create users."
     )
 

@@ -238,3 +238,10 @@ async def test_recording_urls_follow_the_options_of_the_command_in_every_worker(
     assert url.startswith(f"{public or f'http://127.0.0.1:{port}'}/recordings/")
     warnings = [entry for line in lines if "PUBLIC_URL" in (entry := json.loads(line))["event"]]
     assert [entry["base_url"] for entry in warnings] == ([] if public else [f"http://127.0.0.1:{port}"])
+
+
+async def test_adopting_all_recordings_starts_the_embedded_database(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path)}
+    assert (await ended(environment, "migrate"))[0] == 0
+    status, _, said = await ended(environment, "spool", "--adopt", "all")
+    assert status == 0, said

@@ -103,7 +103,7 @@ async def test_an_api_key_cannot_create_users(people: People, world: World, by: 
     )
     assert (answer.codes, answer.data) == (["FORBIDDEN"], {"createUser": None})
     assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
-    assert not (await key.ask("{ viewer { viewerCanCreateUser } }")).only("viewer")["viewerCanCreateUser"]
+    assert not (await key.ask("{ viewer { canCreateUser } }")).only("viewer")["canCreateUser"]
     async with people.installation.database():
         assert not await User.filter(email_key="eve@example.com").exists()
 
