@@ -14,7 +14,7 @@ from app.foundation.events import LiveEvents
 from app.foundation.user_errors import UserErrors
 from app.recording import credential_retention, lifecycle
 from app.recording.rules import CALLS, RecordingRule
-from app.storage.failures import advice
+from app.storage.faults import Diagnosis, ProbeFault, denial, diagnose
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
 # How often a deletion tries again when the recording's state changes concurrently.
@@ -88,11 +88,12 @@ async def _delete_object(context: Context, call: Call) -> bool:
     except StorageFailure as failure:
         if failure.code == "NoSuchBucket":
             return False  # the bucket itself was deleted
-        code = f" ({failure.code})" if failure.code else ""
-        what = advice(failure)
+        found = diagnose(failure)
         if failure.is_denied:
-            what = "The key may not delete objects: allow it s3:DeleteObject."
-        raise UserErrors.one(RecordingRule.RECORDING_NOT_DELETED, "id", answer=code, advice=what) from None
+            found = denial(failure) or Diagnosis.of(ProbeFault.DELETE_DENIED)
+        said = "no response" if failure.kind else failure.answer
+        values = {"code": found.code.name, "answer": said, "advice": found.advice}
+        raise UserErrors.one(RecordingRule.RECORDING_NOT_DELETED, "id", **values) from None
 
 
 async def _keeps_versions(bucket: Bucket, key: str) -> bool:

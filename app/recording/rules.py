@@ -25,4 +25,7 @@ class RecordingRule(UserErrorRule):
         UserErrorCode.STORAGE_REFUSED,
         "The keys it was stored with were removed, and the account uses another bucket now.",
     )
-    RECORDING_NOT_DELETED = UserErrorCode.STORAGE_REFUSED, "The storage did not delete the recording{answer}. {advice}"
+    RECORDING_NOT_DELETED = (
+        UserErrorCode.STORAGE_REFUSED,
+        "The storage did not delete the recording ({code}: {answer}). {advice}",
+    )

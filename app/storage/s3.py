@@ -105,7 +105,7 @@ class ObjectStorage:
             raise RuntimeError("the object storage is not open")
         refusal = self._gate.judge_text(target.endpoint)
         if refusal:
-            raise StorageFailure(FailureKind.REFUSED_ADDRESS, reason=refusal.reason)
+            raise StorageFailure(FailureKind.ADDRESS_NOT_PUBLIC, reason=refusal.reason)
         return {
             "addressing": "virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
             "connect_seconds": self._connect_seconds,

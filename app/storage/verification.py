@@ -22,7 +22,8 @@ from app.foundation.errors import RateLimited
 from app.foundation.outbound.guard import OutboundGate
 from app.foundation.user_errors import UserError, UserErrorArgument, UserErrorCode
 from app.storage import rules
-from app.storage.failures import StorageFailure, advice
+from app.storage.failures import StorageFailure
+from app.storage.faults import STEP_CODES, Diagnosis, ProbeFault, diagnose
 from app.storage.model import BucketVendor
 from app.storage.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
 from app.storage.rules import StorageDraft
@@ -74,6 +75,7 @@ class VerificationResult:
             error["code"] = error["code"].value
         for step in stored["steps"]:
             step["step"], step["status"] = step["step"].value, step["status"].value
+            step["code"] = step["code"].name if step["code"] else None
         return stored
 
     @classmethod
@@ -85,6 +87,7 @@ class VerificationResult:
                     **step,
                     "step": VerificationStepName(step["step"]),
                     "status": VerificationStepStatus(step["status"]),
+                    "code": STEP_CODES[step["code"]] if step["code"] else None,
                 }
             )
             for step in stored["steps"]
@@ -151,8 +154,8 @@ class StorageVerifier:
         started = time.monotonic()
         errors = self._settings_errors(draft)
         if errors:
-            advice = " ".join(dict.fromkeys(error.message for error in errors))
-            step = _settings_step(started, VerificationStepStatus.FAILED, advice)
+            found = Diagnosis(ProbeFault.SETTINGS_INVALID, " ".join(dict.fromkeys(error.message for error in errors)))
+            step = _settings_step(started, VerificationStepStatus.FAILED, found)
             return self._result(draft, {step.step: step}, started, settings_errors=errors)
         settings = _settings_step(started, VerificationStepStatus.PASSED)
         # Tenants whose endpoints hang must not occupy the slots of others.
@@ -229,7 +232,8 @@ class StorageVerifier:
                     await probe.clean_up(self._cleanup_seconds)
         except StorageFailure as failure:
             reach = VerificationStepName.REACH
-            steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, advice=advice(failure))
+            found = diagnose(failure)
+            steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, code=found.code, advice=found.advice)
             return self._result(draft, steps, started, waited_ms=waited_ms)
         steps.update(probe.results)
         return self._result(
@@ -274,13 +278,15 @@ _REQUIRED_STEPS = {
 }
 
 
-def _settings_step(started: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
-    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - started), advice=advice)
+def _settings_step(started: float, status: VerificationStepStatus, found: Diagnosis | None = None) -> StepResult:
+    duration_ms = _milliseconds(time.monotonic() - started)
+    code, advice = (found.code, found.advice) if found else (None, None)
+    return StepResult(VerificationStepName.SETTINGS, status, duration_ms, code=code, advice=advice)
 
 
 def _not_tried(name: VerificationStepName) -> StepResult:
-    sentence = "Not tried, because an earlier step failed."
-    return StepResult(name, VerificationStepStatus.SKIPPED, advice=sentence)
+    found = Diagnosis.of(ProbeFault.NOT_TRIED)
+    return StepResult(name, VerificationStepStatus.SKIPPED, code=found.code, advice=found.advice)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -78,6 +78,7 @@ async def _check_daily_limit(account_id: UUID) -> None:
 async def _save(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: OutgoingCall, delivery: Delivery
 ) -> WebhookDelivery:
+    fault = delivery.fault
     async with in_transaction():
         # Raises NOT_FOUND if the account was deleted or moved during the call.
         ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
@@ -93,8 +94,9 @@ async def _save(
             duration_ms=delivery.duration_ms,
             reply=delivery.reply,
             reply_truncated=delivery.reply_truncated,
-            reason=delivery.reason,
+            code=fault.code.name if fault else None,
+            reason=fault.reason if fault else None,
         )
-        values = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
+        values = {"kind": kind, "status": delivery.status, "code": kept.code, "reason": kept.reason}
         await trail.record(context, kept, after=values)
     return kept

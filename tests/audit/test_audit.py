@@ -194,7 +194,8 @@ async def test_an_event_shows_a_recordings_error_with_the_names_of_the_contract(
 ) -> None:
     await made_recording(installation, world)
     error = {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3_code": "AccessDenied",
         "http_status": 403,
         "message": "It could not be stored.",
         "advice": "Allow it.",
@@ -210,7 +211,8 @@ async def test_an_event_shows_a_recordings_error_with_the_names_of_the_contract(
     before, after = changes.pop("recording.error")
     shown = (await admin.ask('{ __type(name: "CallRecordingError") { fields { name } } }')).only("__type")["fields"]
     assert json.loads(before) == {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3Code": "AccessDenied",
         "httpStatus": 403,
         "message": "It could not be stored.",
         "advice": "Allow it.",

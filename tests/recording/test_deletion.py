@@ -87,7 +87,8 @@ async def test_a_storage_that_refuses_changes_nothing(
     payload = await delete(account_user, call)
     assert refusals(payload) == [("STORAGE_REFUSED", ["id"])]
     assert payload["userErrors"][0]["message"] == (
-        "The storage did not delete the recording (AccessDenied). The key may not delete objects: allow it s3:DeleteObject."
+        "The storage did not delete the recording (DELETE_DENIED: AccessDenied (HTTP 403)). "
+        "The key may not delete objects: allow it s3:DeleteObject."
     )
     assert payload["call"] is None
     assert (await call.now()).recording_state is RecordingState.STORED

@@ -581,7 +581,7 @@ async def test_a_retry_finds_a_recording_that_is_already_in_its_bucket(
 ) -> None:
     call_id = await env.recorded(PCM)
     await env.scan()
-    failed = {"message": "Busy.", "advice": "Wait.", "spool": env.spool.id}
+    failed = {"code": "BUSY", "message": "Busy.", "advice": "Wait.", "spool": env.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
     call = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
@@ -610,7 +610,7 @@ async def test_a_stream_without_audio_leaves_no_recording_and_the_call_says_why(
     call_id = await env.recorded(b"", form)
     await env.scan()
     shown = await told_of(account_user, call_id)
-    assert (shown["state"], shown["error"]["code"]) == ("NONE", None)
+    assert (shown["state"], shown["error"]["code"]) == ("NONE", "NO_AUDIO")
     query = "query ($with: Boolean!) { recentCalls(filter: {hasRecording: $with}) { nodes { id } } }"
     found = {has: (await account_user.ask(query, **{"with": has})).data for has in (True, False)}
     assert {has: bool(answer["recentCalls"]["nodes"]) for has, answer in found.items()} == {True: False, False: True}
