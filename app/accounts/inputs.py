@@ -14,7 +14,7 @@ from strawberry import ID, Some
 from app.accounts.model import UsageUnit
 from app.audit.audited_update import Columns
 from app.foundation import names
-from app.foundation.user_errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 from app.storage.inputs import RecordingConfigPatch
 from app.webhooks.rules import WebhookChange
 
@@ -23,6 +23,22 @@ MAXIMUM_SIP_REALM = 132
 MAXIMUM_INT = 2**31 - 1
 
 T = TypeVar("T")
+
+
+class AccountInputRule(UserErrorRule):
+    SIP_REALM_TOO_LONG = UserErrorCode.TOO_LONG, "The SIP realm has {length} characters; at most {maximum} are allowed."
+    SIP_REALM_TOO_LONG_IN_DNS = (
+        UserErrorCode.TOO_LONG,
+        "In its DNS form the SIP realm has {length} characters; at most {maximum} are allowed.",
+    )
+    SIP_REALM_FORM = (
+        UserErrorCode.INVALID,
+        "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none.",
+    )
+    USAGE_LIMIT_REQUIRED = UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited."
+    USAGE_LIMIT_RANGE = UserErrorCode.OUT_OF_RANGE, "The maximum is 0 (unlimited) to {maximum}."
+    LICENSED_SESSIONS_REQUIRED = UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 means none."
+    LICENSED_SESSIONS_RANGE = UserErrorCode.OUT_OF_RANGE, "Licensed sessions are 0 to {maximum}."
 
 
 @dataclass(frozen=True)
@@ -113,18 +129,15 @@ def _add_sip_realm(text: str | None, values: Columns, errors: ErrorCollector) ->
         return
     trimmed = text.strip()
     if len(trimmed) > MAXIMUM_SIP_REALM:
-        message = f"The SIP realm has {len(trimmed)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        errors.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+        rule = AccountInputRule.SIP_REALM_TOO_LONG
+        errors.add(rule, "sipRealm", length=len(trimmed), maximum=MAXIMUM_SIP_REALM)
         return
     realm = _as_a_labels(trimmed)
     if realm.count(".") < 1 or realm.endswith(".") or _is_number(realm.rpartition(".")[2]):
-        message = (
-            "The SIP realm must be a domain name of two labels or more, such as sip.example.com, or null for none."
-        )
-        errors.add(UserErrorCode.INVALID, message, "sipRealm")
+        errors.add(AccountInputRule.SIP_REALM_FORM, "sipRealm")
     elif len(realm) > MAXIMUM_SIP_REALM:
-        message = f"In its DNS form the SIP realm has {len(realm)} characters; at most {MAXIMUM_SIP_REALM} are allowed."
-        errors.add(UserErrorCode.TOO_LONG, message, "sipRealm")
+        rule = AccountInputRule.SIP_REALM_TOO_LONG_IN_DNS
+        errors.add(rule, "sipRealm", length=len(realm), maximum=MAXIMUM_SIP_REALM)
     else:
         values["sip_realm"] = realm
 
@@ -158,20 +171,17 @@ def _is_number(label: str) -> bool:
 
 def _add_limit(limit: Limit | None, values: Columns, errors: ErrorCollector) -> None:
     if limit is None:
-        errors.add(
-            UserErrorCode.REQUIRED, "A usage limit cannot be cleared; a maximum of 0 means unlimited.", "usageLimit"
-        )
+        errors.add(AccountInputRule.USAGE_LIMIT_REQUIRED, "usageLimit")
     elif limit.maximum < 0:
-        message = f"The maximum is 0 (unlimited) to {MAXIMUM_INT}."
-        errors.add(UserErrorCode.OUT_OF_RANGE, message, "usageLimit", "maximum")
+        errors.add(AccountInputRule.USAGE_LIMIT_RANGE, "usageLimit", "maximum", maximum=MAXIMUM_INT)
     else:
         values |= {"usage_unit": limit.unit, "usage_maximum": limit.maximum}
 
 
 def _add_licensed_sessions(count: int | None, values: Columns, errors: ErrorCollector) -> None:
     if count is None:
-        errors.add(UserErrorCode.REQUIRED, "Licensed sessions cannot be cleared; 0 means none.", "licensedSessions")
+        errors.add(AccountInputRule.LICENSED_SESSIONS_REQUIRED, "licensedSessions")
     elif count < 0:
-        errors.add(UserErrorCode.OUT_OF_RANGE, f"Licensed sessions are 0 to {MAXIMUM_INT}.", "licensedSessions")
+        errors.add(AccountInputRule.LICENSED_SESSIONS_RANGE, "licensedSessions", maximum=MAXIMUM_INT)
     else:
         values["licensed_sessions"] = count

@@ -16,7 +16,8 @@ from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
+from app.foundation.user_errors import UserError
 from app.storage.schema import AccountRecordingConfigInput
 from app.webhooks.schema import WebhookInput, webhook_change
 
@@ -124,7 +125,7 @@ class UpdateAccountPayload(fields.Payload):
 
 @strawberry.input(description="The account to move to another service provider.")
 class MoveAccountInput:
-    account_id: strawberry.ID = strawberry.field(description="The account.")
+    id: strawberry.ID = strawberry.field(description="The account.")
     service_provider_id: strawberry.ID = strawberry.field(
         description="The new service provider. Naming the current one changes nothing."
     )
@@ -154,11 +155,11 @@ class SetAccountActivePayload(fields.Payload):
 
 @strawberry.input(description="The account whose webhook secret to replace.")
 class RotateWebhookSecretInput:
-    account_id: strawberry.ID = strawberry.field(description="The account.")
+    id: strawberry.ID = strawberry.field(description="The account.")
     overlap_hours: int = strawberry.field(
         default=24,
         description="For how many hours the old secret also signs, 0 to "
-        f"{webhook_secret.MAXIMUM_OVERLAP_HOURS}. With 0 it stops immediately.",
+        f"{MAXIMUM_OVERLAP_HOURS}. With 0 it stops immediately.",
     )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the account's current version."
@@ -266,7 +267,7 @@ class AccountMutations:
             MoveAccountInput, strawberry.argument(description="The account and its new service provider.")
         ],
     ) -> MoveAccountPayload:
-        account = await service.move(info.context, input.account_id, input.service_provider_id, input.if_version)
+        account = await service.move(info.context, input.id, input.service_provider_id, input.if_version)
         return MoveAccountPayload(account=Account.of(account))
 
     @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
@@ -287,7 +288,7 @@ class AccountMutations:
         info: Info,
         input: Annotated[RotateWebhookSecretInput, strawberry.argument(description="The account and the overlap.")],
     ) -> RotateWebhookSecretPayload:
-        account = await webhook_secret.rotate(info.context, input.account_id, input.if_version, input.overlap_hours)
+        account = await webhook_secret.rotate(info.context, input.id, input.if_version, input.overlap_hours)
         return RotateWebhookSecretPayload(account=Account.of(account))
 
     @fields.mutation(
@@ -316,8 +317,7 @@ class AccountMutations:
         )
         if deleted is None and not input.dry_run:
             summary = " and ".join(_in_words(blocker) for blocker in blockers)
-            message = f"The account still has {summary}. Delete them too with `force: true`."
-            payload.user_errors = [UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])]
+            payload.user_errors = [UserError.of(service.AccountRule.ACCOUNT_IN_USE, "id", contents=summary)]
         return payload
 
 

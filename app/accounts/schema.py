@@ -31,6 +31,7 @@ from app.foundation.graphql.pagination import (
     OrderDirection,
 )
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
@@ -188,7 +189,7 @@ class Account(fields.Node[model.Account]):
         permissions=[HasFullAccess],
     )
     previous_webhook_secret_expires_at: datetime | None = fields.time_dependent(
-        lambda now, expires_at: expires_at if expires_at and expires_at > now else None,
+        overlap_end,
         ["previous_webhook_secret_expires_at"],
         "Until when the previous webhook secret also signs; null: it no longer does.",
     )
@@ -314,7 +315,7 @@ class AccountLimits:
         description="The HTTP methods allowed for the queue event webhook.",
     )
     webhook_secret_overlap_hours_maximum: int = strawberry.field(
-        default=webhook_secret.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of rotateWebhookSecret, in hours; the smallest is 0.",
     )
 

@@ -53,6 +53,20 @@ class AccountRule(UserErrorRule):
         UserErrorCode.LIMIT_REACHED,
         "The service provider has {maximum:,} accounts, as many as this server allows. Delete one first.",
     )
+    MOVED_ACCOUNT_NAME_TAKEN = (
+        UserErrorCode.NAME_TAKEN,
+        "That service provider already has an account named “{value}”. Rename one of them first.",
+    )
+    SERVICE_PROVIDER_REQUIRED = (
+        UserErrorCode.REQUIRED,
+        "A service provider is required: an admin belongs to none.",
+    )
+    RECORDING_CONFIG_NULL = (
+        UserErrorCode.REQUIRED,
+        "This cannot be null. Use removeRecordingConfig to remove the configuration, or omit it to keep it.",
+    )
+    APPLICATION_NOT_IN_ACCOUNT = UserErrorCode.NOT_FOUND, "The account has no such application."
+    ACCOUNT_IN_USE = UserErrorCode.IN_USE, "The account still has {contents}. Delete them too with `force: true`."
 
 
 _NAME = UniqueConstraint(
@@ -90,7 +104,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
     account_id, maximum = new_id(), context.resources.settings.accounts_per_provider
     async with in_transaction():
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
-            raise _no_provider()
+            raise SERVICE_PROVIDERS.not_found("serviceProviderId")
         existing = Account.filter(service_provider_id=provider_id)
         await quotas.check(existing, maximum, AccountRule.ACCOUNT_QUOTA)
         account = await Account.create(
@@ -155,7 +169,7 @@ async def _application(account_id: UUID, given: ID | None, field: str, errors: E
         return None
     row_id = parse_sid(Kind.APPLICATION, given)
     if row_id is None or not await Application.filter(account_id=account_id, id=row_id).exists():
-        errors.add(UserErrorCode.NOT_FOUND, "The account has no such application.", field)
+        errors.add(AccountRule.APPLICATION_NOT_IN_ACCOUNT, field)
     return row_id
 
 
@@ -163,8 +177,7 @@ async def _save_recording(
     context: Context, account_id: UUID, given: Some[RecordingConfigPatch | None], errors: ErrorCollector
 ) -> None:
     if given.value is None:
-        message = "This cannot be null. Use removeRecordingConfig to remove the configuration, or omit it to keep it."
-        errors.add(UserErrorCode.REQUIRED, message, "recordingConfig")
+        errors.add(AccountRule.RECORDING_CONFIG_NULL, "recordingConfig")
         return
     try:
         await recording.save(context, account_id, given.value)
@@ -180,20 +193,19 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
     errors, name = ErrorCollector(), ""
     try:
         async with in_transaction():
-            account = await ACCOUNTS.get_locked(context, account_id, "accountId", no_key=False)
+            account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
             name = account.name
             ACCOUNTS.check_version(account.version, if_version, errors)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
-                errors.found += _no_provider().errors
+                errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
             errors.raise_if_any()
             values = {"service_provider_id": provider_id}
-            moved = ACCOUNTS.require(await update_row(context, Account, account.id, values), "accountId")
+            moved = ACCOUNTS.require(await update_row(context, Account, account.id, values))
     except IntegrityError as error:
         if violated_constraint(error) != _NAME.constraint:
             raise
-        message = f"That service provider already has an account named “{name}”. Rename one of them first."
-        raise UserErrors.one(UserErrorCode.NAME_TAKEN, message, "serviceProviderId") from None
+        raise UserErrors.one(AccountRule.MOVED_ACCOUNT_NAME_TAKEN, "serviceProviderId", value=name) from None
     # The new provider may be suspended, and cached credentials of the account do not depend on it.
     context.use(Revocations).announce(moved.id)
     return moved
@@ -262,15 +274,10 @@ async def _provider(context: Context, given: str | None, errors: ErrorCollector)
     viewer = context.viewer
     if given is None:
         if viewer.scope is Scope.ADMIN:
-            message = "A service provider is required: an admin belongs to none."
-            errors.add(UserErrorCode.REQUIRED, message, "serviceProviderId")
+            errors.add(AccountRule.SERVICE_PROVIDER_REQUIRED, "serviceProviderId")
         return viewer.service_provider_id
     provider_id = parse_sid(Kind.SERVICE_PROVIDER, given)
     if provider_id is None or not await viewer.visible(ServiceProvider).filter(id=provider_id).exists():
-        errors.found += _no_provider().errors
+        errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
         return None
     return provider_id
-
-
-def _no_provider() -> UserErrors:
-    return UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such service provider.", "serviceProviderId")

@@ -12,9 +12,8 @@ from app.audit.audited_update import Columns, update_row
 from app.audit.secret_reads import SecretReads
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.user_errors import UserErrorCode, UserErrors
+from app.foundation.secret_overlap import check_overlap
 
-MAXIMUM_OVERLAP_HOURS = 720
 _BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
 
@@ -41,12 +40,10 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
 
     Raises UserErrors: NOT_FOUND, CONFLICT, OUT_OF_RANGE.
     """
-    if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
-        message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
-        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+    check_overlap(overlap_hours)
     async with in_transaction():
         # Concurrent rotations run one after the other, so that each returns a secret that signs.
-        account = await ACCOUNTS.get_locked(context, account_id, "accountId")
+        account = await ACCOUNTS.get_locked(context, account_id)
         ACCOUNTS.check_version(account.version, if_version)
         return ACCOUNTS.require(
             await update_row(context, Account, account.id, _rotated(context, account, overlap_hours))

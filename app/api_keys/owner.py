@@ -7,8 +7,15 @@ from app.accounts.lookup import ACCOUNTS
 from app.audit.audited_update import Columns
 from app.foundation.access import Scope, Viewer
 from app.foundation.identifiers import Kind, parse_sid
-from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrors
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 from app.service_providers.lookup import SERVICE_PROVIDERS
+
+
+class OwnerRule(UserErrorRule):
+    OWNER_INSTALLATION_FALSE = (
+        UserErrorCode.INVALID,
+        "This must be true, for the installation itself. Omit `owner` for the caller's own.",
+    )
 
 
 @dataclass(frozen=True)
@@ -53,19 +60,14 @@ async def lock_owner(viewer: Viewer, choice: OwnerChoice, errors: ErrorCollector
     elif choice.installation is not None:
         owner = Owner(Scope.ADMIN)
         if not choice.installation:
-            message = "This must be true, for the installation itself. Omit `owner` for the caller's own."
-            errors.add(UserErrorCode.INVALID, message, "owner", "installation")
+            errors.add(OwnerRule.OWNER_INSTALLATION_FALSE, "owner", "installation")
     else:
         owner = Owner(viewer.scope, viewer.service_provider_id, viewer.account_id)
     if owner.scope is Scope.ACCOUNT and await ACCOUNTS.lock(viewer, owner.account_id) is None:
-        errors.found += _no_owner("account", "accountId").errors
+        errors.found += ACCOUNTS.not_found("owner", "accountId").errors
     if (
         owner.scope is Scope.SERVICE_PROVIDER
         and await SERVICE_PROVIDERS.lock(viewer, owner.service_provider_id) is None
     ):
-        errors.found += _no_owner("service provider", "serviceProviderId").errors
+        errors.found += SERVICE_PROVIDERS.not_found("owner", "serviceProviderId").errors
     return owner
-
-
-def _no_owner(what: str, field: str) -> UserErrors:
-    return UserErrors.one(UserErrorCode.NOT_FOUND, f"There is no such {what}.", "owner", field)

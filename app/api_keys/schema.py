@@ -19,7 +19,8 @@ from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Conn
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 
 
@@ -98,8 +99,10 @@ class ApiKey(fields.Node[model.ApiKey]):
     revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")
     last_used_at: datetime | None = fields.column("When it was last used, to the minute; null: never.")
     rotated_at: datetime | None = fields.column("When its secret was last replaced; null: never.")
-    previous_secret_expires_at: datetime | None = fields.column(
-        "Until when the previous secret is valid; null: there is none."
+    previous_secret_expires_at: datetime | None = fields.time_dependent(
+        overlap_end,
+        ["previous_secret_expires_at"],
+        "Until when the previous secret is valid; null: it no longer is, or there is none.",
     )
     previous_secret_last_used_at: datetime | None = fields.column(
         "When the previous secret was last used since the rotation, to the minute; null: not used since."
@@ -124,7 +127,7 @@ class ApiKeyLimits:
         description="Maximum length of a name, in characters (Unicode code points), after trimming.",
     )
     overlap_hours_maximum: int = strawberry.field(
-        default=service.MAXIMUM_OVERLAP_HOURS,
+        default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of a rotation; the smallest is 0.",
     )
     expires_at_maximum: datetime | None = fields.per_viewer(
@@ -226,7 +229,7 @@ class RotateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     overlap_hours: int = strawberry.field(
         default=24,
-        description=f"For how many hours the old token stays valid, 0 to {service.MAXIMUM_OVERLAP_HOURS}. With 0 it is "
+        description=f"For how many hours the old token stays valid, 0 to {MAXIMUM_OVERLAP_HOURS}. With 0 it is "
         "rejected immediately.",
     )
 
@@ -240,11 +243,7 @@ class RotateApiKeyPayload(fields.Payload):
     )
 
 
-_ALREADY_SHOWN = UserError(
-    code=UserErrorCode.ALREADY_SHOWN,
-    message="An earlier request with this idempotency key created the key and returned its token, which is shown only once.",
-    field=["idempotencyKey"],
-)
+_ALREADY_SHOWN = UserError.of(service.ApiKeyRule.TOKEN_ALREADY_SHOWN, "idempotencyKey")
 
 
 @strawberry.type

@@ -1,7 +1,7 @@
 """Creates, renames, revokes and rotates API keys. No key exceeds its creator's scope or expiry."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
 
 from strawberry import Some
 from tortoise.expressions import Q
@@ -21,14 +21,32 @@ from app.foundation.encryption import Keyring
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
+from app.foundation.secret_overlap import check_overlap
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.users.credential_check import creator_columns, require_valid_credential
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
-MAXIMUM_OVERLAP_HOURS = 720
 
 
 class ApiKeyRule(UserErrorRule):
+    TOKEN_ALREADY_SHOWN = (
+        UserErrorCode.ALREADY_SHOWN,
+        "An earlier request with this idempotency key created the key and returned its token, which is shown only once.",
+    )
+    EXPIRY_YEAR_RANGE = UserErrorCode.OUT_OF_RANGE, "The expiry must be in the years {minimum} to {maximum}, in UTC."
+    EXPIRY_IN_THE_PAST = UserErrorCode.OUT_OF_RANGE, "The expiry must be in the future."
+    EXPIRY_AFTER_CREATOR = (
+        UserErrorCode.OUT_OF_RANGE,
+        "The key cannot outlive the key that creates it, which expires at {latest}.",
+    )
+    API_KEY_REVOKED_OR_EXPIRED = (
+        UserErrorCode.INVALID,
+        "A revoked or expired key cannot be rotated. Create a new one.",
+    )
+    API_KEY_OUTLIVES_CALLER = (
+        UserErrorCode.INVALID,
+        "The key outlives the caller's credential. Rotate it with one that lasts at least as long.",
+    )
     API_KEY_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
         "The {owner} has {maximum:,} valid API keys, as many as this server allows. Revoke one first.",
@@ -148,9 +166,7 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     NOT_FOUND, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret would
     circumvent the calling key's expiry.
     """
-    if not 0 <= overlap_hours <= MAXIMUM_OVERLAP_HOURS:
-        message = f"The overlap is 0 to {MAXIMUM_OVERLAP_HOURS} hours."
-        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "overlapHours")
+    check_overlap(overlap_hours)
     found = await API_KEYS.get(context, key_id)
     async with in_transaction():
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
@@ -160,12 +176,10 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-            message = "A revoked or expired key cannot be rotated. Create a new one."
-            raise UserErrors.one(UserErrorCode.INVALID, message, "id")
+            raise UserErrors.one(ApiKeyRule.API_KEY_REVOKED_OR_EXPIRED, "id")
         caller_expires_at = context.viewer.expires_at
         if caller_expires_at is not None and (key.expires_at is None or key.expires_at > caller_expires_at):
-            message = "The key outlives the caller's credential. Rotate it with one that lasts at least as long."
-            raise UserErrors.one(UserErrorCode.INVALID, message, "id")
+            raise UserErrors.one(ApiKeyRule.API_KEY_OUTLIVES_CALLER, "id")
         made = token.make(key.public_id)
         secrets = {
             "secret_hash": token.secret_hash(context.keyring, made),
@@ -186,15 +200,11 @@ def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCo
     try:
         in_utc = (expires_at if expires_at.tzinfo else expires_at.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the years 1 to 9999, in UTC.", "expiresAt")
+        errors.add(ApiKeyRule.EXPIRY_YEAR_RANGE, "expiresAt", minimum=MINYEAR, maximum=MAXYEAR)
         return None
     if in_utc <= datetime.now(UTC):
-        errors.add(UserErrorCode.OUT_OF_RANGE, "The expiry must be in the future.", "expiresAt")
+        errors.add(ApiKeyRule.EXPIRY_IN_THE_PAST, "expiresAt")
     elif viewer.expires_at is not None and in_utc > viewer.expires_at:
         latest = viewer.expires_at.isoformat(timespec="seconds")
-        errors.add(
-            UserErrorCode.OUT_OF_RANGE,
-            f"The key cannot outlive the key that creates it, which expires at {latest}.",
-            "expiresAt",
-        )
+        errors.add(ApiKeyRule.EXPIRY_AFTER_CREATOR, "expiresAt", latest=latest)
     return in_utc

@@ -18,7 +18,7 @@ from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.storage.model import RecordingConfig as RecordingConfigRow
 from app.webhooks.model import WebhookMethod
@@ -285,8 +285,7 @@ class ApplicationMutations:
         blockers = [ApplicationDeletionBlocker(kind=use) for use in uses]
         if deleted is None and not input.dry_run:
             summary = " and ".join(_USE_NOUNS[use] for use in uses)
-            message = f"The account uses the application for {summary}. Delete it anyway with `force: true`."
-            refused = UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+            refused = UserError.of(service.ApplicationRule.APPLICATION_IN_USE, "id", uses=summary)
             return DeleteApplicationPayload(blockers=blockers, user_errors=[refused])
         return DeleteApplicationPayload(
             deleted_id=strawberry.ID(sid_of(Kind.APPLICATION, deleted)) if deleted else None, blockers=blockers

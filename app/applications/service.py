@@ -20,7 +20,7 @@ from app.foundation.context import Context
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, ValueRule
 from app.users import uniqueness
 from app.users.uniqueness import UniqueConstraint
 from app.webhooks.rules import WebhookChange, WebhookField, WebhookValidator
@@ -34,6 +34,14 @@ class ApplicationRule(UserErrorRule):
     APPLICATION_NAME_TAKEN = (
         UserErrorCode.NAME_TAKEN,
         "The account already has an application named “{value}” (upper and lower case count as the same).",
+    )
+    CALLING_WEBHOOK_REQUIRED = (
+        UserErrorCode.REQUIRED,
+        "The calling webhook cannot be cleared: an application needs one.",
+    )
+    APPLICATION_IN_USE = (
+        UserErrorCode.IN_USE,
+        "The account uses the application for {uses}. Delete it anyway with `force: true`.",
     )
     APPLICATION_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
@@ -172,13 +180,11 @@ def _columns(
     if patch.record_all_calls is not None:
         values["record_all_calls"] = patch.record_all_calls.value
         if patch.record_all_calls.value is None:
-            message = "This cannot be null. Omit it to keep the current value."
-            errors.add(UserErrorCode.REQUIRED, message, "recordAllCalls")
+            errors.add(ValueRule.NULL_NOT_ALLOWED, "recordAllCalls")
     reader = WebhookValidator(context.keyring, context.use(OutboundGate), row_id, stored, errors)
     if patch.calling_webhook is not None:
         if patch.calling_webhook.value is None:
-            message = "The calling webhook cannot be cleared: an application needs one."
-            errors.add(UserErrorCode.REQUIRED, message, CALLING.name)
+            errors.add(ApplicationRule.CALLING_WEBHOOK_REQUIRED, CALLING.name)
         else:
             values |= reader.columns(CALLING, patch.calling_webhook.value)
     if patch.call_status_webhook is not None:

@@ -1,6 +1,6 @@
 """What all other ranks use. It imports none of them.
 
-- Callers: `access.py` (permissions on fields, visible rows), `tokens.py`, `revocations.py`, `networks.py`
+- Callers: `access.py` (permissions on fields, visible rows), `tokens.py`, `secret_overlap.py`, `revocations.py`, `networks.py`
 - An operation: `context.py`, `errors.py`, `idempotency/`, `quotas.py`, `concurrency_limits.py`
 - Data: `identifiers.py`, `names.py`, `encryption.py`, `key_checks/`, `database/`
 - The process: `settings.py`, `logging.py`, `metrics.py`, `periodic.py`; between workers `events.py`, `pubsub.py`, `valkey.py`

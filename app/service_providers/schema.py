@@ -24,7 +24,7 @@ from app.foundation.graphql.pagination import (
 )
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.user_errors import UserError
 from app.service_providers import model, service
 from app.users.model import User as UserRow
 from app.users.schema import User
@@ -228,12 +228,10 @@ def _blockers(found: service.Blockers) -> list[ServiceProviderDeletionBlocker]:
 
 def _in_use(found: service.Blockers) -> UserError:
     if found.accounts:
-        message = f"The service provider still runs {found.accounts} account(s). Move or delete them first."
-    else:
-        counts = {"API key(s)": found.api_keys, "user(s)": found.users}
-        summary = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
-        message = f"The service provider still has {summary}. Delete them too with `force: true`."
-    return UserError(code=UserErrorCode.IN_USE, message=message, field=["id"])
+        return UserError.of(service.ServiceProviderRule.SERVICE_PROVIDER_HAS_ACCOUNTS, "id", accounts=found.accounts)
+    counts = {"API key(s)": found.api_keys, "user(s)": found.users}
+    summary = " and ".join(f"{count} {noun}" for noun, count in counts.items() if count)
+    return UserError.of(service.ServiceProviderRule.SERVICE_PROVIDER_IN_USE, "id", contents=summary)
 
 
 @strawberry.type

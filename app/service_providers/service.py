@@ -27,6 +27,14 @@ from app.users.uniqueness import UniqueConstraint
 
 class ServiceProviderRule(UserErrorRule):
     SERVICE_PROVIDER_NAME_TAKEN = UserErrorCode.NAME_TAKEN, "There is already a service provider named “{value}”."
+    SERVICE_PROVIDER_HAS_ACCOUNTS = (
+        UserErrorCode.IN_USE,
+        "The service provider still runs {accounts} account(s). Move or delete them first.",
+    )
+    SERVICE_PROVIDER_IN_USE = (
+        UserErrorCode.IN_USE,
+        "The service provider still has {contents}. Delete them too with `force: true`.",
+    )
 
 
 _NAME = UniqueConstraint(

@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 from app.foundation import names
-from app.foundation.user_errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 
 MAXIMUM = 254
 # Loose on purpose: it rejects only what cannot be an address. Only a delivered mail proves one.
@@ -12,16 +12,24 @@ _FORM = re.compile(r'[^\s@"(),:;<>\[\\\]]{1,64}@[^\s@"(),:;<>\[\\\].]+(\.[^\s@"(
 _INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp", "Zs"}
 
 
+class EmailRule(UserErrorRule):
+    EMAIL_REQUIRED = UserErrorCode.REQUIRED, "An e-mail address is required."
+    EMAIL_TOO_LONG = (
+        UserErrorCode.TOO_LONG,
+        "The e-mail address has {length} characters; at most {maximum} are allowed.",
+    )
+    EMAIL_FORM = UserErrorCode.INVALID, "This is not an e-mail address such as ann@example.com."
+
+
 def checked(email: str | None, errors: ErrorCollector, *path: str) -> str:
     """Returns the trimmed address. Errors go to `errors` at `path`."""
     trimmed = (email or "").strip()
     if not trimmed:
-        errors.add(UserErrorCode.REQUIRED, "An e-mail address is required.", *path)
+        errors.add(EmailRule.EMAIL_REQUIRED, *path)
     elif len(trimmed) > MAXIMUM:
-        message = f"The e-mail address has {len(trimmed)} characters; at most {MAXIMUM} are allowed."
-        errors.add(UserErrorCode.TOO_LONG, message, *path)
+        errors.add(EmailRule.EMAIL_TOO_LONG, *path, length=len(trimmed), maximum=MAXIMUM)
     elif not _is_address(trimmed):
-        errors.add(UserErrorCode.INVALID, "This is not an e-mail address such as ann@example.com.", *path)
+        errors.add(EmailRule.EMAIL_FORM, *path)
     return trimmed
 
 

@@ -11,7 +11,7 @@ from strawberry.utils.str_converters import to_camel_case
 from app.audit.audited_update import Columns, conflict, update_row
 from app.foundation.context import Context
 from app.foundation.masks import is_mask
-from app.foundation.user_errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, ValueRule
 from app.users.email_addresses import email_key
 from app.users.model import THE_POLICY, PasswordPolicy
 from app.users.password import MAXIMUM_LENGTH, normalized
@@ -19,6 +19,23 @@ from app.users.password import MAXIMUM_LENGTH, normalized
 LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH = 8, 64
 # Letters and digits without lookalikes.
 _READABLE = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789"
+
+
+class PasswordRule(UserErrorRule):
+    MINIMUM_LENGTH_RANGE = UserErrorCode.OUT_OF_RANGE, "The minimum length is {minimum} to {maximum} characters."
+    PASSWORD_TOO_LONG = UserErrorCode.TOO_LONG, "The password has {length} characters; at most {maximum} are allowed."
+    PASSWORD_TOO_SHORT = UserErrorCode.INVALID, "The password needs at least {minimum} characters."
+    PASSWORD_NEEDS_DIGIT = UserErrorCode.INVALID, "The password needs a digit."
+    PASSWORD_NEEDS_SYMBOL = (
+        UserErrorCode.INVALID,
+        "The password needs a character that is neither a letter nor a digit.",
+    )
+    PASSWORD_COMMON = (
+        UserErrorCode.INVALID,
+        "This is one of the most common passwords, which attackers try first. Choose another one.",
+    )
+    PASSWORD_IS_EMAIL = UserErrorCode.INVALID, "The password must not be the e-mail address. Choose another one."
+    PASSWORD_IS_MASK = UserErrorCode.INVALID, "This is a mask in place of a password. Choose another one."
 
 
 async def current() -> PasswordPolicy:
@@ -43,13 +60,12 @@ async def update(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy
     for column in ("minimum_length", "needs_digit", "needs_symbol", "refuses_common"):
         given = getattr(patch, column)
         if given is not None and given.value is None:
-            errors.add(UserErrorCode.REQUIRED, "A rule of the policy cannot be cleared.", to_camel_case(column))
+            errors.add(ValueRule.NULL_NOT_ALLOWED, to_camel_case(column))
         elif given is not None:
             values[column] = given.value
     lowest, highest = LOWEST_MINIMUM_LENGTH, HIGHEST_MINIMUM_LENGTH
     if not lowest <= values.get("minimum_length", lowest) <= highest:
-        message = f"The minimum length is {lowest} to {highest} characters."
-        errors.add(UserErrorCode.OUT_OF_RANGE, message, "minimumLength")
+        errors.add(PasswordRule.MINIMUM_LENGTH_RANGE, "minimumLength", minimum=lowest, maximum=highest)
     errors.raise_if_any()
     row, _ = await PasswordPolicy.get_or_create(id=THE_POLICY)
     if not values and patch.if_version in (None, row.version):
@@ -75,30 +91,20 @@ def sentences(policy: PasswordPolicy) -> list[str]:
 def check(policy: PasswordPolicy, password: str, email: str, errors: ErrorCollector, *path: str) -> None:
     """Adds every broken rule to `errors` at `path`. No message contains the password."""
     if len(password) > MAXIMUM_LENGTH:
-        message = f"The password has {len(password)} characters; at most {MAXIMUM_LENGTH} are allowed."
-        errors.add(UserErrorCode.TOO_LONG, message, *path)
+        errors.add(PasswordRule.PASSWORD_TOO_LONG, *path, length=len(password), maximum=MAXIMUM_LENGTH)
         return
     text = normalized(password)
-    for is_broken, message in (
-        (len(text) < policy.minimum_length, f"The password needs at least {policy.minimum_length} characters."),
-        (policy.needs_digit and not any(one.isdecimal() for one in text), "The password needs a digit."),
-        (
-            policy.needs_symbol and all(one.isalnum() for one in text),
-            "The password needs a character that is neither a letter nor a digit.",
-        ),
-        (
-            policy.refuses_common and text.casefold() in _common(),
-            "This is one of the most common passwords, which attackers try first. Choose another one.",
-        ),
-        (email_key(text) == email_key(email) != "", "The password must not be the e-mail address. Choose another one."),
-        (is_mask(text), "This is a mask in place of a password. Choose another one."),
-        (
-            any("\ud800" <= one <= "\udfff" for one in text),
-            "The password contains an incomplete character. Type it again.",
-        ),
+    if len(text) < policy.minimum_length:
+        errors.add(PasswordRule.PASSWORD_TOO_SHORT, *path, minimum=policy.minimum_length)
+    for is_broken, rule in (
+        (policy.needs_digit and not any(one.isdecimal() for one in text), PasswordRule.PASSWORD_NEEDS_DIGIT),
+        (policy.needs_symbol and all(one.isalnum() for one in text), PasswordRule.PASSWORD_NEEDS_SYMBOL),
+        (policy.refuses_common and text.casefold() in _common(), PasswordRule.PASSWORD_COMMON),
+        (email_key(text) == email_key(email) != "", PasswordRule.PASSWORD_IS_EMAIL),
+        (is_mask(text), PasswordRule.PASSWORD_IS_MASK),
     ):
         if is_broken:
-            errors.add(UserErrorCode.INVALID, message, *path)
+            errors.add(rule, *path)
 
 
 def temporary_password(policy: PasswordPolicy) -> str:

@@ -18,7 +18,7 @@ from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Conn
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import email_addresses, login_throttle, model, policy, service
 
@@ -219,12 +219,7 @@ class ResetPasswordPayload(fields.Payload):
     )
 
 
-_ALREADY_SHOWN = UserError(
-    code=UserErrorCode.ALREADY_SHOWN,
-    message="An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
-    "Reset it to get a new one.",
-    field=["idempotencyKey"],
-)
+_ALREADY_SHOWN = UserError.of(service.UserRule.PASSWORD_ALREADY_SHOWN, "idempotencyKey")
 
 
 @strawberry.type

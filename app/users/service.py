@@ -41,6 +41,22 @@ class UserRule(UserErrorRule):
         UserErrorCode.EMAIL_TAKEN,
         "Another user already has this e-mail address (upper and lower case count as the same).",
     )
+    CURRENT_PASSWORD_WRONG = UserErrorCode.WRONG_CREDENTIALS, "The current password is wrong."
+    PASSWORD_UNCHANGED = UserErrorCode.INVALID, "The new password must differ from the current one."
+    PASSWORD_CHANGED_BY_ANOTHER_REQUEST = (
+        UserErrorCode.CONFLICT,
+        "The password was changed by another request. Try again.",
+    )
+    OWN_PASSWORD_RESET = UserErrorCode.INVALID, "Use changePassword for your own password; it asks for the current one."
+    PASSWORD_ALREADY_SHOWN = (
+        UserErrorCode.ALREADY_SHOWN,
+        "An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
+        "Reset it to get a new one.",
+    )
+    LAST_ADMIN = (
+        UserErrorCode.LAST_ADMIN,
+        "This is the last active admin. Create or reactivate another one first.",
+    )
     USER_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
         "The {owner} has {maximum:,} users, as many as this server allows. Delete one first.",
@@ -73,21 +89,20 @@ async def change_password(context: Context, current: str, new: str) -> User:
     attempt = await login_throttle.begin_for_session(session_id)
     if not await check_password(attempt, current, user.password_hash, claim):
         await login_throttle.fail(attempt)
-        errors.add(UserErrorCode.WRONG_CREDENTIALS, "The current password is wrong.", "currentPassword")
+        errors.add(UserRule.CURRENT_PASSWORD_WRONG, "currentPassword")
         await trail.record(context, user, after={"refused": True})
     else:
         await login_throttle.withdraw(attempt)
     policy.check(await policy.current(), new, user.email, errors, "newPassword")
     if password.normalized(new) == password.normalized(current):
-        errors.add(UserErrorCode.INVALID, "The new password must differ from the current one.", "newPassword")
+        errors.add(UserRule.PASSWORD_UNCHANGED, "newPassword")
     errors.raise_if_any()
     values = _password_columns(await password.hash_password(new, claim), must_change=False)
     async with in_transaction():
         # After a concurrent change or reset, `current` is no longer the current password.
         locked = await User.filter(id=user.id, password_hash=user.password_hash).select_for_update().get_or_none()
         if locked is None:
-            message = "The password was changed by another request. Try again."
-            raise UserErrors.one(UserErrorCode.CONFLICT, message)
+            raise UserErrors.one(UserRule.PASSWORD_CHANGED_BY_ANOTHER_REQUEST)
         await require_valid_credential(viewer)
         changed = USERS.require(await update_row(context, User, user.id, values))
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
@@ -257,8 +272,7 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
     viewer, errors = context.viewer, ErrorCollector()
     user = await USERS.get(context, user_id)
     if user.id == viewer.user_id:
-        message = "Use changePassword for your own password; it asks for the current one."
-        errors.add(UserErrorCode.INVALID, message, "id")
+        errors.add(UserRule.OWN_PASSWORD_RESET, "id")
     rules = await policy.current()
     if given is not None:
         policy.check(rules, given, user.email, errors, "password")
@@ -293,8 +307,7 @@ async def _check_last_admin(user: User) -> None:
     if user.scope is not Scope.ADMIN or not user.active:
         return
     if not await User.filter(scope=Scope.ADMIN, active=True).exclude(id=user.id).exists():
-        message = "This is the last active admin. Create or reactivate another one first."
-        raise UserErrors.one(UserErrorCode.LAST_ADMIN, message, "id")
+        raise UserErrors.one(UserRule.LAST_ADMIN, "id")
 
 
 def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors: ErrorCollector) -> Columns:

@@ -11,6 +11,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
+from app.audit.audited_update import not_found
 from app.foundation import metrics
 from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
 from app.foundation.concurrency_limits import Quota
@@ -20,7 +21,7 @@ from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.networks import network_of, site_of
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
-from app.foundation.user_errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.users import email_addresses, login_throttle, password, token
 from app.users.credential_check import require_valid_credential
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
@@ -28,7 +29,10 @@ from app.users.password import Claim
 
 # Per user; beyond it, a login ends the oldest session. Only programs that log in repeatedly reach it.
 MAXIMUM_SESSIONS = 50
-_WRONG = "The e-mail address or the password is wrong."
+
+
+class LoginRule(UserErrorRule):
+    EMAIL_OR_PASSWORD_WRONG = UserErrorCode.WRONG_CREDENTIALS, "The e-mail address or the password is wrong."
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,13 @@ async def login(context: Context, email: str, given: str) -> NewSession:
         known = await User.filter(email_key=key).first()
         # Do not store a text that cannot be an address: it may be a password typed into the wrong field.
         await trail.record(context, known, after={"email": email.strip() if key else trail.HIDDEN, "refused": True})
-        raise UserErrors.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
+        raise UserErrors.one(LoginRule.EMAIL_OR_PASSWORD_WRONG)
     made, now = token.FORM.make(), datetime.now(UTC)
     async with in_transaction():
         # Deactivation, reset and deletion lock the row too, so no session is created after them.
         user = await User.filter(id=user.id, password_hash=user.password_hash, active=True).select_for_update().first()
         if user is None:
-            raise UserErrors.one(UserErrorCode.WRONG_CREDENTIALS, _WRONG)
+            raise UserErrors.one(LoginRule.EMAIL_OR_PASSWORD_WRONG)
         ended_any = await _end_old_sessions(context.resources.settings, user.id, now)
         session = await Session.create(
             user_id=user.id,
@@ -165,7 +169,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
         is_visible = user is not None and await lock_account(context.viewer, user)
         await require_valid_credential(context.viewer)
         if session is None or not is_visible or not await Session.filter(id=session.id).delete():
-            raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such session.", "id")
+            raise not_found("session")
         await trail.record(context, user, before={"session": sid_of(Kind.SESSION, session.id)})
     context.use(Revocations).announce(session.id)
     return session.id

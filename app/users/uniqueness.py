@@ -35,7 +35,8 @@ class UniqueConstraint:
     """The scopes that cannot see every row the constraint compares."""
 
     def user_errors(self, value: object) -> UserErrors:
-        return UserErrors.one(self.rule, to_camel_case(self.column), value=str(value))
+        named = {"value": str(value)} if "{value}" in self.rule.message else {}
+        return UserErrors.one(self.rule, to_camel_case(self.column), **named)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ SEEN = (
 
 
 async def move(admin: Person, account: str, provider: str, **given: Any) -> dict[str, Any]:
-    return await admin.change("moveAccount", SHOWN, accountId=account, serviceProviderId=provider, **given)
+    return await admin.change("moveAccount", SHOWN, id=account, serviceProviderId=provider, **given)
 
 
 async def seen(person: Person, world: World) -> list[bool]:
@@ -90,7 +90,7 @@ async def test_an_unknown_provider_or_account_is_an_error_of_its_field(admin: Pe
         payload = await move(admin, world["own"], unknown, ifVersion=4)
         assert refusals(payload) == [("CONFLICT", ["ifVersion"]), ("NOT_FOUND", ["serviceProviderId"])]
     for nothing in (sid_of(Kind.ACCOUNT, new_id()), "AC", "\0", world["provider"]):
-        assert refusals(await move(admin, nothing, world["other_provider"])) == [("NOT_FOUND", ["accountId"])]
+        assert refusals(await move(admin, nothing, world["other_provider"])) == [("NOT_FOUND", ["id"])]
 
 
 async def test_a_name_taken_at_the_new_provider_prevents_the_move(
@@ -110,7 +110,7 @@ async def test_only_an_admin_moves_an_account(installation: Installation, world:
     asker = installation.person(person)
     answer = await asker.ask(
         "mutation ($i: MoveAccountInput!) { moveAccount(input: $i) { account { id } } }",
-        i={"accountId": world["own"], "serviceProviderId": world["other_provider"]},
+        i={"id": world["own"], "serviceProviderId": world["other_provider"]},
     )
     assert (answer.codes, answer.data) == (["FORBIDDEN"], {"moveAccount": None})
     shown = await asker.ask("query ($id: ID!) { account(id: $id) { viewerCanMove } }", id=world["own"])
@@ -165,7 +165,7 @@ async def test_a_move_takes_a_constant_number_of_statements(admin: Person, world
     await admin.ask(WHO)
     with recorded() as statements:
         payload = await admin.change(
-            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+            "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
         )
     assert payload["account"]
     assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "WITH"]

@@ -167,6 +167,19 @@ async def test_the_old_secret_creates_and_rotates_nothing_that_outlives_the_over
     assert made["apiKey"]["expiresAt"] == payload["apiKey"]["previousSecretExpiresAt"]
 
 
+async def test_the_end_of_the_old_secret_is_null_once_it_has_passed(
+    installation: Installation, provider: Person, world: World
+) -> None:
+    await rotated(provider, world["account_user_key"], overlapHours=1)
+    async with installation.database():
+        await ApiKey.filter(id=parse_sid(Kind.API_KEY, world["account_user_key"])).update(
+            previous_secret_expires_at=datetime(2020, 1, 1, tzinfo=UTC)
+        )
+    query = "query ($id: ID!) { node(id: $id) { ... on ApiKey { previousSecretExpiresAt status } } }"
+    answer = await provider.ask(query, id=world["account_user_key"])
+    assert answer.only("node") == {"previousSecretExpiresAt": None, "status": "ACTIVE"}
+
+
 async def test_the_last_use_is_shown_to_the_minute(
     installation: Installation, provider: Person, account_user: Person, world: World
 ) -> None:

@@ -56,7 +56,7 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("createAccount", lambda world: {"name": "New", "serviceProviderId": world["provider"]}),
     ("updateAccount", lambda world: {"id": world["own"], "name": "Renamed", "sipRealm": None}),
     ("setAccountActive", lambda world: {"id": world["sibling"], "active": False}),
-    ("rotateWebhookSecret", lambda world: {"accountId": world["own"]}),
+    ("rotateWebhookSecret", lambda world: {"id": world["own"]}),
     ("createApiKey", lambda world: {"name": "key", "owner": {"accountId": world["own"]}}),
     ("updateApiKey", lambda world: {"id": world["account_user_key"], "name": "Renamed"}),
     ("rotateApiKey", lambda world: {"id": world["account_user_key"]}),
@@ -80,7 +80,7 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("removeStoredCredential", lambda world: {"id": world["own_credential"]}),
     ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
-    ("moveAccount", lambda world: {"accountId": world["own"], "serviceProviderId": world["other_provider"]}),
+    ("moveAccount", lambda world: {"id": world["own"], "serviceProviderId": world["other_provider"]}),
     ("deleteAccount", lambda world: {"id": world["own"], "force": True}),
     ("deleteServiceProvider", lambda world: {"id": world["empty_provider"], "force": True}),
 ]
@@ -305,9 +305,7 @@ async def test_settings_and_ids_have_the_names_and_forms_of_the_contract(admin: 
     }
     keys = {"accessKeyId": "AKIAANOTHEREXAMPLE1", "secretAccessKey": "not-to-be-shown"}
     await admin.change("updateAccount", "account { id }", id=world["own"], **given)
-    await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-    )
+    await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
     await admin.change("updateRecordingConfig", "recordingConfig { id }", accountId=world["foreign"], **keys)
     found = [{each["field"]: (each["before"], each["after"]) for each in e["changes"]} for e in await events(admin)]
     config, moved, updated = found
@@ -577,9 +575,7 @@ async def test_secret_reads_are_kept_while_the_database_is_unreachable(
 async def test_both_providers_see_the_event_of_a_moved_account(
     admin: Person, provider: Person, other_provider: Person, world: World
 ) -> None:
-    await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-    )
+    await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
     for person in (provider, other_provider):
         (event,) = await events(person)
         assert event["operation"] == "moveAccount"
@@ -594,9 +590,7 @@ async def test_events_hide_settings_that_the_caller_may_not_read(
     await admin.change(
         "updateAccount", "account { id }", id=world["own"], name="Renamed", licensedSessions=4711, usageLimit=limit
     )
-    await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-    )
+    await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
     seen = {}
     for name, person in (("admin", admin), ("provider", provider), ("account", account_user)):
         query = EVENTS if name != "account" else EVENTS.replace("serviceProviderId formerServiceProviderId", "")

@@ -23,6 +23,7 @@ from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.service_providers.model import ServiceProvider
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
 from tests.support.installation import Installation, Person, World, refusals
+from tests.support.messages import SELECTION
 from tests.support.statements import recorded
 from tests.support.waiting import until
 
@@ -83,7 +84,7 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
         ("updateAccount", "account { sipRealm }", {"id": "own", "sipRealm": None, "ifVersion": 1}, UPDATE),
         ("updateAccount", "account { name }", {"id": "own"}, ["SELECT"]),
         ("setAccountActive", "account { active }", {"id": "own", "active": False}, UPDATE),
-        ("rotateWebhookSecret", "account { webhookSecret }", {"accountId": "own"}, ["SELECT", *UPDATE]),
+        ("rotateWebhookSecret", "account { webhookSecret }", {"id": "own"}, ["SELECT", *UPDATE]),
         (
             "updateAccount",
             "account { id }",
@@ -136,12 +137,14 @@ async def test_an_account_that_becomes_visible_during_the_update_is_a_conflict(
         return None
 
     monkeypatch.setattr(rows, "update_row", too_early)
-    payload = await provider.change("setAccountActive", "account { id }", id=world["own"], active=False)
+    payload = await provider.change("setAccountActive", SELECTION, id=world["own"], active=False)
     assert payload["userErrors"] == [
         {
+            "rule": "OBJECT_BUSY",
             "code": "CONFLICT",
-            "message": "The account is being changed by other requests; try again.",
             "field": ["ifVersion"],
+            "message": "The account is being changed by other requests; try again.",
+            "arguments": [{"name": "object", "value": "account"}],
         }
     ]
 

@@ -224,7 +224,7 @@ async def test_moving_the_account_ends_the_subscription(
         await of_admin.subscribe(CHANGED, account=world["own"])
         await until_heard(installation, world["own"], 2)
         moved = await admin.change(
-            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+            "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
         )
         assert moved["userErrors"] == []
         ended = await client.hear()
@@ -239,9 +239,7 @@ async def test_no_event_of_a_moved_account_is_sent_before_the_end(
     other_gateway = await gateway_of(installation, serviceProviderId=world["other_provider"])
     async with listening(port, provider.token) as client:
         await begun(client, installation, world["own"])
-        await admin.change(
-            "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-        )
+        await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
         await report(other_gateway, {"accountId": world["own"], "callId": "after"})
         heard = await client.hear()
         assert heard["type"] == "error"

@@ -229,9 +229,7 @@ async def test_moving_the_account_invalidates_signed_urls(
 ) -> None:
     address = await own.address(provider)
     assert (await get(stranger, address)).status_code == 200
-    await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
-    )
+    await admin.change("moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"])
     assert (await get(stranger, address)).status_code == 404
 
 

@@ -84,7 +84,7 @@ LOGIN = "mutation ($input: LoginInput!) { login(input: $input) { mustChangePassw
 SEEN = "{ accounts { nodes { id name serviceProvider { name } } } auditEvents { totalCount } }"
 RENAME = 'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "Mine now"}) { userErrors { message } } }'
 MOVE = """mutation ($id: ID!, $to: ID!) {
-  moveAccount(input: {accountId: $id, serviceProviderId: $to}) { userErrors { message } }
+  moveAccount(input: {id: $id, serviceProviderId: $to}) { userErrors { message } }
 }"""
 DELETE = "mutation ($id: ID!) { deleteAccount(input: {id: $id, force: true}) { deletedId userErrors { message } } }"
 REVOKE = "mutation ($id: ID!) { revokeApiKey(input: {id: $id}) { userErrors { message } } }"

@@ -49,7 +49,7 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
         "Login": {"input": {"email": email_of("ann"), "password": PASSWORD}},
         "SendTestWebhook": {"input": {"accountId": world["own"], "kind": "REGISTRATION"}},
         "ListAccounts": {"first": 50, "search": "customer"},
-        "MoveAccount": {"input": {"accountId": world["own"], "serviceProviderId": world["provider"]}},
+        "MoveAccount": {"input": {"id": world["own"], "serviceProviderId": world["provider"]}},
         "ReadAccount": {"id": world["own"]},
         "SaveAccountForm": {
             "input": {"id": world["own"], "name": "Own customer", "recordingConfig": {"recordAllCalls": False}}

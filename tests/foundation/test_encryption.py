@@ -106,7 +106,7 @@ async def test_a_read_only_key_does_not_rotate_the_webhook_secret(
 ) -> None:
     before = await secret_of(account_user, world["own"])
     answer = await read_only.ask(
-        "mutation ($id: ID!) { rotateWebhookSecret(input: {accountId: $id}) { account { webhookSecret } } }",
+        "mutation ($id: ID!) { rotateWebhookSecret(input: {id: $id}) { account { webhookSecret } } }",
         id=world["own"],
     )
     assert answer.data == {"rotateWebhookSecret": None}
@@ -115,9 +115,7 @@ async def test_a_read_only_key_does_not_rotate_the_webhook_secret(
 
 async def test_a_rotation_replaces_the_webhook_secret(account_user: Person, world: World) -> None:
     before = await secret_of(account_user, world["own"])
-    payload = await account_user.change(
-        "rotateWebhookSecret", "account { webhookSecret version }", accountId=world["own"]
-    )
+    payload = await account_user.change("rotateWebhookSecret", "account { webhookSecret version }", id=world["own"])
     assert payload["account"]["version"] == 2
     assert payload["account"]["webhookSecret"] != before
     assert await secret_of(account_user, world["own"]) == payload["account"]["webhookSecret"]
@@ -126,9 +124,7 @@ async def test_a_rotation_replaces_the_webhook_secret(account_user: Person, worl
 async def test_a_webhook_secret_is_not_rotated_for_an_older_version(account_user: Person, world: World) -> None:
     before = await secret_of(account_user, world["own"])
     for _ in range(2):
-        payload = await account_user.change(
-            "rotateWebhookSecret", "account { id }", accountId=world["own"], ifVersion=7
-        )
+        payload = await account_user.change("rotateWebhookSecret", "account { id }", id=world["own"], ifVersion=7)
         assert refusals(payload) == [("CONFLICT", ["ifVersion"])]
     assert await secret_of(account_user, world["own"]) == before
 

@@ -77,7 +77,7 @@ async def test_secrets_of_a_lost_key_are_discarded_by_name_and_count(
         "updateAccount", "account { id }", id=world["own"], registrationWebhook=webhook, queueEventWebhook=webhook
     )
     assert changed["userErrors"] == []
-    rotated = await provider.change("rotateWebhookSecret", "account { id }", accountId=world["own"])
+    rotated = await provider.change("rotateWebhookSecret", "account { id }", id=world["own"])
     assert rotated["userErrors"] == []
     key = f"{'test' if lost == 'another value' else 'new'}:{new_key_text()}"
     counted = await discard(installation, "--encryption-key", "test", ENCRYPTION_KEYS=key)

@@ -78,9 +78,9 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
                 "recordingConfig": {**_CONFIG, **version},
             }
         ],
-        "moveAccount": [{"accountId": own, "serviceProviderId": provider, **version}],
+        "moveAccount": [{"id": own, "serviceProviderId": provider, **version}],
         "setAccountActive": [{"id": own, "active": False, **version}],
-        "rotateWebhookSecret": [{"accountId": own, "overlapHours": 1, **version}],
+        "rotateWebhookSecret": [{"id": own, "overlapHours": 1, **version}],
         "deleteAccount": [{"id": own, "dryRun": False, "force": True, **version}],
         "createServiceProvider": [{"name": "New", **once}],
         "updateServiceProvider": [{"id": provider, "name": "New", **version}],

@@ -255,7 +255,7 @@ async def test_an_account_that_moved_keeps_its_recordings(
     call_id = await env.recorded(PCM)
     world = env.installation.world
     moved = await admin.change(
-        "moveAccount", "account { id }", accountId=world["own"], serviceProviderId=world["other_provider"]
+        "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
     )
     assert moved["userErrors"] == []
     await lose(call_id)

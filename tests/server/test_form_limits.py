@@ -193,7 +193,7 @@ ASKS: list[tuple[str, list[str], Asks]] = [
     (
         "account.webhookSecretOverlapHoursMaximum",
         ["overlapHours"],
-        lambda world, n: ("rotateWebhookSecret", {"accountId": world["own"], "overlapHours": n}),
+        lambda world, n: ("rotateWebhookSecret", {"id": world["own"], "overlapHours": n}),
     ),
     ("apiKey.nameMaximum", ["name"], lambda world, n: ("createApiKey", {"name": "🎧" * n})),
     (

@@ -154,7 +154,7 @@ async def test_a_key_of_a_moved_account_ends_with_the_provider_of_its_creator(pe
     made = await people["boss"].change("createApiKey", "token", name="Boss's own", owner=owner)
     key = people.installation.holder(made["token"])
     for account in ("own", "sibling"):
-        where_to = {"accountId": world[account], "serviceProviderId": world["other_provider"]}
+        where_to = {"id": world[account], "serviceProviderId": world["other_provider"]}
         await done(people["root"], "moveAccount", **where_to)
     assert not await closed(key, world)
     deleted = await people["root"].change("deleteServiceProvider", "deletedId", id=world["provider"], force=True)
@@ -178,7 +178,7 @@ async def test_an_account_moved_to_a_suspended_provider_is_locked_out(
         await ServiceProvider.filter(id=parse_sid(Kind.SERVICE_PROVIDER, world["other_provider"])).update(active=False)
     for person in (account_user, people["ann"]):
         assert not await closed(person, world)
-    await done(people["root"], "moveAccount", accountId=world["own"], serviceProviderId=world["other_provider"])
+    await done(people["root"], "moveAccount", id=world["own"], serviceProviderId=world["other_provider"])
     for person in (account_user, people["ann"]):
         assert await closed(person, world)
 
@@ -188,7 +188,7 @@ async def test_a_provider_no_longer_sees_an_account_that_moved_away(
 ) -> None:
     query = "query ($id: ID!) { account(id: $id) { id } }"
     assert (await provider.ask(query, id=world["own"])).only("account") == {"id": world["own"]}
-    await done(people["root"], "moveAccount", accountId=world["own"], serviceProviderId=world["other_provider"])
+    await done(people["root"], "moveAccount", id=world["own"], serviceProviderId=world["other_provider"])
     assert (await provider.ask(query, id=world["own"])).only("account") is None
 
 

@@ -157,7 +157,7 @@ async def secrets_that_are_shown(caller: Caller, world: World) -> None:
     await caller.ask(made["token"], "{ viewer { scope } }")
     shown = await caller.ask(user, "query ($id: ID!) { account(id: $id) { webhookSecret } }", id=world["own"])
     secrets.add(shown["account"]["webhookSecret"])
-    changed = await caller.change(user, "rotateWebhookSecret", "account { webhookSecret }", accountId=world["own"])
+    changed = await caller.change(user, "rotateWebhookSecret", "account { webhookSecret }", id=world["own"])
     secrets.add(changed["account"]["webhookSecret"])
     assert all(len(one) > 20 for one in (made["token"], rotated["token"], changed["account"]["webhookSecret"]))
 

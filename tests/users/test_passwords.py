@@ -8,12 +8,14 @@ import pytest
 from tortoise import connections
 from tortoise.backends.base.client import TransactionalDBClient
 
+from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.user_errors import ErrorCollector
 from app.users import password, policy
 from app.users.model import PasswordPolicy, Session, User
 from tests.audit.test_audit import events
 from tests.support.installation import Installation, Person, refusals
-from tests.support.personas import PASSWORD, People, email_of
+from tests.support.messages import SELECTION
+from tests.support.personas import PASSWORD, People, email_of, stored
 
 POLICY = "{ passwordPolicy { minimumLength maximumLength needsDigit needsSymbol refusesCommon rules version } }"
 NEW = "a new passphrase of mine"
@@ -178,6 +180,32 @@ async def test_of_two_concurrent_password_changes_one_gets_a_conflict(people: Pe
         bool((await people.login("ann", new))["token"]) for new in ("the first passphrase", "the other passphrase")
     ]
     assert sorted(worked) == [False, True], made
+
+
+async def test_a_password_that_another_request_changes_first_is_a_conflict(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hash_password = password.hash_password
+
+    async def late(new: str, claim: password.Claim) -> str:
+        await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).update(
+            password_hash=stored("the first passphrase")
+        )
+        return await hash_password(new, claim)
+
+    monkeypatch.setattr(password, "hash_password", late)
+    payload = await people["ann"].change(
+        "changePassword", SELECTION, currentPassword=PASSWORD, newPassword="the other passphrase"
+    )
+    assert payload["userErrors"] == [
+        {
+            "rule": "PASSWORD_CHANGED_BY_ANOTHER_REQUEST",
+            "code": "CONFLICT",
+            "field": None,
+            "message": "The password was changed by another request. Try again.",
+            "arguments": [],
+        }
+    ]
 
 
 async def test_a_session_with_a_temporary_password_can_only_change_it(people: People, world_of_ann: Person) -> None:

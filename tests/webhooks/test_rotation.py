@@ -16,7 +16,7 @@ SHOWN = "account { webhookSecret previousWebhookSecretExpiresAt version }"
 
 
 async def rotate(person: Person, account_id: str, **input: Any) -> dict[str, Any]:
-    payload = await person.change("rotateWebhookSecret", SHOWN, accountId=account_id, **input)
+    payload = await person.change("rotateWebhookSecret", SHOWN, id=account_id, **input)
     assert payload["userErrors"] == []
     account: dict[str, Any] = payload["account"]
     return account
@@ -102,7 +102,7 @@ async def test_a_rotation_in_an_overlap_ends_the_secret_before(
 @pytest.mark.parametrize("hours", [-1, 721, 2**31 - 1])
 async def test_an_overlap_has_its_limits(account_user: Person, world: World, hours: int) -> None:
     before = await open_secret(account_user, world["own"])
-    payload = await account_user.change("rotateWebhookSecret", SHOWN, accountId=world["own"], overlapHours=hours)
+    payload = await account_user.change("rotateWebhookSecret", SHOWN, id=world["own"], overlapHours=hours)
     assert refusals(payload) == [("OUT_OF_RANGE", ["overlapHours"])]
     assert await open_secret(account_user, world["own"]) == before
     assert (await rotate(account_user, world["own"], overlapHours=720))["previousWebhookSecretExpiresAt"]
@@ -120,7 +120,7 @@ async def test_two_concurrent_rotations_both_return_a_valid_secret(
 async def test_one_of_two_rotations_of_the_same_version_conflicts(account_user: Person, world: World) -> None:
     payloads = await asyncio.gather(
         *(
-            account_user.change("rotateWebhookSecret", SHOWN, accountId=world["own"], ifVersion=1, overlapHours=0)
+            account_user.change("rotateWebhookSecret", SHOWN, id=world["own"], ifVersion=1, overlapHours=0)
             for _ in range(2)
         )
     )
