@@ -312,6 +312,9 @@ async def test_a_closed_port_is_reported(account_user: Person, world: World) -> 
         "CONNECTION_REFUSED",
         "Nothing listens at the host and port of the receiver: check both.",
     )
+    answer = await account_user.ask("{ auditEvents(first: 1) { nodes { operation changes { field after } } } }")
+    (event,) = answer.only("auditEvents")["nodes"]
+    assert {"field": "code", "after": '"CONNECTION_REFUSED"'} in event["changes"]
 
 
 async def test_an_untrusted_certificate_ends_the_call(account_user: Person, world: World, tmp_path: Path) -> None:
