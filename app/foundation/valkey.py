@@ -1,4 +1,4 @@
-"""Clients of the Valkey (or Redis) server at CACHE_URL. No other module imports the library's client."""
+"""Clients of the Valkey (or Redis) server at CACHE_URL; the only place where the server makes them."""
 
 from typing import Any
 from urllib.parse import urlsplit
