@@ -16,7 +16,7 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, update_row
+from app.audit.audited_update import Columns, not_found, update_row
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
@@ -65,7 +65,6 @@ class AccountRule(UserErrorRule):
         UserErrorCode.REQUIRED,
         "This cannot be null. Use removeRecordingConfig to remove the configuration, or omit it to keep it.",
     )
-    APPLICATION_NOT_IN_ACCOUNT = UserErrorCode.NOT_FOUND, "The account has no such application."
     ACCOUNT_IN_USE = UserErrorCode.IN_USE, "The account still has {contents}. Delete them too with `force: true`."
 
 
@@ -169,7 +168,7 @@ async def _application(account_id: UUID, given: ID | None, field: str, errors: E
         return None
     row_id = parse_sid(Kind.APPLICATION, given)
     if row_id is None or not await Application.filter(account_id=account_id, id=row_id).exists():
-        errors.add(AccountRule.APPLICATION_NOT_IN_ACCOUNT, field)
+        errors.found += not_found("application", field).errors
     return row_id
 
 

@@ -20,7 +20,7 @@ from app.foundation.concurrency_limits import FairSlots
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import UserError, UserErrorArgument, UserErrorCode
+from app.foundation.user_errors import UserError, UserErrorArgument, declared_rules
 from app.storage import rules
 from app.storage.failures import StorageFailure
 from app.storage.faults import STEP_CODES, Diagnosis, ProbeFault, diagnose
@@ -72,7 +72,7 @@ class VerificationResult:
         stored["verdict"] = self.verdict.value
         stored["verified_at"] = self.verified_at.isoformat()
         for error in stored["settings_errors"]:
-            error["code"] = error["code"].value
+            error["code"], error["rule"] = error["code"].name, error["rule"].name
         for step in stored["steps"]:
             step["step"], step["status"] = step["step"].value, step["status"].value
             step["code"] = step["code"].name if step["code"] else None
@@ -100,7 +100,8 @@ class VerificationResult:
 
 def _error_from_json(stored: dict[str, Any]) -> UserError:
     arguments = [UserErrorArgument(**argument) for argument in stored["arguments"]]
-    return UserError(**{**stored, "code": UserErrorCode(stored["code"]), "arguments": arguments})
+    rule = declared_rules()[stored["rule"]]
+    return UserError(**{**stored, "rule": rule, "code": rule.code, "arguments": arguments})
 
 
 def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:

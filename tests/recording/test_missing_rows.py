@@ -340,7 +340,7 @@ async def test_a_retry_of_a_recording_set_aside_names_the_command(env: UploadEnv
     with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, call)
     (refusal,) = refused.value.errors
-    assert (refusal.rule, refusal.message) == (
+    assert (refusal.rule.name, refusal.message) == (
         "RECORDING_SET_ASIDE",
         f"The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {call}`.",
     )
@@ -643,7 +643,7 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed(
     with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     (refusal,) = refused.value.errors
-    assert (refusal.rule, refusal.message) == (
+    assert (refusal.rule.name, refusal.message) == (
         "RECORDING_LOST",
         "This server's spool no longer has the audio: there is nothing left to store.",
     )

@@ -103,7 +103,7 @@ def test_an_aws_key_id_has_its_form_and_is_not_temporary() -> None:
     for key in ("short", "A" * 129, "AKIAIOSFODNN7EXAMPL!", "AKIAIOSFODNN7EXAMPLÉ"):
         assert fields_of(dataclasses.replace(AWS, access_key_id=key)) == ["accessKeyId"]
     (error,) = rules.errors(dataclasses.replace(AWS, access_key_id="ASIAIOSFODNN7EXAMPLE"))
-    assert error.rule == "AWS_ACCESS_KEY_ID_TEMPORARY"
+    assert error.rule.name == "AWS_ACCESS_KEY_ID_TEMPORARY"
     assert error.message == (
         "A key that begins with ASIA is temporary and needs a session token, which cannot be stored. "
         "Enter the long-lived key of an IAM user; it begins with AKIA."
