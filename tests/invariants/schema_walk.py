@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from app.execution.executor.permissions import permissions_of
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.server.schema import schema as strawberry_schema
 from tests.support.access_matrix import add_calls, add_failed_recordings
 from tests.support.installation import Answer, Installation, Person
@@ -175,7 +175,7 @@ def allowed(type_: Any, value: Any, scope: Scope) -> Any:
         return [allowed(named, item, scope) for item in value]
     if not isinstance(named, GraphQLInputObjectType) or not isinstance(value, dict):
         return value
-    viewer = Viewer(scope, AccessLevel.FULL)
+    viewer = Viewer(scope, ALL)
     return {
         name: allowed(named.fields[name].type, one, scope)
         for name, one in value.items()

@@ -7,7 +7,7 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from app.api_keys.model import ApiKey
-from app.foundation.access import Scope
+from app.foundation.access import Role, Scope
 from app.foundation.identifiers import new_id
 from app.users.model import User
 from tests.invariants.schema_walk import (
@@ -186,6 +186,7 @@ async def test_the_database_rejects_users_and_keys_without_their_owner(installat
         "email": "n@x.example",
         "email_key": "n@x.example",
         "password_hash": stored(),
+        "role": Role.MANAGER,
     }
     async with installation.database():
         existing = await ApiKey.first()
