@@ -73,7 +73,7 @@ class Permission(enum.Enum):
     CREATE_ACCOUNTS = strawberry.enum_value("CREATE_ACCOUNTS", description="Create accounts and service providers.")
     DELETE_ACCOUNTS = strawberry.enum_value("DELETE_ACCOUNTS", description="Delete accounts and service providers.")
     ACT_AS_GATEWAY = strawberry.enum_value(
-        "ACT_AS_GATEWAY", description="Report and record calls as a voice gateway. Held by API keys only."
+        "ACT_AS_GATEWAY", description="Report and record calls as a voice gateway; held by API keys only."
     )
 
 

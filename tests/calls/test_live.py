@@ -371,9 +371,11 @@ async def test_withdrawing_view_calls_ends_the_subscription(
             await user.update(role=Role.CUSTOM, permissions=["EDIT_SETTINGS"])
         wait(60)
         await report(gateway, {"accountId": world["own"], "callId": "one"})
-        answer = await client.hear()
-        assert (answer["type"], answer["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
-        assert answer["payload"][0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
+        event = await client.hear()
+        assert (event["type"], event["payload"]["data"]) == ("next", {"callChanged": None})
+        assert event["payload"]["errors"][0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
+        ended = await client.hear()
+        assert (ended["type"], ended["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
         await until_no_listeners(installation)
 
 
