@@ -127,7 +127,7 @@ class _GraphQLRules(LazyType[Any, Any]):
 @strawberry.type(description="A value in the message of an error.")
 class UserErrorArgument:
     name: str = strawberry.field(description="Its name in the message of the rule, such as `maximum`.")
-    value: str = strawberry.field(description="The value, as in the message.")
+    value: str = strawberry.field(description="The value; a number in plain digits.")
 
 
 @strawberry.type(description="One error in an input, which the client can correct.")
