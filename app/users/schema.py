@@ -199,7 +199,7 @@ class UpdateUserInput:
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
     role: Maybe[Role | None] = strawberry.field(default=None, description="A new role, effective within 5 seconds.")
     permissions: Maybe[list[Permission] | None] = strawberry.field(
-        default=None, description="The new permissions, together with `role: CUSTOM` only."
+        default=None, description="New permissions, for a user who has or gets the role CUSTOM."
     )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."

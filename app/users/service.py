@@ -201,7 +201,7 @@ class UserPatch:
     name: Some[str | None] | None = None
     role: Some[Role | None] | None = None
     permissions: tuple[Permission, ...] | None = None
-    """Only together with the role CUSTOM."""
+    """Only with the role CUSTOM."""
     if_version: int | None = None
 
 
@@ -220,12 +220,13 @@ async def update(context: Context, user_id: str, patch: UserPatch) -> User:
 async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     errors = ErrorCollector()
     values = _read(patch.email, patch.name, errors)
+    found = await USERS.get(context, user_id)
     role = patch.role.value if patch.role is not None else None
     if patch.role is not None and role is None:
         errors.add(ValueRule.NULL_NOT_ALLOWED, "role")
-    else:
-        values |= _role_columns(context.viewer, role, patch.permissions, errors)
-    found = await USERS.get(context, user_id)
+    elif role is not None or patch.permissions is not None:
+        kept = found.permissions if patch.permissions is None else None
+        values |= _role_columns(context.viewer, role or found.role, patch.permissions, errors, kept)
     is_current = patch.if_version in (None, found.version)
     if not values or errors.found or not is_current:
         if is_current:
@@ -235,10 +236,12 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
         return found
     async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
         user = await _locked(context, found, patch.if_version)
-        if role not in (None, Role.MANAGER):
+        if "role" in values and (user.role, user.permissions) != (found.role, found.permissions):
+            raise USERS.conflict(None)
+        if values.get("role", user.role) is not Role.MANAGER:
             await _check_last_admin(user)
         changed = USERS.require(await update_row(context, User, user.id, values))
-    if role is not None:
+    if "role" in values:
         context.use(Revocations).announce(user.id)
     return changed
 
@@ -352,13 +355,18 @@ def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors:
 
 
 def _role_columns(
-    viewer: Viewer, role: Role | None, permissions: tuple[Permission, ...] | None, errors: ErrorCollector
+    viewer: Viewer,
+    role: Role,
+    permissions: tuple[Permission, ...] | None,
+    errors: ErrorCollector,
+    kept: list[str] | None = None,
 ) -> Columns:
-    """The columns to write; empty without a role. Errors go to `role` and `permissions`."""
+    """The columns to write; a user who stays CUSTOM has `kept` unless `permissions` are given.
+
+    Errors go to `role` and `permissions`.
+    """
     is_custom = role is Role.CUSTOM
-    own = custom_permissions(is_custom, permissions, OF_USERS, errors)
-    if role is None:
-        return {}
+    own = kept if is_custom and kept is not None else custom_permissions(is_custom, permissions, OF_USERS, errors)
     check_grant(viewer, permissions_of_role(role, own), "user", errors, "permissions" if is_custom else "role")
     return {"role": role, "permissions": own}
 

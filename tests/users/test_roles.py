@@ -131,6 +131,15 @@ async def test_a_manager_gives_a_role_and_a_list_of_permissions(staff: People) -
     ]
 
 
+async def test_a_change_of_a_custom_user_keeps_what_it_omits(staff: People) -> None:
+    ann, id_ = staff["ann"], staff.ids["vic"]
+    await ann.change("updateUser", SHOWN, id=id_, role="CUSTOM", permissions=["VIEW_CALLS"])
+    kept = await ann.change("updateUser", SHOWN, id=id_, role="CUSTOM")
+    assert kept["user"] == {"role": "CUSTOM", "permissions": ["VIEW_CALLS"], "version": 2}
+    changed = await ann.change("updateUser", SHOWN, id=id_, permissions=["EDIT_SETTINGS"])
+    assert changed["user"] == {"role": "CUSTOM", "permissions": ["EDIT_SETTINGS"], "version": 3}
+
+
 async def test_a_new_user_has_the_given_role(staff: People) -> None:
     new = {"name": "New", "email": "new@example.com"}
     made = await staff["ann"].change("createUser", SHOWN, role="CUSTOM", permissions=[], **new)
