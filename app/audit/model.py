@@ -1,4 +1,4 @@
-"""Audit events: one per change, written in the change's own transaction and never updated.
+"""Audit events: changes, logins, tests, playbacks and reads of secrets. They are never updated.
 
 They have no foreign keys and outlive the objects they describe.
 """

@@ -11,7 +11,7 @@ from app.storage.model import RecordingError
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600))
 # How long transient faults (busy storage, lost connection) are retried.
 GIVE_UP_AFTER = timedelta(hours=24)
-# How often other faults are retried: a person has these twenty minutes to correct the settings.
+# Attempts with other faults: a person has these twenty minutes to correct the settings.
 PERMANENT_FAULT_ATTEMPTS = len(DELAYS)
 # Spreads retries of recordings that failed together.
 _JITTER = 0.2

@@ -90,7 +90,7 @@ Subscription = merge_types("Subscription", (CallSubscriptions,))
 
 # `merge_types` takes no descriptions.
 for _root, _description in (
-    (Query, "Reads data. No query changes anything or calls another server."),
+    (Query, "Reads data. No query changes anything. Only `ttsCache` calls another server, the prompt cache."),
     (
         Mutation,
         "Changes data, or calls other servers. Errors of an input are in `userErrors` of the payload.",

@@ -122,7 +122,7 @@ class ObjectStorage:
 
 
 def _load_sdk() -> Any:
-    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, needed only once a storage is used
+    from app.storage import aws_sdk  # noqa: PLC0415  a fifth of a worker's memory, needed only once a storage is used
 
     sdk = aws_sdk.Sdk()
     asyncio.run(sdk.warm_up())

@@ -1,4 +1,4 @@
-"""Test deliveries of an account's webhooks. The settings of webhooks are columns of the account."""
+"""Test deliveries of an account's webhooks. The settings of webhooks are columns of accounts and applications."""
 
 import enum
 from typing import ClassVar

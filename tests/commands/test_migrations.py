@@ -1,6 +1,6 @@
 """Migrations of an empty and a populated database, atomic and one at a time; no server serves an older or newer schema.
 
-The catalogue of a migrated database is compared with the models plus the lists of `app/foundation/database/orm.py`.
+The catalogue of a migrated database is compared with the models plus the lists of `app/foundation/database/catalogue.py`.
 """
 
 import asyncio

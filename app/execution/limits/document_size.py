@@ -54,7 +54,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 class Size:
     """The size of a selection set with all fragments expanded; `fragments` counts the spreads.
 
-    `introspections` counts `__schema`, `__type` and the aliases below them: tools select each once, without aliases.
+    `introspections` counts `__schema`, `__type` and the aliases below them: tools select one of them, without aliases.
     """
 
     depth: int = 0
@@ -74,7 +74,7 @@ class Size:
         self.introspections += other.introspections
 
 
-LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=5)
+LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=2)
 
 
 def check_text(text: str) -> str | None:

@@ -18,7 +18,7 @@ from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.networks import network_of
 
-# Multiples of the limit per caller: for all callers of one owner, and for all accounts of one provider.
+# Multiples of the limit per caller: for all callers of one owner, and for a provider with all its accounts.
 CALLERS_OF_OWNER = 2
 CALLERS_OF_PROVIDER = 3
 MAXIMUM_WAITING = 100
