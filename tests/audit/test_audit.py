@@ -614,4 +614,4 @@ async def test_an_admin_created_on_the_command_line_is_audited(migrated: Any, em
     assert user.scope is None
     assert [key.object_id, user.object_id] == made
     assert key.after == {"name": "admin", "accessLevel": "FULL", "scope": "ADMIN"}
-    assert user.after == {"email": "ann@example.com", "name": "admin", "scope": "ADMIN"}
+    assert user.after == {"email": "ann@example.com", "name": "admin", "role": "MANAGER", "scope": "ADMIN"}

@@ -91,8 +91,9 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
             {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
             ["SELECT", *UPDATE],
         ),
-        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, UPDATE),
-        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, UPDATE),
+        # The first statement reads the permissions of the key, which the caller must have.
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, ["SELECT", *UPDATE]),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, ["SELECT", *UPDATE]),
         (
             "updateRecordingConfig",
             "recordingConfig { id }",
