@@ -64,7 +64,7 @@ WITHOUT_INPUT, OF_ONE_OBJECT = {"logout"}, {"UpdatePasswordPolicyInput"}
 ROOT_NAMES = {root.name for root in ROOTS}
 _OWN, _SETTINGS, _CONSTANT = "the caller's own", "reading settings, users and keys needs none", "constant"
 # Root fields and guarded fields that need no permission.
-WITHOUT_PERMISSION = {
+EXEMPT = {
     "Query.viewer": _OWN,
     "Query.node": "the type of the object names its permission: `fields.node`",
     "Query.sessions": _OWN,
@@ -192,11 +192,11 @@ def test_every_mutation_has_one_input_and_a_payload_with_user_errors() -> None:
 def test_every_root_field_and_guarded_field_needs_a_permission_or_has_a_reason_for_none() -> None:
     found = [(name, one) for name, one in fields() if permissions_of(one) or name.partition(".")[0] in ROOT_NAMES]
     without = {name for name, one in found if not any(map(is_permission, permissions_of(one)))}
-    assert without == WITHOUT_PERMISSION.keys(), (
+    assert without == EXEMPT.keys(), (
         "What may a caller without this permission not do?\n"
         "  Why it matters: a field without a permission class is open to every role and every key of its scope.\n"
         "  To fix this: 1. add a `May…` class to its `permissions`; 2. if everybody within the scope may use it, say why in "
-        "WITHOUT_PERMISSION."
+        "EXEMPT."
     )
 
 

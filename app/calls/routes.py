@@ -24,7 +24,7 @@ from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.foundation.identifiers import Kind, parse_sid, sid_of
-from app.storage.failures import advice
+from app.storage.faults import diagnose
 from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Concurrent playbacks of a worker: a quarter for one key or person, half for one account, three quarters for one
@@ -262,7 +262,7 @@ def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refuse
     if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
         return Refused(404, _OBJECT_MISSING)
     what = f" ({failure.code})" if failure.code else ""
-    message = f"The storage did not return the recording{what}. {advice(failure)}"
+    message = f"The storage did not return the recording{what}. {diagnose(failure).advice}"
     return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
 
 

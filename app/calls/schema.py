@@ -12,6 +12,7 @@ from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
 from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
+from app.calls.recording_faults import RECORDING_CODES, RecordingFault
 from app.foundation.access import (
     MayActAsGateway,
     MayDeleteRecordings,
@@ -22,20 +23,32 @@ from app.foundation.access import (
     Scope,
 )
 from app.foundation.context import Context, Info
+from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
 from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.user_errors import UserError
+from app.storage.faults import STORAGE_WORDS, StorageFault
 from app.storage.model import AudioFormat, RecordingError
 
 # Counting is limited: a page should not wait for it.
 COUNT_LIMIT = 10_000
 
 
+RecordingErrorCode = graphql_enum(
+    "RecordingErrorCode",
+    "Why a recording could not be stored.",
+    *(FailureKind, StorageFault, RecordingFault),
+    **STORAGE_WORDS,
+)
+
+
 @strawberry.type(description="Why the last attempt to store a recording failed.")
 class CallRecordingError:
-    code: str | None = strawberry.field(description="The storage's error code, such as `AccessDenied`.")
+    code: FaultCode = strawberry.field(graphql_type=RecordingErrorCode, description="What went wrong.")
+    s3_code: str | None = strawberry.field(description="The storage's own error code, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="The storage's HTTP status.")
     message: str = strawberry.field(description="What happened, as a sentence.")
     advice: str | None = strawberry.field(description="What to do about it.")
@@ -50,7 +63,8 @@ def _error(error: RecordingError | None) -> CallRecordingError | None:
         return None
     at, next_try_at = error.get("at"), error.get("next_attempt_at")
     return CallRecordingError(
-        code=error.get("code"),
+        code=RECORDING_CODES[error["code"]],
+        s3_code=error.get("s3_code"),
         http_status=error.get("http_status"),
         message=error.get("message") or "The recording could not be stored.",
         advice=error.get("advice"),

@@ -300,7 +300,11 @@ class Viewer:
         return widest_first.index(self.scope) <= widest_first.index(scope)
 
     def may(self, permissions: "Iterable[type[Requirement]]") -> bool:
-        return all(permission.allows(self) for permission in permissions)
+        # A loop: `all` over a generator costs twice as much, for each `viewerCan…` of a response.
+        for permission in permissions:  # noqa: SIM110
+            if not permission.allows(self):
+                return False
+        return True
 
 
 class Authenticator(Protocol):

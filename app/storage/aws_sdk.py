@@ -133,9 +133,9 @@ class Sdk:
         if isinstance(error, ConnectTimeoutError):
             return StorageFailure(FailureKind.CONNECT_TIMEOUT)
         if isinstance(error, ReadTimeoutError | TimeoutError):
-            return StorageFailure(FailureKind.NO_ANSWER)
+            return StorageFailure(FailureKind.NO_RESPONSE)
         kind, reason = kind_of_connection_error(error)
-        if kind is FailureKind.NOT_S3:
+        if kind is FailureKind.INVALID_RESPONSE:
             logger.info("The answer to %s is not S3's: %s", operation, type(error).__name__)
         return StorageFailure(kind, reason=reason)
 

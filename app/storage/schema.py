@@ -10,10 +10,13 @@ from app.accounts.model import Account as AccountRow
 from app.foundation.access import MayEditSettings, MayTestAndCallOut
 from app.foundation.context import Info
 from app.foundation.errors import BadUserInput
+from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.user_errors import UserError
 from app.storage import model, policy, regions, rules, service
+from app.storage.faults import STORAGE_WORDS, ProbeFault, StorageFault
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
 
@@ -24,6 +27,14 @@ class S3Tag:
     value: str = strawberry.field(description="The tag's value; may be empty.")
 
 
+VerificationStepCode = graphql_enum(
+    "VerificationStepCode",
+    "Why a step of a storage test failed or was skipped.",
+    *(FailureKind, StorageFault, ProbeFault),
+    **STORAGE_WORDS,
+)
+
+
 @strawberry.type(description="The result of one step of a storage test.")
 class VerificationStep:
     step: VerificationStepName = strawberry.field(description="The step.")
@@ -32,8 +43,12 @@ class VerificationStep:
     s3_code: str | None = strawberry.field(description="S3's error code, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="S3's HTTP status.")
     request_id: str | None = strawberry.field(description="S3's id of the request, for the storage's support.")
+    code: FaultCode | None = strawberry.field(
+        graphql_type=VerificationStepCode | None, description="What went wrong; null if the step passed."
+    )
     advice: str | None = strawberry.field(
-        description="What to fix, or why the step was skipped; for SETTINGS, all messages of `settingsErrors`."
+        description="What to fix, or why the step was skipped: a sentence for `code`. For SETTINGS, all messages of "
+        "`settingsErrors`."
     )
 
 
@@ -240,8 +255,8 @@ class RecordingQueries:
         bucket, region = given.bucket or (stored.bucket_name if stored else None), given.region
         if bucket is None:
             raise BadUserInput("The account has no bucket yet: name one in `bucketName`.", argument="bucketName")
-        for _path, _code, message in rules.errors(rules.StorageDraft(bucket=bucket)):
-            raise BadUserInput(message, argument="bucketName")
+        for error in rules.errors(rules.StorageDraft(bucket=bucket)):
+            raise BadUserInput(error.message, argument="bucketName")
         if region is not None and not regions.has_region_shape(region):
             raise BadUserInput("`region` must be an AWS region, such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))

@@ -94,7 +94,7 @@ CALLS = """{ recentCalls(first: 100) { nodes {
   id account { name } startedAt answeredAt recording { state format durationSeconds url playerUrl }
 } } }"""
 DELETE_RECORDING = """mutation ($id: ID!) {
-  deleteRecording(input: {callId: $id}) { call { recording { state } } userErrors { message } }
+  deleteRecording(input: {id: $id}) { call { recording { state } } userErrors { message } }
 }"""
 
 

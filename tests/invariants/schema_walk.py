@@ -112,8 +112,8 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         "updatePasswordPolicy": [{**policy, **version}],
         "clearTtsCache": [{"accountId": own}],
         "sendTestWebhook": [{"accountId": own, "kind": "REGISTRATION"}],
-        "deleteRecording": [{"callId": world["own_call"]}],
-        "retryRecording": [{"callId": world["own_call"]}],
+        "deleteRecording": [{"id": world["own_call"]}],
+        "retryRecording": [{"id": world["own_call"]}],
         "removeStoredCredential": [{"id": world["own_credential"], "force": True}],
     }
 

@@ -71,7 +71,7 @@ async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
     assert told == ["recording"]
     assert (await env.call(fresh)).recording_state is state
     shown = await told_of(account_user, lost)
-    assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", None, None)
+    assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", "SERVER_SILENT", None)
     assert "retryRecording" in shown["error"]["advice"]
     error = (await env.call(lost)).recording_error
     assert error is not None

@@ -248,7 +248,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
             credential_id = await credentials.get_or_create(installation.resources.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
-                recording_error={"code": "AccessDenied", "message": "It could not be stored."},
+                recording_error={"code": "ACCESS_DENIED", "message": "It could not be stored."},
                 recording_format=AudioFormat.MP3,
                 recording_vendor=target.vendor,
                 recording_bucket=target.bucket,

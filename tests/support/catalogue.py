@@ -189,6 +189,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
             "duration_ms": 5000,
             "reply": None,
             "reply_truncated": False,
+            "code": "NO_RESPONSE",
             "reason": "The receiver did not answer within 5 seconds.",
             "created_at": TIME,
         },

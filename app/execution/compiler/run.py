@@ -79,6 +79,8 @@ class CompiledPlan:
 
     async def run(self, context: Context, variables: VariableValues, payload: object = None) -> Any:
         """The data of the query, or of the payload. Raises TooManyValues, and whatever fails."""
+        if self.plan.reads_payload_alone:
+            return self.plan.shape(context.viewer, context, {PAYLOAD: payload}, {})
         run = _PlanRun(self, context, variables, payload)
         run.weigh(self.plan.selects)
         return await run.result()

@@ -92,11 +92,14 @@ def has_too_many_values(variables: Mapping[str, object] | None, most: int = MAXI
     count = 0
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict | list):
-            count += len(value)
-            if count > most:
-                return True
-            waiting.extend(value.values() if isinstance(value, dict) else value)
+        if isinstance(value, dict):
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        count += len(value)
+        if count > most:
+            return True
+        waiting.extend(value)
     return False
 
 
