@@ -9,7 +9,7 @@ import orjson
 import strawberry
 
 from app.audit import model, setting_names, trail
-from app.foundation.access import IsServiceProvider, Scope
+from app.foundation.access import IsServiceProvider, MayViewAuditTrail, Scope
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
@@ -84,6 +84,7 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
     Kind.AUDIT_EVENT,
     description="One recorded action: a change, a deletion, an outbound request or the reading of a secret. Events never "
     "change and outlive the objects they describe.",
+    permissions=[MayViewAuditTrail],
 )
 class AuditEvent(fields.Node[model.AuditEvent]):
     at: datetime = fields.column("When it happened.")
@@ -160,12 +161,14 @@ _EVENTS = fields.PageOfAll(
 
 @strawberry.type
 class AuditQueries:
-    @fields.resolver("Audit events visible to the caller, newest first.", declared=_EVENTS)
+    @fields.resolver(
+        "Audit events visible to the caller, newest first.", declared=_EVENTS, permissions=[MayViewAuditTrail]
+    )
     async def audit_events(
         self,
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events to list.")] = None,
-    ) -> Connection[AuditEvent]:
+    ) -> Connection[AuditEvent] | None:
         return AuditEvent.connection(await _EVENTS.answer(info.context, first, after, filter))

@@ -19,7 +19,7 @@ from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
-from app.foundation.access import AccessLevel, Viewer
+from app.foundation.access import MayListenToRecordings, Viewer
 from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
@@ -123,8 +123,9 @@ class Recordings:
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(server_state, request, call_id)
-            if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
-                raise Refused(403, "This caller may not play recordings.", ErrorCode.FORBIDDEN)
+            if viewer.must_change_password or not MayListenToRecordings.allows(viewer):
+                message = f"Playing recordings needs {MayListenToRecordings.words}."
+                raise Refused(403, message, ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
             call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:

@@ -40,7 +40,11 @@ class UserErrorCode(enum.Enum):
         "WRONG_CREDENTIALS", description="The credentials are wrong; the error does not say which of them."
     )
     LAST_ADMIN = strawberry.enum_value(
-        "LAST_ADMIN", description="Without this user the installation would have no active admin."
+        "LAST_ADMIN", description="Without this user the installation would have no active admin with the role MANAGER."
+    )
+    PERMISSION_MISSING = strawberry.enum_value(
+        "PERMISSION_MISSING",
+        description="The user or API key has or would get permissions that the caller lacks; the message names them.",
     )
     CONFLICT = strawberry.enum_value(
         "CONFLICT",

@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.calls.schema import Call
+from app.foundation.access import MayDeleteRecordings, MayTestAndCallOut, MayViewCalls
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.recording import deletion, retry
@@ -42,14 +43,20 @@ class RetryRecordingPayload(fields.Payload):
 
 @strawberry.type
 class CallRecordingMutations:
-    @fields.mutation("Deletes the recording of a call, and its object in the bucket.")
+    @fields.mutation(
+        "Deletes the recording of a call, and its object in the bucket.",
+        permissions=[MayViewCalls, MayDeleteRecordings],  # the payload shows the call
+    )
     async def delete_recording(
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="The call.")]
     ) -> DeleteRecordingPayload:
         deleted = await deletion.delete(info.context, input.id)
         return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
-    @fields.mutation("Retries a recording that FAILED, or that waits for its next attempt.")
+    @fields.mutation(
+        "Retries a recording that FAILED, or that waits for its next attempt.",
+        permissions=[MayViewCalls, MayTestAndCallOut],
+    )
     async def retry_recording(
         self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="The call.")]
     ) -> RetryRecordingPayload:

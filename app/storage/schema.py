@@ -7,6 +7,7 @@ import strawberry
 from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
+from app.foundation.access import MayEditSettings, MayTestAndCallOut
 from app.foundation.context import Info
 from app.foundation.errors import BadUserInput
 from app.foundation.fault_codes import FaultCode, graphql_enum
@@ -406,7 +407,10 @@ _TOO_MANY_TESTS = (
 
 @strawberry.type
 class RecordingMutations:
-    @fields.mutation("Changes how and where an account's calls are recorded. The first call creates the configuration.")
+    @fields.mutation(
+        "Changes how and where an account's calls are recorded. The first call creates the configuration.",
+        permissions=[MayEditSettings],
+    )
     async def update_recording_config(
         self,
         info: Info,
@@ -415,7 +419,7 @@ class RecordingMutations:
         config = await service.update(info.context, input.account_id, input.patch())
         return UpdateRecordingConfigPayload(recording_config=RecordingConfig.of(config))
 
-    @fields.mutation("Removes an account's recording configuration, keys included.")
+    @fields.mutation("Removes an account's recording configuration, keys included.", permissions=[MayEditSettings])
     async def remove_recording_config(
         self,
         info: Info,
@@ -425,7 +429,8 @@ class RecordingMutations:
         return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(sid_of(Kind.RECORDING_CONFIG, config.id)))
 
     @fields.mutation(
-        f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}"
+        f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}",
+        permissions=[MayTestAndCallOut],
     )
     async def verify_recording_storage(
         self,
@@ -446,7 +451,8 @@ class RecordingMutations:
         )
 
     @fields.mutation(
-        f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}"
+        f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}",
+        permissions=[MayTestAndCallOut],
     )
     async def verify_stored_recording_storage(
         self,

@@ -7,7 +7,7 @@ import strawberry
 from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
-from app.foundation.access import HasFullAccess
+from app.foundation.access import MayTestAndCallOut, MayViewSecrets
 from app.foundation.context import Info
 from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
@@ -126,7 +126,7 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
         lambda headers: [HttpHeader(name=one["name"], value=one["value"]) for one in headers],
         ["request_headers"],
         "The request headers, signature included; credentials are masked.",
-        permissions=[HasFullAccess],
+        permissions=[MayViewSecrets],
     )
     request_body: str = fields.column("The raw, signed body; empty for GET.")
     succeeded: bool = fields.computed(
@@ -139,7 +139,7 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
     reply: str | None = fields.column(
         "The first 2 KiB of the reply, with U+FFFD for invalid UTF-8; null without a response. "
         "A receiver may repeat the request in it.",
-        permissions=[HasFullAccess],
+        permissions=[MayViewSecrets],
     )
     reply_truncated: bool = fields.column("Whether the reply was longer than that.")
     code: WebhookErrorCode | None = fields.computed(
@@ -170,7 +170,8 @@ class WebhookMutations:
     @fields.mutation(
         "Sends a signed sample event to a stored webhook and records the result. Takes at most 5 seconds; redirects are not "
         f"followed. RATE_LIMITED after {service.MAXIMUM_TESTS_PER_DAY} tests of one account in 24 hours, and while too many "
-        "tests of the account, of its service provider or in the worker are running."
+        "tests of the account, of its service provider or in the worker are running.",
+        permissions=[MayTestAndCallOut],
     )
     async def send_test_webhook(
         self,

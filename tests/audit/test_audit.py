@@ -101,7 +101,7 @@ OTHER_PASSWORD = "quite another battery"
 # The mutations of people, with the person: as above.
 OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
-    ("createUser", "root", lambda people: {"email": "new@people.example.com", "name": "New"}),
+    ("createUser", "root", lambda people: {"role": "MANAGER", "email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
@@ -616,4 +616,4 @@ async def test_an_admin_created_on_the_command_line_is_audited(migrated: Any, em
     assert user.scope is None
     assert [key.object_id, user.object_id] == made
     assert key.after == {"name": "admin", "accessLevel": "FULL", "scope": "ADMIN"}
-    assert user.after == {"email": "ann@example.com", "name": "admin", "scope": "ADMIN"}
+    assert user.after == {"email": "ann@example.com", "name": "admin", "role": "MANAGER", "scope": "ADMIN"}

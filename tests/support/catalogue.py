@@ -82,6 +82,7 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
                 "email": f"Ann@{scope}.example",
                 "email_key": f"ann@{scope}.example".lower(),
                 "name": "Ann 🎧",
+                "role": "MANAGER",
                 "password_hash": "$argon2id$",
                 "password_set_at": TIME,
                 "must_change_password": False,

@@ -87,7 +87,7 @@ class CompiledPlan:
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Whether the caller has all of the plan's permissions. Cached by what permissions depend on."""
-        caller = (viewer.scope, viewer.access_level, viewer.user_id is not None)
+        caller = (viewer.scope, viewer.permissions, viewer.user_id is not None)
         known = self._open_to.get(caller)
         if known is None:
             known = self._open_to[caller] = viewer.may(self.plan.permissions)

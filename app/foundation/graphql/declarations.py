@@ -113,7 +113,11 @@ class AnyById:
 
     async def answer(self, context: Context, id: str) -> TenantScoped | None:
         kind = kind_of(id)
-        return None if kind is None else await OneById(registry.rows[kind], kind).answer(context, id)
+        if kind is None:
+            return None
+        for permission in registry.permissions[kind]:
+            permission.check(context.viewer, f"The type {registry.names[kind]}")
+        return await OneById(registry.rows[kind], kind).answer(context, id)
 
 
 @dataclass(frozen=True)
