@@ -43,7 +43,8 @@ class User(fields.Node[model.User]):
     permissions: list[Permission] = fields.computed(
         lambda role, own: in_order(permissions_of_role(role, own)),
         ["role", "permissions"],
-        "The permissions of the role, or the user's own for CUSTOM.",
+        "The permissions of the role, or the user's own for CUSTOM. In accounts that the person owns they have all that a "
+        "MANAGER has.",
     )
     active: bool = fields.column(
         "False: the person cannot log in and their sessions have ended. API keys that they created or last rotated are rejected "
@@ -245,9 +246,20 @@ class DeleteUserInput:
     )
 
 
+@strawberry.type(description="An account that a user owns.")
+class OwnedAccount:
+    id: strawberry.ID = strawberry.field(description="The account.")
+    name: str = strawberry.field(description="Its name.")
+
+
 @fields.payload()
 class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
+    owned_accounts: list[OwnedAccount] = strawberry.field(
+        default_factory=list,
+        description="The accounts whose ownership has to be transferred first, by name: the first "
+        f"{service.MAXIMUM_OWNED_SHOWN}.",
+    )
 
 
 @strawberry.input(description="The user whose password to reset.")
@@ -318,12 +330,21 @@ class UserMutations:
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(
-        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.", permissions=[MayManageUsers]
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE and a list of accounts "
+        "while the user owns any.",
+        permissions=[MayManageUsers],
     )
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
-        deleted = await service.delete(info.context, input.id, input.if_version)
+        try:
+            deleted = await service.delete(info.context, input.id, input.if_version)
+        except service.UserOwnsAccounts as refused:
+            accounts = [
+                OwnedAccount(id=strawberry.ID(sid_of(Kind.ACCOUNT, each.id)), name=each.name)
+                for each in refused.accounts
+            ]
+            return DeleteUserPayload(owned_accounts=accounts, user_errors=refused.errors)
         return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
     @fields.mutation(

@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, NewType
 from tortoise.models import Model
 from typing_extensions import TypeVar
 
-from app.foundation.access import Requirement, TenantScoped
+from app.foundation.access import Requirement, TenantScoped, account_of
 from app.foundation.context import Context
 from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, kind_of, parse_sid
@@ -115,9 +115,11 @@ class AnyById:
         kind = kind_of(id)
         if kind is None:
             return None
+        row = await OneById(registry.rows[kind], kind).answer(context, id)
+        viewer = context.viewer.within_account(account_of(row))
         for permission in registry.permissions[kind]:
-            permission.check(context.viewer, f"The type {registry.names[kind]}")
-        return await OneById(registry.rows[kind], kind).answer(context, id)
+            permission.check(viewer, f"The type {registry.names[kind]}")
+        return row
 
 
 @dataclass(frozen=True)
