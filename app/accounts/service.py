@@ -104,6 +104,8 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
         account, _ = await run_once(
             context, idempotency_key, new, lambda: _create(context, new, values, errors), visible
         )
+    if account.owner_id is not None:
+        context.use(Revocations).announce(account.owner_id)
     return account
 
 
@@ -126,7 +128,6 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
             **values,
         )
         await trail.record(context, account, after={**values, "owner_id": account.owner_id})
-    context.use(Revocations).announce(account.owner_id)
     return account
 
 
@@ -249,8 +250,9 @@ async def transfer_ownership(context: Context, account_id: str, owner_id: str, i
         if not may_transfer_ownership(viewer, account.owner_id):
             raise UserErrors.one(AccountRule.OWNER_OR_MANAGER_REQUIRED, "id")
         ACCOUNTS.check_version(account.version, if_version, errors)
+        found = await viewer.visible(User).get_or_none(id=parse_sid(Kind.USER, owner_id))
         # The lock keeps the user from being deactivated or deleted.
-        user = await users.USERS.lock(viewer, parse_sid(Kind.USER, owner_id))
+        user = await User.filter(id=found.id).select_for_update(no_key=True).get_or_none() if found else None
         if user is None:
             errors.found += users.USERS.not_found("ownerId").errors
         elif not user.active or not _may_own(user, account):

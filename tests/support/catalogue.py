@@ -270,6 +270,7 @@ POINTERS: list[tuple[str, str, str, str]] = [
     ("accounts", ID.format(3), column, ID.format(12))
     for column in ("device_calling_application_id", "siprec_application_id")
 ]
+POINTERS.append(("accounts", ID.format(3), "owner_id", ID.format(11)))
 
 
 @pytest.fixture
