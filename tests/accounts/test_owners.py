@@ -4,12 +4,11 @@ from typing import Any
 
 import pytest
 
-from app.accounts.model import Account
 from app.audit.model import AuditEvent
 from app.foundation.access import ALL, in_order
 from app.foundation.identifiers import Kind, parse_sid
 from tests.support.installation import Installation, Person, World, refusals
-from tests.support.personas import People, add_people
+from tests.support.personas import People, add_people, make_owner
 
 OWNER = "account { owner { id } version }"
 ALL_NAMES = [one.name for one in in_order(ALL)]
@@ -20,13 +19,6 @@ SECRET = "query ($id: ID!) { account(id: $id) { webhookSecret viewerCanUpdate } 
 async def people(installation: Installation) -> People:
     """People of the own account, its provider and the installation; two of them see everything and change nothing."""
     return await add_people(installation, "ann", "bob", "vic", "sue", "fay", "boss", "vera", "rival", "root")
-
-
-async def own(people: People, name: str, place: str = "own") -> None:
-    """Makes a person the owner of an account, past the application."""
-    account_id = parse_sid(Kind.ACCOUNT, people.installation.world[place])
-    async with people.installation.database():
-        await Account.filter(id=account_id).update(owner_id=parse_sid(Kind.USER, people.ids[name]))
 
 
 async def transfer(person: Person, account: str, owner: str, **more: Any) -> dict[str, Any]:
@@ -71,7 +63,7 @@ async def test_users_of_the_account_do_not_see_which_person_of_the_provider_crea
 
 
 async def test_a_viewer_who_owns_their_account_has_all_permissions(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     vic = people["vic"]
     viewer = (await vic.ask("{ viewer { role permissions } }")).only("viewer")
     assert viewer == {"role": "VIEWER", "permissions": ALL_NAMES}
@@ -85,7 +77,7 @@ async def test_a_viewer_who_owns_their_account_has_all_permissions(people: Peopl
 
 
 async def test_a_provider_viewer_has_all_permissions_in_the_account_that_they_own(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     vera, id_ = people["vera"], world["own"]
     shown = (await vera.ask(SECRET, id=id_)).only("account")
     assert shown["webhookSecret"] is not None
@@ -103,7 +95,7 @@ async def test_a_provider_viewer_has_all_permissions_in_the_account_that_they_ow
 
 
 async def test_elsewhere_a_provider_viewer_who_owns_an_account_is_a_viewer(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     vera = people["vera"]
     assert (await vera.ask("{ viewer { permissions } }")).only("viewer") == {"permissions": ["VIEW_CALLS"]}
     answer = await vera.ask(SECRET, id=world["sibling"])
@@ -129,7 +121,7 @@ async def test_elsewhere_a_provider_viewer_who_owns_an_account_is_a_viewer(peopl
 
 
 async def test_a_list_shows_secrets_of_the_owned_account_only_with_one_error(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     answer = await people["vera"].ask(
         "{ accounts { nodes { id webhookSecret viewerCanUpdate ttsCache { viewerCanClear } } } }"
     )
@@ -144,7 +136,7 @@ async def test_a_list_shows_secrets_of_the_owned_account_only_with_one_error(peo
 async def test_the_payload_of_an_owners_mutation_shows_no_secret_of_another_account(
     people: People, world: World
 ) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     answer = await people["vera"].ask(
         'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "Mine"}) { account { serviceProvider {'
         " accounts { nodes { id webhookSecret } } } } } }",
@@ -159,14 +151,14 @@ async def test_the_payload_of_an_owners_mutation_shows_no_secret_of_another_acco
 
 
 async def test_node_finds_events_of_the_owned_account_only(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     document = "query ($id: ID!) { node(id: $id) { id } }"
     assert (await people["vera"].ask(document, id=world["own_event"])).only("node") == {"id": world["own_event"]}
     assert (await people["vera"].ask(document, id=world["sibling_event"])).codes == ["FORBIDDEN"]
 
 
 async def test_an_admin_who_is_a_viewer_owns_accounts_likewise(people: People, world: World) -> None:
-    await own(people, "root", "foreign")
+    await make_owner(people, "root", "foreign")
     async with people.installation.database() as db:
         await db.execute_query("UPDATE users SET role = 'VIEWER' WHERE name = 'Root'")
     root = await people.session("root")
@@ -177,7 +169,7 @@ async def test_an_admin_who_is_a_viewer_owns_accounts_likewise(people: People, w
 
 
 async def test_a_key_of_the_owned_account_keeps_what_its_creator_has_there(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     made = await people["vera"].change("createApiKey", "token", name="Key", owner={"accountId": world["own"]})
     key, shown = people.installation.holder(made["token"]), "{ viewer { permissions } }"
     assert (await key.ask(shown)).only("viewer") == {"permissions": ALL_NAMES}
@@ -189,7 +181,7 @@ async def test_a_key_of_the_owned_account_keeps_what_its_creator_has_there(peopl
 async def test_the_owner_managers_of_the_provider_and_admins_transfer_ownership(
     people: People, world: World, caller: str
 ) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     payload = await transfer(people[caller], world["own"], people.ids["ann"], ifVersion=1)
     assert payload["account"] == {"owner": {"id": people.ids["ann"]}, "version": 2}
     async with people.installation.database():
@@ -201,7 +193,7 @@ async def test_the_owner_managers_of_the_provider_and_admins_transfer_ownership(
 
 
 async def test_a_provider_viewer_transfers_the_account_that_they_own_and_no_other(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     document = (
         "mutation ($input: TransferAccountOwnershipInput!) { transferAccountOwnership(input: $input) { __typename } }"
     )
@@ -212,7 +204,7 @@ async def test_a_provider_viewer_transfers_the_account_that_they_own_and_no_othe
 
 
 async def test_a_manager_of_the_account_who_is_not_its_owner_transfers_nothing(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     refused = [("PERMISSION_MISSING", ["id"])]
     assert refusals(await transfer(people["ann"], world["own"], people.ids["ann"])) == refused
     assert await owner_of(people["root"], world["own"]) == people.ids["vic"]
@@ -256,7 +248,7 @@ async def test_an_inactive_or_invisible_user_becomes_no_owner(people: People, wo
 
 
 async def test_the_button_for_a_transfer_is_shown_to_whoever_may_transfer(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     document = "query ($id: ID!) { account(id: $id) { viewerCanTransferOwnership } }"
     shown = {
         name: (await people[name].ask(document, id=world["own"])).only("account")["viewerCanTransferOwnership"]
@@ -266,7 +258,7 @@ async def test_the_button_for_a_transfer_is_shown_to_whoever_may_transfer(people
 
 
 async def test_an_owner_counts_as_a_manager_when_others_change_them(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     async with people.installation.database() as db:
         await db.execute_query(
             "UPDATE users SET role = 'CUSTOM', permissions = '[\"MANAGE_USERS\", \"VIEW_CALLS\"]' WHERE name = 'Bob'"
@@ -285,21 +277,21 @@ async def test_an_owner_counts_as_a_manager_when_others_change_them(people: Peop
 
 
 async def test_a_new_role_lowers_nothing_of_an_owner_in_the_account(people: People, world: World) -> None:
-    await own(people, "bob")
+    await make_owner(people, "bob")
     assert refusals(await people["ann"].change("updateUser", "__typename", id=people.ids["bob"], role="VIEWER")) == []
     assert (await people["bob"].ask("{ viewer { permissions } }")).only("viewer") == {"permissions": ALL_NAMES}
 
 
 async def test_an_owner_is_deactivated_like_anybody(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     assert refusals(await people["ann"].change("deactivateUser", "__typename", id=people.ids["vic"])) == []
     assert (await people["vic"].ask("{ viewer { scope } }")).codes == ["UNAUTHENTICATED"]
     assert await owner_of(people["root"], world["own"]) == people.ids["vic"]
 
 
 async def test_a_user_is_deleted_only_after_their_accounts_have_another_owner(people: People, world: World) -> None:
-    await own(people, "vera")
-    await own(people, "vera", "sibling")
+    await make_owner(people, "vera")
+    await make_owner(people, "vera", "sibling")
     boss, id_ = people["boss"], people.ids["vera"]
     selection = "deletedId ownedAccounts { id name }"
     refused = await boss.change("deleteUser", selection, id=id_)
@@ -319,7 +311,7 @@ async def test_a_user_is_deleted_only_after_their_accounts_have_another_owner(pe
 async def test_an_owner_of_the_old_provider_ceases_to_be_the_owner(
     people: People, world: World, name: str, is_removed: bool
 ) -> None:
-    await own(people, name)
+    await make_owner(people, name)
     moved = await people["root"].change(
         "moveAccount",
         "ownerRemoved account { owner { id } }",
@@ -339,7 +331,7 @@ async def test_an_owner_of_the_old_provider_ceases_to_be_the_owner(
 
 
 async def test_moving_an_account_to_its_own_provider_keeps_the_owner(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     moved = await people["root"].change(
         "moveAccount", "ownerRemoved", id=world["own"], serviceProviderId=world["provider"]
     )
@@ -348,20 +340,20 @@ async def test_moving_an_account_to_its_own_provider_keeps_the_owner(people: Peo
 
 
 async def test_an_account_is_deleted_together_with_the_user_who_owns_it(people: People, world: World) -> None:
-    await own(people, "vic")
+    await make_owner(people, "vic")
     deleted = await people["boss"].change("deleteAccount", "deletedId", id=world["own"], force=True)
     assert deleted == {"deletedId": world["own"], "userErrors": []}
 
 
 async def test_an_owner_from_the_provider_deletes_the_account(people: People, world: World) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     deleted = await people["vera"].change("deleteAccount", "deletedId", id=world["own"], force=True)
     assert deleted["deletedId"] == world["own"]
 
 
 async def test_a_person_lists_the_accounts_that_they_own(people: People, world: World) -> None:
-    await own(people, "vera")
-    await own(people, "vera", "sibling")
+    await make_owner(people, "vera")
+    await make_owner(people, "vera", "sibling")
     document = "{ viewer { ownedAccounts(first: 1) { totalCount nodes { id } pageInfo { hasNextPage } } } }"
     page = (await people["vera"].ask(document)).only("viewer")["ownedAccounts"]
     assert page == {"totalCount": 2, "nodes": [{"id": world["sibling"]}], "pageInfo": {"hasNextPage": True}}
@@ -376,10 +368,10 @@ async def test_a_person_lists_the_accounts_that_they_own(people: People, world: 
 async def test_a_caller_whose_ownership_ended_grants_nothing_while_the_cache_knows_it(
     people: People, world: World
 ) -> None:
-    await own(people, "vera")
+    await make_owner(people, "vera")
     vera = people["vera"]
     await vera.ask("{ viewer { role } }")
-    await own(people, "boss")  # as another worker does
+    await make_owner(people, "boss")  # as another worker does
     answer = await vera.ask(
         'mutation ($id: ID!) { createApiKey(input: {name: "Late", owner: {accountId: $id}}) { token } }',
         id=world["own"],
