@@ -26,6 +26,7 @@ from app.foundation.access import (
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
+from app.foundation.graphql.registry import Named
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
@@ -246,16 +247,11 @@ class DeleteUserInput:
     )
 
 
-@strawberry.type(description="An account that a user owns.")
-class OwnedAccount:
-    id: strawberry.ID = strawberry.field(description="The account.")
-    name: str = strawberry.field(description="Its name.")
-
-
 @fields.payload()
 class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
-    owned_accounts: list[OwnedAccount] = strawberry.field(
+    owned_accounts: list[AccountRow] = strawberry.field(
+        graphql_type=list[Named("Account")],  # type: ignore[misc]
         default_factory=list,
         description="The accounts whose ownership has to be transferred first, by name: the first "
         f"{service.MAXIMUM_OWNED_SHOWN}.",
@@ -340,11 +336,7 @@ class UserMutations:
         try:
             deleted = await service.delete(info.context, input.id, input.if_version)
         except service.UserOwnsAccounts as refused:
-            accounts = [
-                OwnedAccount(id=strawberry.ID(sid_of(Kind.ACCOUNT, each.id)), name=each.name)
-                for each in refused.accounts
-            ]
-            return DeleteUserPayload(owned_accounts=accounts, user_errors=refused.errors)
+            return DeleteUserPayload(owned_accounts=refused.accounts, user_errors=refused.errors)
         return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
     @fields.mutation(
