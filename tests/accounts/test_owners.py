@@ -1,5 +1,6 @@
 """Owners of accounts: what they may do whatever their role, who transfers ownership, and how it ends."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -363,6 +364,17 @@ async def test_a_person_lists_the_accounts_that_they_own(people: People, world: 
         "query ($id: ID!) { accounts(filter: {ownerId: $id}) { nodes { id } } }", id=people.ids["vera"]
     )
     assert listed.only("accounts")["nodes"] == [{"id": world["own"]}, {"id": world["sibling"]}]
+
+
+async def test_an_ownership_that_another_worker_ends_is_gone_within_5_seconds(
+    people: People, world: World, wait: Callable[[float], None]
+) -> None:
+    await make_owner(people, "vera")
+    vera = people["vera"]
+    assert (await vera.ask(SECRET, id=world["own"])).codes == []
+    await make_owner(people, "boss")
+    wait(4.01)
+    assert (await vera.ask(SECRET, id=world["own"])).codes == ["FORBIDDEN"]
 
 
 async def test_a_caller_whose_ownership_ended_grants_nothing_while_the_cache_knows_it(

@@ -43,7 +43,7 @@ def part(
 
 
 def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Permissions = ()) -> Any:
-    """A value that depends on the caller, in so far as the caller may own the row's account: `viewerCan…`."""
+    """A value that depends on the caller, who may own the row's account: `viewerCan…`."""
     return _value(Value((), make, "viewer"), description, permissions, None)
 
 
