@@ -3,7 +3,7 @@
 * Permissions of a field depend on the caller alone, so they are decided once per selection instead of once per row. A denied
   field is null in every row, with one error, and its resolver does not run.
 * For a mixed caller, who owns accounts (`foundation/access.py`), a field that is denied by role is decided per row, and a
-  mutation by the account of the object that its input names (`owners.py`).
+  mutation by the account of the object that its input names (`foundation/graphql/named_account.py`).
 * Permissions of input fields are checked before a mutation's resolver runs, for the fields that are present.
 * A leaf field whose value is on the row is read and coerced here: no resolver chain, no `info`, no path object. Objects on the
   row, or loaded by its key, skip Strawberry's chain (`DirectResolvers`).
@@ -34,12 +34,12 @@ from graphql.pyutils import AwaitableOrValue, Path, RefMap, is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.execution.executor.direct_fields import Read, reader
-from app.execution.executor.owners import named_account
 from app.execution.executor.permissions import definition_of, permissions_of, permissions_within, refused_inputs
 from app.foundation.access import Requirement, Viewer, account_of
 from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.declarations import LOAD
+from app.foundation.graphql.named_account import named_account
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
