@@ -226,6 +226,7 @@ def _viewer_of_key(key: ApiKey, secret_hash: bytes, expires_at: datetime | None 
         scope=Scope(key.scope),
         access_level=key.access_level,
         key_id=key.id,
+        name=key.name,
         account_id=key.account_id,
         service_provider_id=key.service_provider_id,
         expires_at=expires_at,

@@ -153,7 +153,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         if owner.has_quota:
             existing, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
             await quotas.check(existing, maximum, UserRule.USER_QUOTA, owner=owner.noun)
-        user = await User.create(**values, **password_columns, **owner.columns)
+        user = await User.create(**values, **password_columns, **owner.columns, **trail.updated_by(context))
         await trail.record(context, user, after={**values, **owner.columns})
     return user
 
@@ -216,10 +216,10 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     user = await USERS.get(context, user_id)
     if patch.if_version in (None, user.version):
         await _check_email_taken(values, user.id, errors)
-    USERS.check_version(user.version, patch.if_version, errors)
+    await USERS.check_version(context, user, patch.if_version, errors)
     errors.raise_if_any()
     if values:  # the cause of the failed update has disappeared in the meantime
-        raise USERS.conflict(patch.if_version)
+        raise await USERS.conflict(context, user, patch.if_version)
     return user
 
 
@@ -298,7 +298,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await require_valid_credential(context.viewer)
-    USERS.check_version(user.version, if_version)
+    await USERS.check_version(context, user, if_version)
     return user
 
 
