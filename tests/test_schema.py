@@ -47,6 +47,7 @@ SHORT_LISTS = {
     "DeleteServiceProviderPayload.blockers": "one for each kind of object",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
+    "Query.nodes": "one for each of at most 100 ids",
     "Query.s3Regions": "one for each region of Amazon S3",
     "RecordingConfig.s3Tags": "at most 10",
     "RejectedCall.errors": "one for each rule that an input field breaks",
