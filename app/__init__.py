@@ -6,7 +6,8 @@
 3. The domains, one folder per noun: `accounts/ service_providers/ users/ api_keys/ applications/ webhooks/ tts_cache/ audit/
    calls/`, `storage/` (the only way to S3) and `recording/` (from a gateway's stream to the bucket). In each of them
    `model` (stored) < the named modules < `service` (done) < `schema`, `routes` (shown).
-4. `server/`, `commands/`, `demo/` and `__main__.py` put it together. No other rank imports them.
+4. `server/`, `commands/`, `demo/` and `__main__.py` put it together. No other rank imports them, and `server` imports none of
+   the others.
 
 A request's way: a route of `server/` → authentication → `execution/operations.py` (document and plan from one cache). From there
 

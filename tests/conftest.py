@@ -1,7 +1,7 @@
 """The installation under test, and its callers.
 
-Each test gets a fresh copy of a PostgreSQL database that is migrated and filled once. `make test` runs the files in as many
-processes as there are cores, each with its own servers. Tests of operations run again with COMPILED_OPERATIONS=off, on the
+Each test gets a fresh copy of a PostgreSQL database that is migrated and filled once. `make test` runs the files in several
+processes, each with its own servers. Tests of operations run again with COMPILED_OPERATIONS=off, on the
 reference executor. Callers (`admin`, `provider`, `account_user`, `read_only`, `stranger`, …) use the real ASGI application.
 """
 

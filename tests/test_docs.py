@@ -19,6 +19,7 @@ from graphql.execution.values import get_variable_values
 
 from app.commands import command_line
 from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
+from app.foundation.access import LEVELS, ROLES, Permission
 from app.foundation.errors import ErrorCode
 from app.foundation.settings import Settings, table
 from app.foundation.user_errors import UserErrorCode
@@ -43,6 +44,7 @@ OTHER_VARIABLES = {
     "API_KEY",
     "GRAPHQL_URL",
     "PATH",
+    "PGSSLROOTCERT",
     "PROMETHEUS_MULTIPROC_DIR",
     "SSL_CERT_FILE",
 }
@@ -161,7 +163,8 @@ def test_the_table_of_settings_is_the_one_that_the_code_prints() -> None:
 
 
 def test_every_error_code_has_a_row() -> None:
-    rows = re.findall(r"^\| `([A-Z_]+)` \| ", API.read_text(), re.MULTILINE)
+    section = API.read_text().partition("\n## Error codes")[2]
+    rows = re.findall(r"^\| `([A-Z_]+)` \| ", section, re.MULTILINE)
     assert rows == [*sorted(map(str, ErrorCode), key=rows.index), *(code.value for code in UserErrorCode)]
 
 
@@ -207,6 +210,25 @@ def test_the_api_guide_names_every_tab_of_graphiql() -> None:
     }
     assert tabs
     assert {name for name in tabs if not re.search(rf"\b{name}\b", section)} == set()
+
+
+def table_of_permissions() -> str:
+    """Which role and access level has which permission, in Markdown."""
+    columns = {**{role.name: had for role, had in ROLES.items()}, **{level.name: had for level, had in LEVELS.items()}}
+    names = [*columns]
+    lines = [["permission", "a caller may", *names], ["---"] * (len(names) + 2)]
+    permissions = CONTRACT.type_map["Permission"]
+    assert isinstance(permissions, GraphQLEnumType)
+    for one in Permission:
+        sentence = (permissions.values[one.name].description or "").rstrip(".")
+        words = sentence[0].lower() + sentence[1:]
+        lines.append([f"`{one.name}`", words, *("yes" if one in columns[name] else "" for name in names)])
+    return "".join(f"| {' | '.join(line)} |\n".replace("|  |", "| |").replace("|  |", "| |") for line in lines)
+
+
+def test_the_api_guide_says_which_role_has_which_permission() -> None:
+    table = table_of_permissions()
+    assert table in API.read_text(), f"To fix this: paste into docs/api.md, at “Who may do what”:\n\n{table}"
 
 
 def test_the_readme_names_the_people_of_the_demo() -> None:

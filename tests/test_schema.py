@@ -25,7 +25,8 @@ from graphql import (
 
 from app.execution.executor.permissions import permissions_of
 from app.execution.restrictions import open_root_fields
-from app.foundation.access import OpenTo
+from app.foundation.access import MayViewAuditTrail, MayViewCalls, MayViewSecrets, OpenTo, Requirement, directives_of
+from app.foundation.graphql.registry import registry
 from app.server.schema import printed, schema
 
 SCHEMA = schema._schema
@@ -48,6 +49,7 @@ SHORT_LISTS = {
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.nodes": "one for each of at most 100 ids",
+    "Query.roles": "one for each role",
     "Query.s3Regions": "one for each region of Amazon S3",
     "RecordingConfig.s3Tags": "at most 10",
     "RejectedCall.errors": "one for each rule that an input field breaks",
@@ -58,8 +60,29 @@ SHORT_LISTS = {
     "UserError.arguments": "one for each value in the message",
     "WebhookDelivery.requestHeaders": "those of one request",
 }
-# Mutations without an input; mutations open to unauthenticated callers; inputs of a singleton.
-WITHOUT_INPUT, OPEN_TO_ANYBODY, OF_ONE_OBJECT = {"logout"}, {"login"}, {"UpdatePasswordPolicyInput"}
+# Mutations without an input; inputs of a singleton.
+WITHOUT_INPUT, OF_ONE_OBJECT = {"logout"}, {"UpdatePasswordPolicyInput"}
+ROOT_NAMES = {root.name for root in ROOTS}
+_OWN, _SETTINGS, _CONSTANT = "the caller's own", "reading settings, users and keys needs none", "constant"
+# Root fields and guarded fields that need no permission.
+EXEMPT = {
+    "Query.viewer": _OWN,
+    **dict.fromkeys(("Query.node", "Query.nodes"), "the type of the object names its permission: `fields.node`"),
+    "Query.sessions": _OWN,
+    **dict.fromkeys(
+        ("Query.limits", "Query.roles", "Query.s3Regions", "Query.audioFormats", "Query.bucketVendors"), _CONSTANT
+    ),
+    **dict.fromkeys(("Query.account", "Query.accounts", "Query.application", "Query.recordingPolicy"), _SETTINGS),
+    **dict.fromkeys(("Query.serviceProvider", "Query.serviceProviders", "Query.users", "Query.apiKeys"), _SETTINGS),
+    "Query.passwordPolicy": "open to unauthenticated callers",
+    "Mutation.login": "open to unauthenticated callers",
+    **dict.fromkeys(("Mutation.logout", "Mutation.logoutEverywhere", "Mutation.changePassword"), _OWN),
+    "Mutation.revokeSession": "the caller's own; the service checks MANAGE_USERS for another user's",
+    **dict.fromkeys(("Account.usageLimit", "Account.licensedSessions", "Account.serviceProvider"), _SETTINGS),
+    **dict.fromkeys(("ApiKey.serviceProvider", "User.serviceProvider"), _SETTINGS),
+    **dict.fromkeys(("ServiceProvider.apiKeys", "ServiceProvider.users", "ServiceProvider.userCount"), _SETTINGS),
+    **dict.fromkeys(("AuditEvent.serviceProviderId", "AuditEvent.formerServiceProviderId"), "the event needs it"),
+}
 # The only fields that return a secret.
 SECRETS_SHOWN = {
     *("Account.webhookSecret", "CreateApiKeyPayload.token", "RotateApiKeyPayload.token", "LoginPayload.token"),
@@ -87,6 +110,10 @@ def input_fields() -> Iterator[tuple[str, Any]]:
     for type_ in INPUTS:
         for name, one in type_.fields.items():
             yield f"{type_.name}.{name}", one
+
+
+def is_permission(one: type[Requirement]) -> bool:
+    return "requiredPermissions" in one.refusal
 
 
 def is_list_of_objects(type_: Any) -> bool:
@@ -142,7 +169,7 @@ def test_a_guarded_field_is_nullable_and_says_who_may_use_it() -> None:
 
 
 def test_the_printed_schema_shows_each_permission_at_its_field() -> None:
-    marks = sum(len(permissions_of(one)) for _, one in [*fields(), *input_fields()])
+    marks = sum(len(directives_of(permissions_of(one))) for _, one in [*fields(), *input_fields()])
     lines = [line for line in printed().splitlines() if not line.startswith("directive ")]
     assert sum(line.count(" @requires") for line in lines) == marks
 
@@ -163,12 +190,30 @@ def test_every_mutation_has_one_input_and_a_payload_with_user_errors() -> None:
         assert not any(isinstance(field.type, GraphQLNonNull) for field in results), f"{name}: refused, all are null"
 
 
-def test_every_mutation_needs_full_access_except_report_calls_which_needs_gateway() -> None:
-    assert SCHEMA.mutation_type is not None
-    for name, one in SCHEMA.mutation_type.fields.items():
-        levels = [permission.refusal.get("requiredAccess") for permission in permissions_of(one)]
-        assert ("FULL" in levels) == (name not in OPEN_TO_ANYBODY | {"reportCalls"}), name
-        assert ("GATEWAY" in levels) == (name == "reportCalls"), name
+def test_every_root_field_and_guarded_field_needs_a_permission_or_has_a_reason_for_none() -> None:
+    found = [(name, one) for name, one in fields() if permissions_of(one) or name.partition(".")[0] in ROOT_NAMES]
+    without = {name for name, one in found if not any(map(is_permission, permissions_of(one)))}
+    assert without == EXEMPT.keys(), (
+        "What may a caller without this permission not do?\n"
+        "  Why it matters: a field without a permission class is open to every role and every key of its scope.\n"
+        "  To fix this: 1. add a `May…` class to its `permissions`; 2. if everybody within the scope may use it, say why in "
+        "EXEMPT."
+    )
+
+
+def test_every_way_to_calls_and_audit_events_needs_their_permission() -> None:
+    needed: dict[str, type[Requirement]] = {"Call": MayViewCalls, "AuditEvent": MayViewAuditTrail}
+    for name, one in fields():
+        shown = get_named_type(one.type).name.removesuffix("Connection")
+        owner = name.partition(".")[0]
+        if shown in needed and not owner.endswith(("Connection", "Edge", "Payload")):
+            assert needed[shown] in permissions_of(one), name
+        if shown in needed and owner.endswith("Payload"):
+            mutation = owner[0].lower() + owner.removesuffix("Payload")[1:]
+            assert needed[shown] in permissions_of(SCHEMA.mutation_type.fields[mutation]), name  # type: ignore[union-attr]
+    assert {registry.names[kind]: [*of] for kind, of in registry.permissions.items() if of} == {
+        name: [one] for name, one in needed.items()
+    }
 
 
 def test_restricted_callers_may_use_only_these_root_fields() -> None:
@@ -223,12 +268,12 @@ def test_only_the_listed_fields_return_or_accept_secrets() -> None:
     assert taken == SECRETS_TAKEN
 
 
-def test_a_secret_that_can_be_read_again_needs_full_access() -> None:
+def test_a_secret_that_can_be_read_again_needs_view_secrets() -> None:
     for name in SECRETS_SHOWN:
         type_name, _, field = name.partition(".")
         if not type_name.endswith("Payload"):  # payloads are of mutations, which need it themselves
             permissions = permissions_of(SCHEMA.type_map[type_name].fields[field])  # type: ignore[attr-defined]
-            assert [permission.refusal for permission in permissions] == [{"requiredAccess": "FULL"}]
+            assert permissions == (MayViewSecrets,)
 
 
 def test_times_are_of_type_datetime_and_durations_name_their_unit() -> None:

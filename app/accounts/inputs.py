@@ -49,7 +49,7 @@ class Limit:
     maximum: int
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class AccountPatch:
     """The settings to change. None keeps a setting, Some(None) is an explicit null."""
 

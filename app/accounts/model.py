@@ -48,7 +48,7 @@ class Account(Versioned):
     queue_event_webhook_url = fields.CharField(max_length=2048, null=True)
     queue_event_webhook_username = fields.CharField(max_length=255, null=True)
     queue_event_webhook_password = fields.BinaryField(null=True)
-    # Composite foreign keys restrict these to applications of this account (`app/foundation/database/orm.py`).
+    # Composite foreign keys restrict these to applications of this account (`app/foundation/database/catalogue.py`).
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)

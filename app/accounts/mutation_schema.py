@@ -11,7 +11,7 @@ from app.accounts.contents import MAXIMUM_CALLS_COUNTED, AccountContentKind
 from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.accounts.schema import Account
 from app.foundation import names
-from app.foundation.access import IsAdmin, IsServiceProvider
+from app.foundation.access import IsAdmin, IsServiceProvider, MayCreateAccounts, MayDeleteAccounts, MayEditSettings
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
@@ -241,14 +241,16 @@ _DISCLOSURES = (
 
 @strawberry.type
 class AccountMutations:
-    @fields.mutation(f"Creates an account. {_DISCLOSURES}", permissions=[IsServiceProvider])
+    @fields.mutation(f"Creates an account. {_DISCLOSURES}", permissions=[IsServiceProvider, MayCreateAccounts])
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The new account.")]
     ) -> CreateAccountPayload:
         account = await service.create(info.context, input.account(), input.idempotency_key)
         return CreateAccountPayload(account=Account.of(account))
 
-    @fields.mutation(f"Changes the given settings of an account: all of them or none. {_DISCLOSURES}")
+    @fields.mutation(
+        f"Changes the given settings of an account: all of them or none. {_DISCLOSURES}", permissions=[MayEditSettings]
+    )
     async def update_account(
         self, info: Info, input: Annotated[UpdateAccountInput, strawberry.argument(description="The changes.")]
     ) -> UpdateAccountPayload:
@@ -258,7 +260,7 @@ class AccountMutations:
     @fields.mutation(
         "Moves an account with all its contents to another service provider. Its keys stay valid. NAME_TAKEN if the provider "
         "has an account of that name.",
-        permissions=[IsAdmin],
+        permissions=[IsAdmin, MayEditSettings],
     )
     async def move_account(
         self,
@@ -270,7 +272,7 @@ class AccountMutations:
         account = await service.move(info.context, input.id, input.service_provider_id, input.if_version)
         return MoveAccountPayload(account=Account.of(account))
 
-    @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider])
+    @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider, MayEditSettings])
     async def set_account_active(
         self,
         info: Info,
@@ -281,7 +283,8 @@ class AccountMutations:
 
     @fields.mutation(
         "Replaces an account's webhook secret. The old one also signs for `overlapHours`, so that receivers can switch. Earlier "
-        "ones stop signing immediately."
+        "ones stop signing immediately.",
+        permissions=[MayEditSettings],
     )
     async def rotate_webhook_secret(
         self,
@@ -294,7 +297,7 @@ class AccountMutations:
     @fields.mutation(
         "Deletes an account with all its contents. Refused with IN_USE and the list of blockers, unless there are none or "
         "`force` is true.",
-        permissions=[IsServiceProvider],
+        permissions=[IsServiceProvider, MayDeleteAccounts],
     )
     async def delete_account(
         self,

@@ -18,7 +18,15 @@ from app.audit.actor_schema import AuditActor, updated_by
 from app.calls.schema import COUNT_LIMIT, Call, CallFilter
 from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.foundation import names
-from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.foundation.access import (
+    IsAdmin,
+    IsServiceProvider,
+    MayDeleteAccounts,
+    MayEditSettings,
+    MayTestAndCallOut,
+    MayViewCalls,
+    MayViewSecrets,
+)
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import (
@@ -142,6 +150,7 @@ class Account(fields.Node[model.Account]):
     @fields.resolver(
         f"The account's calls, newest first. `totalCount` stops at {COUNT_LIMIT:,}.",
         declared=CALLS_OF_ACCOUNT,
+        permissions=[MayViewCalls],
     )
     async def recent_calls(
         self,
@@ -150,7 +159,7 @@ class Account(fields.Node[model.Account]):
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[CallFilter | None, strawberry.argument(description="Which calls to list.")] = None,
-    ) -> Connection[Call]:
+    ) -> Connection[Call] | None:
         return Call.connection(await CALLS_OF_ACCOUNT.answer(info.context, row.id, first, after, filter))
 
     users: Connection[User] = fields.page(
@@ -160,27 +169,30 @@ class Account(fields.Node[model.Account]):
         "account_id", row=UserRow, description="The number of its users, including deactivated ones."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]),
-        "Whether the caller may change the account's settings, webhook secret and recording configuration, and test its "
-        "webhooks and storage.",
+        lambda viewer: viewer.may([MayEditSettings]),
+        "Whether the caller may change the account's settings, webhook secret and recording configuration.",
+    )
+    viewer_can_test: bool = fields.per_viewer(
+        lambda viewer: viewer.may([MayTestAndCallOut]),
+        "Whether the caller may test the account's webhooks and storage.",
     )
     viewer_can_create_application: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create applications of the account."
+        lambda viewer: viewer.may([MayEditSettings]), "Whether the caller may create applications of the account."
     )
     viewer_can_update_license: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
+        lambda viewer: viewer.may([IsAdmin, MayEditSettings]),
         "Whether the caller may change `usageLimit` and `licensedSessions`.",
     )
     viewer_can_set_active: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, MayEditSettings]),
         "Whether the caller may suspend and resume the account.",
     )
     viewer_can_delete: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, MayDeleteAccounts]),
         "Whether the caller may delete the account.",
     )
     viewer_can_move: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]),
+        lambda viewer: viewer.may([IsAdmin, MayEditSettings]),
         "Whether the caller may move the account to another service provider.",
     )
 
@@ -188,7 +200,7 @@ class Account(fields.Node[model.Account]):
         webhook_secret.reveal,
         ["id", "name", "webhook_secret"],
         "The secret that signs webhook calls, so that receivers can verify them. Reading it is audited.",
-        permissions=[HasFullAccess],
+        permissions=[MayViewSecrets],
     )
     previous_webhook_secret_expires_at: datetime | None = fields.time_dependent(
         overlap_end,

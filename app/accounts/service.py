@@ -17,6 +17,7 @@ from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
 from app.audit.audited_update import Columns, update_row
+from app.audit.conflicts import not_found
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
@@ -65,7 +66,6 @@ class AccountRule(UserErrorRule):
         UserErrorCode.REQUIRED,
         "This cannot be null. Use removeRecordingConfig to remove the configuration, or omit it to keep it.",
     )
-    APPLICATION_NOT_IN_ACCOUNT = UserErrorCode.NOT_FOUND, "The account has no such application."
     ACCOUNT_IN_USE = UserErrorCode.IN_USE, "The account still has {contents}. Delete them too with `force: true`."
 
 
@@ -170,7 +170,7 @@ async def _application(account_id: UUID, given: ID | None, field: str, errors: E
         return None
     row_id = parse_sid(Kind.APPLICATION, given)
     if row_id is None or not await Application.filter(account_id=account_id, id=row_id).exists():
-        errors.add(AccountRule.APPLICATION_NOT_IN_ACCOUNT, field)
+        errors.found += not_found("application", field).errors
     return row_id
 
 

@@ -12,7 +12,8 @@ from app.foundation.identifiers import new_id
 
 
 class ApiKey(Versioned):
-    """A CHECK constraint ties `scope` to the owner columns: none for ADMIN, exactly its own for the other scopes.
+    """CHECK constraints tie `scope` to the owner columns: none for ADMIN, exactly its own for the other scopes; and
+    `permissions` to the access level CUSTOM.
 
     After a rotation `previous_secret_hash` is accepted until `previous_secret_expires_at`. `created_by_*` are no foreign keys,
     because they outlive the creator.
@@ -21,6 +22,7 @@ class ApiKey(Versioned):
     id = fields.UUIDField(primary_key=True, default=new_id)
     scope = fields.CharEnumField(Scope, max_length=16)
     access_level = fields.CharEnumField(AccessLevel, max_length=16)
+    permissions: fields.Field[list[str] | None] = fields.JSONField(null=True)
     service_provider: fields.ForeignKeyNullableRelation[Model] = fields.ForeignKeyField(
         "models.ServiceProvider", related_name="api_keys", on_delete=fields.RESTRICT, null=True
     )

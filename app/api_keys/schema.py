@@ -13,7 +13,16 @@ from app.api_keys import model, service, token
 from app.api_keys.owner import OwnerChoice
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
-from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, IsServiceProvider, Scope
+from app.foundation.access import (
+    AccessLevel,
+    IsAdmin,
+    IsServiceProvider,
+    MayManageApiKeys,
+    Permission,
+    Scope,
+    in_order,
+    permissions_of_level,
+)
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
@@ -79,6 +88,11 @@ class ApiKey(fields.Node[model.ApiKey]):
     )
     scope: Scope = fields.column("The objects it may act on. Never changes.")
     access_level: AccessLevel = fields.column("What it may do within its scope. Never changes.")
+    permissions: list[Permission] = fields.computed(
+        lambda level, own: in_order(permissions_of_level(level, own)),
+        ["access_level", "permissions"],
+        "What it may do within its scope, in so far as the person who created it may do it now. Never changes.",
+    )
     status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="Its account, for the scope ACCOUNT."
@@ -115,7 +129,7 @@ class ApiKey(fields.Node[model.ApiKey]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may rename, rotate and revoke the key."
+        lambda viewer: viewer.may([MayManageApiKeys]), "Whether the caller may rename, rotate and revoke the key."
     )
 
 
@@ -179,7 +193,12 @@ class CreateApiKeyInput:
         default=None, description="Its owner; the caller's own by default."
     )
     access_level: AccessLevel = strawberry.field(
-        default=AccessLevel.FULL, description="What it may do within the owner's scope."
+        default=AccessLevel.FULL,
+        description="What it may do within the owner's scope. The caller must have all of its permissions, except "
+        "ACT_AS_GATEWAY.",
+    )
+    permissions: list[Permission] | None = strawberry.field(
+        default=None, description="The permissions, for the access level CUSTOM only."
     )
     expires_at: datetime | None = strawberry.field(
         default=None,
@@ -191,7 +210,8 @@ class CreateApiKeyInput:
 
     def key(self) -> service.NewApiKey:
         owner = self.owner.choice() if self.owner else OwnerChoice()
-        return service.NewApiKey(self.name, self.access_level, self.expires_at, owner)
+        permissions = tuple(self.permissions) if self.permissions is not None else None
+        return service.NewApiKey(self.name, self.access_level, self.expires_at, owner, permissions)
 
 
 @fields.payload()
@@ -250,7 +270,7 @@ _ALREADY_SHOWN = UserError.of(service.ApiKeyRule.TOKEN_ALREADY_SHOWN, "idempoten
 
 @strawberry.type
 class ApiKeyMutations:
-    @fields.mutation("Creates an API key and returns its token, once.")
+    @fields.mutation("Creates an API key and returns its token, once.", permissions=[MayManageApiKeys])
     async def create_api_key(
         self, info: Info, input: Annotated[CreateApiKeyInput, strawberry.argument(description="The new key.")]
     ) -> CreateApiKeyPayload:
@@ -258,7 +278,7 @@ class ApiKeyMutations:
         errors = [] if text is not None else [_ALREADY_SHOWN]
         return CreateApiKeyPayload(api_key=ApiKey.of(key), token=text, user_errors=errors)
 
-    @fields.mutation("Renames an API key.")
+    @fields.mutation("Renames an API key.", permissions=[MayManageApiKeys])
     async def update_api_key(
         self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApiKeyPayload:
@@ -266,7 +286,10 @@ class ApiKeyMutations:
         key = await service.update(info.context, input.id, patch)
         return UpdateApiKeyPayload(api_key=ApiKey.of(key))
 
-    @fields.mutation(f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.")
+    @fields.mutation(
+        f"Permanently revokes an API key: it is rejected {WHEN_REFUSED}. Repeating it changes nothing.",
+        permissions=[MayManageApiKeys],
+    )
     async def revoke_api_key(
         self, info: Info, input: Annotated[RevokeApiKeyInput, strawberry.argument(description="The key.")]
     ) -> RevokeApiKeyPayload:
@@ -274,7 +297,8 @@ class ApiKeyMutations:
 
     @fields.mutation(
         "Gives an API key a new token, returned once. The old one stays valid for `overlapHours`; with 0 it is rejected "
-        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid."
+        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid.",
+        permissions=[MayManageApiKeys],
     )
     async def rotate_api_key(
         self,

@@ -15,7 +15,7 @@ from app.audit import trail
 from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import AccessLevel, Permission, Scope, Viewer, permissions_of_level
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.idempotency.run_once import run_once
@@ -24,6 +24,7 @@ from app.foundation.revocations import Revocations
 from app.foundation.secret_overlap import check_overlap
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.users.credential_check import creator_columns, require_valid_credential
+from app.users.grants import OF_KEYS, check_grant, custom_permissions, require_permissions_of
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
 
@@ -63,6 +64,8 @@ class NewApiKey:
     access_level: AccessLevel = AccessLevel.FULL
     expires_at: datetime | None = None
     owner: OwnerChoice = OwnerChoice()
+    permissions: tuple[Permission, ...] | None = None
+    """Only for the access level CUSTOM."""
 
 
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
@@ -82,6 +85,10 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
     viewer, errors = context.viewer, ErrorCollector()
     checked = names.checked(new.name, errors, "name")
     expires_at = _checked_expiry(viewer, new.expires_at, errors)
+    is_custom = new.access_level is AccessLevel.CUSTOM
+    own = custom_permissions(is_custom, new.permissions, OF_KEYS, errors)
+    granted = permissions_of_level(new.access_level, own)
+    check_grant(viewer, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
     async with in_transaction():
         owner = await lock_owner(viewer, new.owner, errors)
         await require_valid_credential(viewer)
@@ -90,6 +97,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
         key = await ApiKey.create(
             **owner.columns,
             access_level=new.access_level,
+            permissions=own,
             name=checked,
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
@@ -98,6 +106,8 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             **trail.updated_by(context),
         )
         after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
+        if is_custom:
+            after["permissions"] = own
         await trail.record(context, key, after=after)
     return key
 
@@ -140,19 +150,20 @@ class ApiKeyPatch:
 
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
-    """Raises UserErrors: NOT_FOUND, CONFLICT, or for an invalid name."""
+    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, or for an invalid name."""
     errors = ErrorCollector()
+    key = await _manageable(context, key_id)
     values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
     if values and not errors.found:
         return await API_KEYS.update(context, key_id, values, patch.if_version)
-    key = await API_KEYS.get(context, key_id)
     await API_KEYS.check_version(context, key, patch.if_version, errors)
     errors.raise_if_any()
     return key
 
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
-    """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND."""
+    """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
+    await _manageable(context, key_id)
     values = {"revoked_at": datetime.now(UTC)}
     revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
     if revoked is not None:
@@ -164,11 +175,11 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
     The caller becomes the key's creator, and so does the person who created the calling key, if any. Raises UserErrors:
-    NOT_FOUND, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret would
-    circumvent the calling key's expiry.
+    NOT_FOUND, PERMISSION_MISSING, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the
+    new secret would circumvent the calling key's expiry.
     """
     check_overlap(overlap_hours)
-    found = await API_KEYS.get(context, key_id)
+    found = await _manageable(context, key_id)
     async with in_transaction():
         if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
             raise API_KEYS.not_found()
@@ -193,6 +204,13 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         rotated = API_KEYS.require(await update_row(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
+
+
+async def _manageable(context: Context, key_id: str) -> ApiKey:
+    """A key whose permissions, which never change, the caller has. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
+    key = await API_KEYS.get(context, key_id)
+    require_permissions_of(context.viewer, permissions_of_level(key.access_level, key.permissions), "API key")
+    return key
 
 
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:

@@ -13,7 +13,7 @@ from app.applications import model, service
 from app.applications import recording_decision as recording
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
-from app.foundation.access import HasFullAccess
+from app.foundation.access import MayEditSettings
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import Containing, Order, OrderDirection
@@ -91,10 +91,10 @@ class Application(fields.Node[model.Application]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change the application."
+        lambda viewer: viewer.may([MayEditSettings]), "Whether the caller may change the application."
     )
     viewer_can_delete: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may delete the application."
+        lambda viewer: viewer.may([MayEditSettings]), "Whether the caller may delete the application."
     )
 
 
@@ -259,7 +259,7 @@ class DeleteApplicationPayload(fields.Payload):
 
 @strawberry.type
 class ApplicationMutations:
-    @fields.mutation("Creates an application in an account.")
+    @fields.mutation("Creates an application in an account.", permissions=[MayEditSettings])
     async def create_application(
         self,
         info: Info,
@@ -268,14 +268,17 @@ class ApplicationMutations:
         application = await service.create(info.context, input.application(), input.idempotency_key)
         return CreateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Changes the given fields of an application.")
+    @fields.mutation("Changes the given fields of an application.", permissions=[MayEditSettings])
     async def update_application(
         self, info: Info, input: Annotated[UpdateApplicationInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApplicationPayload:
         application = await service.update(info.context, input.id, input.patch())
         return UpdateApplicationPayload(application=Application.of(application))
 
-    @fields.mutation("Deletes an application. Refused with IN_USE while its account uses it, unless `force` is true.")
+    @fields.mutation(
+        "Deletes an application. Refused with IN_USE while its account uses it, unless `force` is true.",
+        permissions=[MayEditSettings],
+    )
     async def delete_application(
         self,
         info: Info,

@@ -110,7 +110,8 @@ class _Update:
             "_custom_generated_pk": True,
             "_await_when_save": {},
         }
-        row.__dict__ = found
+        # Past Tortoise's `__setattr__`, which looks for relations.
+        object.__setattr__(row, "__dict__", found)
         return row
 
 
@@ -158,8 +159,10 @@ def _account(model: type[TenantScoped], scope: Scope, placeholders: Placeholders
 def _converters(model: type[TenantScoped]) -> Iterator[tuple[str, Callable[[Any], object]]]:
     """Enum and JSON columns: the driver returns them as text."""
     for name, column in model._meta.fields_map.items():
-        if isinstance(column, fields.JSONField) or hasattr(column, "enum_type"):
+        if isinstance(column, fields.JSONField):
             yield name, column.to_python_value
+        elif hasattr(column, "enum_type"):
+            yield name, {None: None, **{member.value: member for member in column.enum_type}}.__getitem__
 
 
 def _assignments(model: type[TenantScoped], names: tuple[str, ...]) -> Sql:

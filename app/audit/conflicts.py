@@ -46,11 +46,9 @@ async def version_changed(context: Context, what: str, row: Versioned | None, if
     rule = ObjectRule.VERSION_CHANGED
     # A client reads times and lists in other forms than people do.
     message = rule.message.format(**values, changedAt=f"{at:%Y-%m-%d %H:%M} UTC", fields=_listed(names) or "it")
-    values |= {"changedAt": at.isoformat(timespec="seconds"), "fields": ",".join(names)}
+    values |= {"changedAt": at.isoformat(timespec="seconds"), "fields": ", ".join(names)}
     arguments = [UserErrorArgument(name=name, value=value) for name, value in values.items()]
-    return UserErrors(
-        [UserError(code=rule.code, message=message, field=["ifVersion"], rule=rule.name, arguments=arguments)]
-    )
+    return UserErrors([UserError(code=rule.code, message=message, field=["ifVersion"], rule=rule, arguments=arguments)])
 
 
 def _actor(context: Context, row: Versioned) -> str:

@@ -1,4 +1,4 @@
-"""Audit events: one per change, written in the change's own transaction and never updated; and who last changed a row.
+"""Audit events: changes, logins, tests, playbacks and reads of secrets. They are never updated. And who last changed a row.
 
 Events have no foreign keys and outlive the objects they describe.
 """

@@ -13,7 +13,7 @@ from tortoise.expressions import Q
 from app.audit import model, setting_names, trail
 from app.audit.actor_schema import AuditActor, may_know
 from app.audit.actor_schema import actor as of_actor
-from app.foundation.access import IsServiceProvider, Scope
+from app.foundation.access import IsServiceProvider, MayViewAuditTrail, Scope
 from app.foundation.context import Context, Info
 from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
@@ -71,6 +71,7 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
     Kind.AUDIT_EVENT,
     description="One recorded action: a change, a deletion, an outbound request or the reading of a secret. Events never "
     "change and outlive the objects they describe.",
+    permissions=[MayViewAuditTrail],
 )
 class AuditEvent(fields.Node[model.AuditEvent]):
     at: datetime = fields.column("When it happened.")
@@ -194,12 +195,14 @@ _EVENTS = fields.PageOfAll(
 
 @strawberry.type
 class AuditQueries:
-    @fields.resolver("Audit events visible to the caller, newest first.", declared=_EVENTS)
+    @fields.resolver(
+        "Audit events visible to the caller, newest first.", declared=_EVENTS, permissions=[MayViewAuditTrail]
+    )
     async def audit_events(
         self,
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[AuditEventFilter | None, strawberry.argument(description="Which events to list.")] = None,
-    ) -> Connection[AuditEvent]:
+    ) -> Connection[AuditEvent] | None:
         return AuditEvent.connection(await _EVENTS.answer(info.context, first, after, filter))

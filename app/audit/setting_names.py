@@ -18,6 +18,7 @@ from tortoise.models import Model
 
 from app.audit import trail
 from app.foundation.access import Requirement
+from app.foundation.fault_codes import FaultCode
 from app.foundation.graphql import declarations
 from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, sid_of
@@ -105,7 +106,14 @@ def _computed(make: Convert, stored: object) -> object:
     """The computed value; an object becomes a dict of its fields by their names in the contract."""
     made = make(stored)
     definition = get_object_definition(made)
-    return made if definition is None else {_name(each): getattr(made, each.python_name) for each in definition.fields}
+    if definition is None:
+        return _plain(made)
+    return {_name(each): _plain(getattr(made, each.python_name)) for each in definition.fields}
+
+
+def _plain(value: object) -> object:
+    """A code by its name, as in the contract."""
+    return value.name if isinstance(value, FaultCode) else value
 
 
 def _derived(field: StrawberryField, column: str) -> Iterator[tuple[str, Convert | None]]:
@@ -123,7 +131,7 @@ def _derived(field: StrawberryField, column: str) -> Iterator[tuple[str, Convert
         and declared.make
         and not declared.needs
     ):
-        yield _name(field), declared.make  # only part of the value, such as the ending of a key id
+        yield _name(field), partial(_computed, declared.make)  # only part of the value, such as the ending of a key id
 
 
 def _sid(kind: Kind, stored: str | None) -> str | None:

@@ -1,4 +1,6 @@
-"""Writes audit events: one per changed object, in the change's own transaction. Call reports have none.
+"""Writes audit events: of a change in its own transaction, and of logins, tests and playbacks. Call reports have none.
+
+`secret_reads.py` writes those of read secrets in batches.
 
 An event holds the changed columns by their camel-case names. Of secrets, hashes and other bytes it holds the name only.
 """

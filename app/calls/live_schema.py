@@ -15,8 +15,9 @@ import strawberry
 from app.accounts.model import Account
 from app.calls import model
 from app.calls.schema import Call
+from app.foundation.access import MayViewCalls
 from app.foundation.context import Context, Info
-from app.foundation.errors import BadUserInput, for_client
+from app.foundation.errors import BadUserInput, Forbidden, for_client
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid
@@ -41,6 +42,7 @@ class CallSubscriptions:
         "with an error when the account is no longer visible to the caller.",
         Call,
         _call_of,
+        permissions=[MayViewCalls],
     )
     def call_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
         return _events(info.context, account_id, {Change.CALL, Change.RECORDING})
@@ -49,13 +51,17 @@ class CallSubscriptions:
         "Like callChanged, but only when the state of a call's recording changes.",
         Call,
         _call_of,
+        permissions=[MayViewCalls],
     )
     def recording_state_changed(self, info: Info, account_id: AccountId) -> AsyncIterator[LiveEvent]:
         return _events(info.context, account_id, {Change.RECORDING})
 
 
 async def _events(context: Context, account_id: str, changes: set[Change]) -> AsyncIterator[LiveEvent]:
-    """Events until the caller leaves. Raises BadUserInput as soon as the account is not visible, and EventsLost."""
+    """Events until the caller leaves.
+
+    Raises BadUserInput as soon as the account is not visible, Forbidden as soon as the caller may not see calls, and EventsLost.
+    """
     row_id = parse_sid(Kind.ACCOUNT, account_id)
     if row_id is None:
         raise _no_such_account()
@@ -76,6 +82,7 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
 
 
 async def _check_access(context: Context, account_id: UUID | None) -> None:
+    MayViewCalls.check(context.viewer, "This subscription")
     if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 
@@ -84,7 +91,7 @@ async def _recheck_access(context: Context, account_id: UUID | None) -> None:
     """Ignores an unavailable database: events cannot be resolved then either, so nothing is disclosed."""
     try:
         await _check_access(context, account_id)
-    except BadUserInput:
+    except (BadUserInput, Forbidden):
         raise
     except Exception as error:
         if for_client(error) is None:

@@ -134,7 +134,7 @@ class RecordingResponse:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
         except StorageFailure as failure:
             # Without a final message, the server cuts the connection.
-            self.log_fields["cut_off"] = failure.kind.name
+            self.log_fields["cut_off"] = str(failure)
             return
         await send({"type": "http.response.body", "body": b""})
 

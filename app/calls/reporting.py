@@ -15,6 +15,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.applications.model import Application
+from app.audit.conflicts import not_found
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
 from app.calls.model import CallAccount, CallDirection
 from app.foundation.access import Scope, Viewer
@@ -22,7 +23,7 @@ from app.foundation.context import Context
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, parse_either_sid
 from app.foundation.names import has_control_characters
-from app.foundation.user_errors import ErrorCollector, UserError, UserErrorCode, UserErrors
+from app.foundation.user_errors import ErrorCollector, UserError, UserErrorCode, UserErrorRule, UserErrors
 
 MAXIMUM_CALLS = 1_000
 MAXIMUM_TEXT, MAXIMUM_TRACE_ID = 255, 128
@@ -31,6 +32,24 @@ MINIMUM_SIP_STATUS, MAXIMUM_SIP_STATUS = 100, 699
 MAXIMUM_AHEAD = timedelta(hours=1)
 # Attempts to store a batch when an account moves or a partition appears concurrently.
 _ATTEMPTS = 3
+
+
+class CallReportRule(UserErrorRule):
+    BATCH_SIZE = UserErrorCode.OUT_OF_RANGE, "A batch must have {minimum} to {maximum} calls; this one has {count}."
+    GATEWAY_CALL_ID_FORM = (
+        UserErrorCode.INVALID,
+        "A gateway's call id must have 1 to {maximum} of {characters}.",
+    )
+    SIP_STATUS_RANGE = UserErrorCode.OUT_OF_RANGE, "A SIP status must be from {minimum} to {maximum}."
+    ANSWERED_BEFORE_START = UserErrorCode.OUT_OF_RANGE, "A call cannot be answered before it begins."
+    ENDED_BEFORE_START = UserErrorCode.OUT_OF_RANGE, "A call cannot end before it begins or is answered."
+    TIME_IN_FUTURE = UserErrorCode.OUT_OF_RANGE, "The time is in the future."
+    TIME_TOO_LONG_AGO = UserErrorCode.OUT_OF_RANGE, "The time is too long ago: such calls are not kept."
+    TEXT_TOO_LONG = UserErrorCode.TOO_LONG, "At most {maximum} characters; these are {length}."
+    TEXT_CONTROL_CHARACTER = (
+        UserErrorCode.INVALID,
+        "It contains a control character (a line break, a tab, …); remove it.",
+    )
 
 
 class Report(Protocol):
@@ -93,8 +112,8 @@ _STARTED, _ANSWERED, _ENDED, _SIP = (
 async def report(context: Context, reports: Sequence[Report]) -> ReportResult:
     """Stores the valid reports and returns the rejected ones. Raises UserErrors for a batch that is empty or too large."""
     if not 1 <= len(reports) <= MAXIMUM_CALLS:
-        message = f"A batch must have 1 to {MAXIMUM_CALLS} calls; this one has {len(reports)}."
-        raise UserErrors.one(UserErrorCode.OUT_OF_RANGE, message, "calls")
+        bounds = {"minimum": 1, "maximum": MAXIMUM_CALLS}
+        raise UserErrors.one(CallReportRule.BATCH_SIZE, "calls", **bounds, count=len(reports))
     for attempts_left in reversed(range(_ATTEMPTS)):
         validator = await _load_validator(context, reports)
         calls, rejected = _validate_all(validator, reports)
@@ -204,30 +223,22 @@ class _ReportValidator:
         """The values of a report; adds its errors to `errors`."""
         at = ("calls", index)
         if account_id is None:
-            errors.add(UserErrorCode.NOT_FOUND, "There is no such account.", *at, "accountId")
+            errors.found += not_found("account", *at, "accountId").errors
         if not GATEWAY_CALL_ID.fullmatch(given.call_id):
-            message = (
-                f"A gateway's call id must have 1 to {MAXIMUM_GATEWAY_CALL_ID} of the characters A-Z a-z 0-9 . _ @ -"
-            )
-            errors.add(UserErrorCode.INVALID, message, *at, "callId")
+            rule, allowed = CallReportRule.GATEWAY_CALL_ID_FORM, "A-Z, a-z, 0-9, '.', '_', '@' and '-'"
+            errors.add(rule, *at, "callId", maximum=MAXIMUM_GATEWAY_CALL_ID, characters=allowed)
         if given.sip_status is not None and not MINIMUM_SIP_STATUS <= given.sip_status <= MAXIMUM_SIP_STATUS:
-            errors.add(
-                UserErrorCode.OUT_OF_RANGE,
-                f"A SIP status must be from {MINIMUM_SIP_STATUS} to {MAXIMUM_SIP_STATUS}.",
-                *at,
-                "sipStatus",
-            )
+            bounds = {"minimum": MINIMUM_SIP_STATUS, "maximum": MAXIMUM_SIP_STATUS}
+            errors.add(CallReportRule.SIP_STATUS_RANGE, *at, "sipStatus", **bounds)
         started_at, answered_at, ended_at = given.started_at, given.answered_at, given.ended_at
         self._check_time(started_at, errors, *at, "startedAt")
         self._check_time(answered_at, errors, *at, "answeredAt")
         self._check_time(ended_at, errors, *at, "endedAt")
         if started_at is not None and answered_at is not None and answered_at < started_at:
-            message = "A call cannot be answered before it begins."
-            errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "answeredAt")
+            errors.add(CallReportRule.ANSWERED_BEFORE_START, *at, "answeredAt")
         before = answered_at or started_at
         if ended_at is not None and before is not None and ended_at < before:
-            message = "A call cannot end before it begins or is answered."
-            errors.add(UserErrorCode.OUT_OF_RANGE, message, *at, "endedAt")
+            errors.add(CallReportRule.ENDED_BEFORE_START, *at, "endedAt")
         return [
             self._application(given.application_id, account_id, errors, *at),
             None if given.direction is None else given.direction.value,
@@ -247,26 +258,22 @@ class _ReportValidator:
             return None
         application_id = self.applications.get(text)
         if application_id is None or (account_id, application_id) not in self.account_applications:
-            errors.add(UserErrorCode.NOT_FOUND, "The account has no such application.", *at, "applicationId")
+            errors.found += not_found("application", *at, "applicationId").errors
         return application_id
 
     def _check_time(self, time: datetime | None, errors: ErrorCollector, *path: str) -> None:
         if time is not None and not self.earliest <= time <= self.latest:
-            message = (
-                "The time is in the future."
-                if time > self.latest
-                else "The time is too long ago: such calls are not kept."
-            )
-            errors.add(UserErrorCode.OUT_OF_RANGE, message, *path)
+            is_future = time > self.latest
+            errors.add(CallReportRule.TIME_IN_FUTURE if is_future else CallReportRule.TIME_TOO_LONG_AGO, *path)
 
 
 def _text(value: str | None, maximum: int, errors: ErrorCollector, *path: str) -> str | None:
     if not value:
         return None
     if len(value) > maximum:
-        errors.add(UserErrorCode.TOO_LONG, f"At most {maximum} characters; these are {len(value)}.", *path)
+        errors.add(CallReportRule.TEXT_TOO_LONG, *path, maximum=maximum, length=len(value))
     elif has_control_characters(value):
-        errors.add(UserErrorCode.INVALID, "It contains a control character (a line break, a tab, …); remove it.", *path)
+        errors.add(CallReportRule.TEXT_CONTROL_CHARACTER, *path)
     return value
 
 

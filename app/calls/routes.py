@@ -19,12 +19,12 @@ from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
-from app.foundation.access import AccessLevel, Viewer
+from app.foundation.access import MayListenToRecordings, Viewer
 from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.foundation.identifiers import Kind, parse_sid, sid_of
-from app.storage.failures import advice
+from app.storage.faults import diagnose
 from app.storage.s3 import ObjectStorage, StorageFailure
 
 # Concurrent playbacks of a worker: a quarter for one key or person, half for one account, three quarters for one
@@ -123,8 +123,9 @@ class Recordings:
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(server_state, request, call_id)
-            if viewer.access_level is AccessLevel.GATEWAY or viewer.must_change_password:
-                raise Refused(403, "This caller may not play recordings.", ErrorCode.FORBIDDEN)
+            if viewer.must_change_password or not MayListenToRecordings.allows(viewer):
+                message = f"Playing recordings needs {MayListenToRecordings.words}."
+                raise Refused(403, message, ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
             call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
         except Refused:
@@ -261,7 +262,7 @@ def _storage_refusal(failure: StorageFailure, headers: dict[str, str]) -> Refuse
     if failure.code == "NoSuchKey" or (failure.http_status == 404 and failure.code is None):
         return Refused(404, _OBJECT_MISSING)
     what = f" ({failure.code})" if failure.code else ""
-    message = f"The storage did not return the recording{what}. {advice(failure)}"
+    message = f"The storage did not return the recording{what}. {diagnose(failure).advice}"
     return Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
 
 

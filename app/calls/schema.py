@@ -12,22 +12,43 @@ from app.accounts.model import Account as AccountRow
 from app.applications.model import Application as ApplicationRow
 from app.calls import filters, model, reporting, signed_urls
 from app.calls.keys import MAXIMUM_GATEWAY_CALL_ID
-from app.foundation.access import HasFullAccess, IsGateway, OpenTo, Scope
+from app.calls.recording_faults import RECORDING_CODES, RecordingFault
+from app.foundation.access import (
+    MayActAsGateway,
+    MayDeleteRecordings,
+    MayListenToRecordings,
+    MayTestAndCallOut,
+    MayViewCalls,
+    OpenTo,
+    Scope,
+)
 from app.foundation.context import Context, Info
+from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
 from app.foundation.graphql.declarations import BigInt
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.user_errors import UserError
+from app.storage.faults import STORAGE_WORDS, StorageFault
 from app.storage.model import AudioFormat, RecordingError
 
 # Counting is limited: a page should not wait for it.
 COUNT_LIMIT = 10_000
 
 
+RecordingErrorCode = graphql_enum(
+    "RecordingErrorCode",
+    "Why a recording could not be stored.",
+    *(FailureKind, StorageFault, RecordingFault),
+    **STORAGE_WORDS,
+)
+
+
 @strawberry.type(description="Why the last attempt to store a recording failed.")
 class CallRecordingError:
-    code: str | None = strawberry.field(description="The storage's error code, such as `AccessDenied`.")
+    code: FaultCode = strawberry.field(graphql_type=RecordingErrorCode, description="What went wrong.")
+    s3_code: str | None = strawberry.field(description="The storage's own error code, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="The storage's HTTP status.")
     message: str = strawberry.field(description="What happened, as a sentence.")
     advice: str | None = strawberry.field(description="What to do about it.")
@@ -42,7 +63,8 @@ def _error(error: RecordingError | None) -> CallRecordingError | None:
         return None
     at, next_try_at = error.get("at"), error.get("next_attempt_at")
     return CallRecordingError(
-        code=error.get("code"),
+        code=RECORDING_CODES[error["code"]],
+        s3_code=error.get("s3_code"),
         http_status=error.get("http_status"),
         message=error.get("message") or "The recording could not be stored.",
         advice=error.get("advice"),
@@ -92,11 +114,13 @@ class CallRecording(fields.Backed[model.Call]):
         _url,
         ["recording_state", "id", "account_id", "recording_format"],
         "A signed URL of the audio, valid for at most an hour for any client that has it; null unless STORED.",
+        permissions=[MayListenToRecordings],
     )
     player_url: str | None = fields.decrypted(
         _player_url,
         ["recording_state", "id", "account_id"],
         "A signed URL of a page that plays it, valid as long as `url`; null unless STORED.",
+        permissions=[MayListenToRecordings],
     )
     error: CallRecordingError | None = fields.computed(
         _error, ["recording_error"], "Why storing it has failed so far; null unless an attempt failed."
@@ -104,6 +128,7 @@ class CallRecording(fields.Backed[model.Call]):
 
     @fields.resolver(
         "A presigned URL of the storage, valid for 15 minutes; null unless STORED and its storage keys are kept.",
+        permissions=[MayListenToRecordings],
         declared=fields.ResolvedFrom(_OF_STORAGE),
         weight=10,
     )
@@ -117,7 +142,11 @@ def _duration(answered_at: datetime | None, ended_at: datetime | None) -> float 
     return 0.0 if answered_at is None else max((ended_at - answered_at).total_seconds(), 0.0)
 
 
-@fields.node(Kind.CALL, description="A call of an account as reported by its voice gateway, with its recording.")
+@fields.node(
+    Kind.CALL,
+    description="A call of an account as reported by its voice gateway, with its recording.",
+    permissions=[MayViewCalls],
+)
 class Call(fields.Node[model.Call]):
     gateway_call_id: str = fields.column("The gateway's own id of the call, unique in the account.")
     account: fields.Node | None = fields.to_one(
@@ -149,9 +178,14 @@ class Call(fields.Node[model.Call]):
     trunk: str | None = fields.column("The trunk of the call; null if not reported.")
     trace_id: str | None = fields.column("The trace id of the call; null if not reported.")
     recording: CallRecording = fields.part(SimpleNamespace, {name: name for name in _OF_RECORDING}, "Its recording.")
-    viewer_can_change_recording: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]),
-        "Whether the caller may delete or retry the recording.",
+    viewer_can_listen: bool = fields.per_viewer(
+        lambda viewer: viewer.may([MayListenToRecordings]), "Whether the caller may play and download the recording."
+    )
+    viewer_can_delete_recording: bool = fields.per_viewer(
+        lambda viewer: viewer.may([MayViewCalls, MayDeleteRecordings]), "Whether the caller may delete the recording."
+    )
+    viewer_can_retry_recording: bool = fields.per_viewer(
+        lambda viewer: viewer.may([MayViewCalls, MayTestAndCallOut]), "Whether the caller may retry the recording."
     )
 
 
@@ -273,20 +307,22 @@ _COUNTED = f"`totalCount` counts up to {COUNT_LIMIT:,}."
 
 @strawberry.type
 class CallQueries:
-    @fields.resolver("One call by its id; null if not found.", declared=_CALL)
+    @fields.resolver("One call by its id; null if not found.", declared=_CALL, permissions=[MayViewCalls])
     async def call(
         self, info: Info, id: Annotated[strawberry.ID, strawberry.argument(description="`CA` and 32 hex digits.")]
     ) -> Call | None:
         return Call.of(await _CALL.answer(info.context, id))
 
-    @fields.resolver(f"The calls of all visible accounts, newest first. {_COUNTED}", declared=_CALLS)
+    @fields.resolver(
+        f"The calls of all visible accounts, newest first. {_COUNTED}", declared=_CALLS, permissions=[MayViewCalls]
+    )
     async def recent_calls(
         self,
         info: Info,
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
         filter: Annotated[AllCallsFilter | None, strawberry.argument(description="Which calls to list.")] = None,
-    ) -> Connection[Call]:
+    ) -> Connection[Call] | None:
         return Call.connection(await _CALLS.answer(info.context, first, after, filter))
 
 
@@ -360,7 +396,7 @@ class ReportCallsPayload(fields.Payload):
 class CallMutations:
     @fields.mutation(
         "Stores a voice gateway's call reports. Valid reports are stored even if others are rejected.",
-        permissions=[IsGateway],
+        permissions=[MayActAsGateway],
         open_to=OpenTo.GATEWAYS,
         weight=5_000,
     )

@@ -22,7 +22,7 @@ from app.audit.audited_update import update_row
 from app.calls.model import Call
 from app.calls.partitions import hold_months
 from app.commands.operator_context import Commands, named_database, settings_with
-from app.foundation.access import AccessLevel, Scope, TenantScoped, Viewer
+from app.foundation.access import ALL, Scope, TenantScoped, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm, schema_version
 from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
@@ -84,7 +84,7 @@ class Discard:
     def __init__(self, settings: Settings, keyring: Keyring, *, dry_run: bool) -> None:
         self._keyring = keyring
         self._applies = not dry_run
-        self._context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL), "", Resources(settings, keyring, {}))
+        self._context = Context(Viewer(Scope.ADMIN, ALL), "", Resources(settings, keyring, {}))
 
     async def of_encryption_key(self, key_id: str) -> dict[str, int]:
         """Returns, by table and column, how many secrets of this key cannot be decrypted."""

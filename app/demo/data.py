@@ -21,7 +21,7 @@ from app.api_keys.model import ApiKey
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.applications.model import Application
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Role, Scope, Viewer, permissions_of_role
 from app.foundation.context import Context, Resources
 from app.foundation.identifiers import Kind, sid_of
 from app.service_providers import service as providers
@@ -36,7 +36,7 @@ from app.webhooks import service as webhooks
 from app.webhooks.model import WebhookKind
 from app.webhooks.rules import WebhookChange
 
-PEOPLE = ("admin", "provider", "account")
+PEOPLE = ("admin", "provider", "account", "editor", "listener")
 NEWCOMER = "newcomer"
 PASSWORD = "demo people talk"  # noqa: S105  of a server for trying out
 BUCKET = "call-recordings"
@@ -79,7 +79,7 @@ async def is_empty() -> bool:
 
 async def fill(opened: Resources, storage: Mapping[str, str], reader: Mapping[str, str], receiver: str) -> DemoData:
     """`reader` has keys that may only read the bucket; `receiver` is the `address:port` of the receiver of webhooks."""
-    demo = DemoData(opened, {"system": Viewer(Scope.ADMIN, AccessLevel.FULL)})
+    demo = DemoData(opened, {"system": Viewer(Scope.ADMIN, ALL)})
     await _person(demo, "system", "admin", installation=True)
     for provider, customers in _ACCOUNTS.items():
         await _provider(demo, provider)
@@ -87,6 +87,8 @@ async def fill(opened: Resources, storage: Mapping[str, str], reader: Mapping[st
             await _account(demo, provider, customer, number)
     await _person(demo, "admin", "provider", service_provider_id=demo.ids["Northern Voice"])
     await _person(demo, "provider", "account", account_id=demo.ids[TRY_HERE])
+    await _person(demo, "account", "editor", Role.EDITOR, account_id=demo.ids[TRY_HERE])
+    await _person(demo, "account", "listener", Role.LISTENER, account_id=demo.ids[TRY_HERE])
     await _newcomer(demo)
     await _recordings(demo, storage, reader)
     await _applications(demo)
@@ -94,26 +96,27 @@ async def fill(opened: Resources, storage: Mapping[str, str], reader: Mapping[st
     return demo
 
 
-async def _person(demo: DemoData, creator: str, name: str, **owner: Any) -> None:
+async def _person(demo: DemoData, creator: str, name: str, role: Role = Role.MANAGER, **owner: Any) -> None:
     """Creates one of PEOPLE, whose password is PASSWORD and need not be changed."""
     context = demo.by(creator, "createUser")
     user, *_ = await users.create(
-        context, users.NewUser(email_of(name), f"Demo {name}", OwnerChoice(**owner), PASSWORD)
+        context, users.NewUser(email_of(name), f"Demo {name}", role, owner=OwnerChoice(**owner), password=PASSWORD)
     )
     await User.filter(id=user.id).update(must_change_password=False)
     demo.people[name] = Viewer(
         user.scope,
-        AccessLevel.FULL,
+        permissions_of_role(user.role, user.permissions),
         account_id=user.account_id,
         service_provider_id=user.service_provider_id,
         user_id=user.id,
+        role=user.role,
     )
 
 
 async def _newcomer(demo: DemoData) -> None:
     """Creates a user of the clinic who has not logged in yet and must change the password first."""
     context = demo.by("account", "createUser")
-    await users.create(context, users.NewUser(email_of(NEWCOMER), f"Demo {NEWCOMER}", password=PASSWORD))
+    await users.create(context, users.NewUser(email_of(NEWCOMER), f"Demo {NEWCOMER}", Role.VIEWER, password=PASSWORD))
 
 
 async def _provider(demo: DemoData, name: str) -> None:

@@ -1,4 +1,7 @@
-"""Decides whether an operation may run for its caller. All request errors before execution are made here."""
+"""Decides whether an operation may run for its caller, by its document, size, root fields and cost.
+
+`operations.py` makes the request errors that come later: of variables, of slots, and of subscriptions over HTTP.
+"""
 
 from graphql import GraphQLError, GraphQLSchema, OperationType
 

@@ -11,6 +11,7 @@ from graphql import (
     ASTValidationRule,
     DocumentNode,
     FieldsOnCorrectTypeRule,
+    FragmentDefinitionNode,
     FragmentsOnCompositeTypesRule,
     GraphQLError,
     GraphQLSchema,
@@ -18,6 +19,8 @@ from graphql import (
     KnownDirectivesRule,
     KnownFragmentNamesRule,
     KnownTypeNamesRule,
+    NoUnusedFragmentsRule,
+    OperationDefinitionNode,
     ScalarLeafsRule,
     ValidationContext,
     ValidationRule,
@@ -28,6 +31,7 @@ from graphql import (
 )
 from graphql.language import BREAK, Node, VisitorAction
 from graphql.language.visitor import EnterLeaveVisitor, VisitorActionEnum
+from graphql.validation import ASTValidationContext
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
 
 from app.execution.invalid_values import LocatedValuesRule, OneOfRule
@@ -35,11 +39,24 @@ from app.execution.invalid_values import LocatedValuesRule, OneOfRule
 
 def errors_of(schema: GraphQLSchema, document: DocumentNode, maximum_errors: int) -> list[GraphQLError]:
     """The errors of the first stage that finds any."""
+    errors = _unused_fragments(document, maximum_errors)
+    if errors:
+        return errors
     for stage in STAGES:
         errors = validate(schema, document, [stage], maximum_errors, hide_suggestions=True)
         if errors:
             return errors
     return []
+
+
+def _unused_fragments(document: DocumentNode, most: int) -> list[GraphQLError]:
+    """The first errors of graphql-core's rule, without validating the fragments: that takes 7 ms for a kB."""
+    context = ASTValidationContext(document, lambda _: None)
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    used = {node.name.value for node in context.get_recursively_referenced_fragments_for_operations(operations)}
+    fragments = (node for node in document.definitions if isinstance(node, FragmentDefinitionNode))
+    unused = [node for node in fragments if node.name.value not in used][:most]
+    return [GraphQLError(f"Fragment '{node.name.value}' is never used.", node) for node in unused]
 
 
 Skipped = Node | VisitorActionEnum | None
@@ -131,7 +148,9 @@ class KnownNames(Stage):
 
 class OtherRules(Stage):
     rules = tuple(
-        rule for rule in specified_rules if rule not in KnownNames.rules and rule is not ValuesOfCorrectTypeRule
+        rule
+        for rule in specified_rules
+        if rule not in (*KnownNames.rules, ValuesOfCorrectTypeRule, NoUnusedFragmentsRule)
     )
 
 

@@ -8,6 +8,7 @@ import re
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg.pgproto import pgproto
 from uuid6 import uuid7
 
 
@@ -29,19 +30,20 @@ class Kind(enum.StrEnum):
 
 def new_id() -> UUID:
     """A new UUIDv7 (RFC 9562, section 5.7): ids sort by creation time."""
-    return UUID(int=uuid7().int)
+    return pgproto.UUID(uuid7().bytes)
 
 
 def sid_of(kind: Kind, value: UUID) -> str:
-    return f"{kind.value}{value.hex}"
+    return kind + value.hex
 
 
 def parse_sid(kind: Kind, text: str) -> UUID | None:
     """The UUID in an id of this kind; None for anything else."""
     match = _SID.fullmatch(text)
-    if match is None or match[1] != kind.value:
+    if match is None or match[1] != kind:
         return None
-    return UUID(hex=match[2])
+    # The driver's UUID: made ten times as fast as Python's, and cheaper to send.
+    return pgproto.UUID(match[2])
 
 
 def parse_either_sid(kind: Kind, text: str) -> UUID | None:

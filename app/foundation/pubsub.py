@@ -15,7 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import structlog
 
-from app.foundation.valkey import VALKEY_AWAY, valkey_client
+from app.foundation.valkey import valkey_away, valkey_client
 
 # Timeout for connecting, and for each response.
 ANSWER_SECONDS = 2.0
@@ -107,7 +107,7 @@ class Exchange(ABC, Generic[T]):
                     pipe.publish(channel, f"{self._worker} {text}")
                 try:
                     await pipe.execute()
-                except VALKEY_AWAY:
+                except valkey_away():
                     # Send them again: duplicates are harmless. If the queue is full, drop the oldest.
                     room = MAXIMUM_WAITING - len(self._waiting)
                     self._has_dropped = self._has_dropped or has_dropped or len(some) > room
@@ -117,7 +117,7 @@ class Exchange(ABC, Generic[T]):
     async def _subscribe(self) -> None:
         try:
             await self._read_channels()
-        except VALKEY_AWAY:
+        except valkey_away():
             if not self._has_gap:
                 self._has_gap = True
                 self._on_gap()
@@ -161,7 +161,7 @@ async def _retry_forever(work: Callable[[], Awaitable[None]]) -> None:
         began = time.monotonic()
         try:
             await work()
-        except VALKEY_AWAY as error:
+        except valkey_away() as error:
             # Log only the class: the message can contain the URL with its password.
             _log.warning("events do not reach other workers", error=type(error).__qualname__)
         if time.monotonic() - began > LONGEST_PAUSE_SECONDS:

@@ -46,7 +46,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, env_file=None)
 
-    data_dir: Path = Field(Path("var"), description="Folder of the embedded database and its key file.")
+    data_dir: Path = Field(
+        Path("var"),
+        description="Folder of the embedded database and its key file, of GraphiQL's files, of the time of the last "
+        "`maintain`, and of the spool where `SPOOL_DIR` is empty.",
+    )
     database_url: str = Field(
         "",
         repr=False,
@@ -58,7 +62,7 @@ class Settings(BaseSettings):
     encryption_keys: str = Field(
         "",
         repr=False,
-        description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first seals, all open.",
+        description="Keys for secrets at rest, `id:base64 of 32 bytes`, comma-separated; the first encrypts, all decrypt.",
     )
     hash_key: str = Field(
         "", repr=False, description="Base64 of 32 bytes; the key for hashes of tokens. Must never change."
@@ -184,7 +188,8 @@ class Settings(BaseSettings):
         "the call's start. A later report creates a new call.",
     )
     compiled_operations: bool = Field(
-        True, description="Whether operations are compiled; off: the reference executor runs all of them."
+        True,
+        description="Whether operations are compiled to SQL; off: all of them run field by field, which is slower.",
     )
     metrics_token: str = Field(
         "",
@@ -197,7 +202,8 @@ class Settings(BaseSettings):
         ge=1,
         le=1000,
         description="Operations of one key or person that each worker runs at once; all keys and people of an account or service "
-        "provider together run twice as many. Further operations wait.",
+        "provider together run twice as many, a service provider with its accounts three times as many. Further operations "
+        "wait.",
     )
     max_body_bytes: int = Field(1_048_576, ge=1024, le=10_485_760, description="Longest request body, in bytes.")
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR.")

@@ -40,7 +40,11 @@ class UserErrorCode(enum.Enum):
         "WRONG_CREDENTIALS", description="The credentials are wrong; the error does not say which of them."
     )
     LAST_ADMIN = strawberry.enum_value(
-        "LAST_ADMIN", description="Without this user the installation would have no active admin."
+        "LAST_ADMIN", description="Without this user the installation would have no active admin with the role MANAGER."
+    )
+    PERMISSION_MISSING = strawberry.enum_value(
+        "PERMISSION_MISSING",
+        description="The user or API key has or would get permissions that the caller lacks; the message names them.",
     )
     CONFLICT = strawberry.enum_value(
         "CONFLICT",
@@ -71,8 +75,9 @@ class UserErrorRule(enum.Enum):
         self.message = message
 
 
+@cache
 def declared_rules() -> dict[str, UserErrorRule]:
-    """All rules of the imported modules, by name. Raises TypeError for a name that two modules declare."""
+    """All rules by name, once all modules are imported. Raises TypeError for a name that two modules declare."""
     rules: dict[str, UserErrorRule] = {}
     for owner in UserErrorRule.__subclasses__():
         for name, rule in owner.__members__.items():
@@ -89,7 +94,7 @@ _FORMAT = re.compile(r"(?<=\w):[^}\s]*(?=})")
 @cache
 def _graphql_rules() -> type[enum.Enum]:
     described = {
-        name: strawberry.enum_value(name, description=f"{rule.code.name}: {_FORMAT.sub('', rule.message)}")
+        name: strawberry.enum_value(rule, description=f"{rule.code.name}: {_FORMAT.sub('', rule.message)}")
         for name, rule in declared_rules().items()
     }
     rules: type[enum.Enum] = enum.EnumType.__call__(enum.Enum, "UserErrorRule", names=described)
@@ -102,12 +107,6 @@ class ValueRule(UserErrorRule):
     """Rules of values of any kind."""
 
     NULL_NOT_ALLOWED = UserErrorCode.REQUIRED, "This cannot be null. Omit it to keep the current value."
-
-
-class UnnamedRule(UserErrorRule):
-    """Transitional."""
-
-    UNNAMED = UserErrorCode.INVALID, "{message}"
 
 
 class _GraphQLRules(LazyType[Any, Any]):
@@ -137,8 +136,7 @@ class UserError:
         description='The path to the input field, below `input`: `["s3Tags", "0", "name"]`. '
         "Null if the error concerns no single field.",
     )
-    rule: str = strawberry.field(
-        default="UNNAMED",
+    rule: UserErrorRule = strawberry.field(
         graphql_type=_GraphQLRules(),
         description="The rule that the input breaks, more precise than `code`.",
     )
@@ -148,15 +146,13 @@ class UserError:
     )
 
     @classmethod
-    def of(cls, rule: UserErrorRule | UserErrorCode, *path: str, **arguments: str | int) -> "UserError":
+    def of(cls, rule: UserErrorRule, *path: str, **arguments: str | int) -> "UserError":
         """`arguments` are the values of the rule's message."""
-        if isinstance(rule, UserErrorCode):
-            return cls(code=rule, message=path[0], field=list(path[1:]) or None)
         return cls(
             code=rule.code,
             message=rule.message.format(**arguments),
             field=list(path) or None,
-            rule=rule.name,
+            rule=rule,
             arguments=[UserErrorArgument(name=name, value=str(value)) for name, value in arguments.items()],
         )
 
@@ -169,7 +165,7 @@ class UserErrors(Exception):
         super().__init__("; ".join(error.message for error in self.errors))
 
     @classmethod
-    def one(cls, rule: UserErrorRule | UserErrorCode, *path: str, **arguments: str | int) -> "UserErrors":
+    def one(cls, rule: UserErrorRule, *path: str, **arguments: str | int) -> "UserErrors":
         return cls([UserError.of(rule, *path, **arguments)])
 
 
@@ -179,7 +175,7 @@ class ErrorCollector:
 
     found: list[UserError] = field(default_factory=list)
 
-    def add(self, rule: UserErrorRule | UserErrorCode, *path: str, **arguments: str | int) -> None:
+    def add(self, rule: UserErrorRule, *path: str, **arguments: str | int) -> None:
         self.found.append(UserError.of(rule, *path, **arguments))
 
     def raise_if_any(self) -> None:

@@ -1,20 +1,29 @@
-"""Clients of the Valkey (or Redis) server at CACHE_URL. No other module imports the library's client."""
+"""Clients of the Valkey (or Redis) server at CACHE_URL; the only place where the server makes them.
 
-from typing import Any
+Its 3 MB are loaded with the first client: many workers have no CACHE_URL.
+"""
+
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from valkey.asyncio import Valkey
-from valkey.exceptions import ValkeyError
-
-# Raised when the server is away, refuses or does not answer.
-VALKEY_AWAY = (ValkeyError, OSError, TimeoutError)
+if TYPE_CHECKING:
+    from valkey.asyncio import Valkey
 
 
-def valkey_client(url: str, *, answer_seconds: float) -> Valkey:
+def valkey_away() -> tuple[type[Exception], ...]:
+    """What the client's commands raise when the server is away, refuses or does not answer."""
+    from valkey.exceptions import ValkeyError  # noqa: PLC0415  see above
+
+    return (ValkeyError, OSError, TimeoutError)
+
+
+def valkey_client(url: str, *, answer_seconds: float) -> "Valkey":
     """A client with one connection, opened at its first command. `answer_seconds` limits the wait for it and for each answer.
 
-    Does not raise; the client's commands raise VALKEY_AWAY.
+    Does not raise; the client's commands raise one of `valkey_away()`.
     """
+    from valkey.asyncio import Valkey  # noqa: PLC0415  see above
+
     # No retries: a repeated UNLINK would not count what the first one removed when its answer was lost.
     options: dict[str, Any] = {
         "socket_timeout": answer_seconds,

@@ -3,15 +3,17 @@
 import random
 from datetime import UTC, datetime, timedelta
 
+from app.foundation.fault_codes import FaultCode
 from app.foundation.outbound.failure_kind import FailureKind
-from app.storage.failures import StorageFailure, advice, wrong_region_advice
+from app.storage.failures import StorageFailure
+from app.storage.faults import diagnose
 from app.storage.model import RecordingError
 
 # Delays between attempts; the last one repeats.
 DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 60, 300, 900, 3600))
 # How long transient faults (busy storage, lost connection) are retried.
 GIVE_UP_AFTER = timedelta(hours=24)
-# How often other faults are retried: a person has these twenty minutes to correct the settings.
+# Attempts with other faults: a person has these twenty minutes to correct the settings.
 PERMANENT_FAULT_ATTEMPTS = len(DELAYS)
 # Spreads retries of recordings that failed together.
 _JITTER = 0.2
@@ -24,43 +26,46 @@ class UploadFault(Exception):
 
     def __init__(
         self,
-        message: str,
-        advice: str,
+        code: FaultCode,
         *,
-        code: str | None = None,
+        message: str | None = None,
+        advice: str | None = None,
+        s3_code: str | None = None,
         http_status: int | None = None,
         transient: bool = False,
     ) -> None:
-        self.message = message
-        self.advice = advice
+        """`message` and `advice` default to those of the code."""
         self.code = code
+        self.message = message or code.message()
+        self.advice = advice or code.remedy()
+        self.s3_code = s3_code
         self.http_status = http_status
         self.is_transient = transient
-        super().__init__(message)
+        super().__init__(self.message)
 
     @classmethod
     def of(cls, failure: StorageFailure, region: str) -> "UploadFault":
         """The fault for a failed call to the storage; `region` is the one that was used."""
-        answer = f"HTTP {failure.http_status}"
-        if failure.code:
-            answer = f"{failure.code} (HTTP {failure.http_status})" if failure.http_status else failure.code
-        answered = failure.kind is FailureKind.ANSWERED
-        message = (
-            f"The storage answered {answer}."
-            if answered
-            else f"The storage could not be reached: {failure.kind.value}."
+        found = diagnose(failure, region)
+        return cls(
+            found.code,
+            message="The storage could not be reached." if failure.kind else f"The storage answered {failure.answer}.",
+            advice=found.advice,
+            s3_code=failure.code,
+            http_status=failure.http_status,
+            transient=_is_transient(failure),
         )
-        hint = wrong_region_advice(region, failure.region) if failure.is_wrong_region else advice(failure)
-        return cls(message, hint, code=failure.code, http_status=failure.http_status, transient=_is_transient(failure))
 
     def to_json(self, at: datetime) -> RecordingError:
         """For the call's row."""
         return {
-            "code": self.code,
+            "code": self.code.name,
+            "s3_code": self.s3_code,
             "http_status": self.http_status,
             "message": self.message,
             "advice": self.advice,
             "at": at.astimezone(UTC).isoformat(),
+            "next_attempt_at": None,
         }
 
 
@@ -78,7 +83,7 @@ def is_due(due: datetime, now: datetime) -> bool:
 
 
 def _is_transient(failure: StorageFailure) -> bool:
-    if failure.kind is FailureKind.ANSWERED:
+    if failure.kind is None:
         return (
             failure.is_busy
             or failure.is_clock_difference
@@ -86,7 +91,7 @@ def _is_transient(failure: StorageFailure) -> bool:
             or failure.code in _TRANSIENT_CODES
         )
     # A wrong host name looks like a name server that is down, and a closed port like a restart.
-    return failure.kind not in {FailureKind.REFUSED_ADDRESS, FailureKind.NOT_S3}
+    return failure.kind not in {FailureKind.ADDRESS_NOT_PUBLIC, FailureKind.INVALID_RESPONSE}
 
 
 # Errors of single uploads: aborted by another process, or an incomplete body.

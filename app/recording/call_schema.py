@@ -5,6 +5,7 @@ from typing import Annotated
 import strawberry
 
 from app.calls.schema import Call
+from app.foundation.access import MayDeleteRecordings, MayTestAndCallOut, MayViewCalls
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.recording import deletion, retry
@@ -12,7 +13,7 @@ from app.recording import deletion, retry
 
 @strawberry.input(description="The call whose recording to delete.")
 class DeleteRecordingInput:
-    call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
+    id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
 @fields.payload("The call itself stays.", errors="Why nothing was deleted; empty on success.")
@@ -29,7 +30,7 @@ class DeleteRecordingPayload(fields.Payload):
 
 @strawberry.input(description="The call whose recording to retry.")
 class RetryRecordingInput:
-    call_id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
+    id: strawberry.ID = strawberry.field(description="The call: `CA` and 32 hex digits.")
 
 
 @fields.payload(errors="Why there is no retry; empty on success.")
@@ -42,15 +43,21 @@ class RetryRecordingPayload(fields.Payload):
 
 @strawberry.type
 class CallRecordingMutations:
-    @fields.mutation("Deletes the recording of a call, and its object in the bucket.")
+    @fields.mutation(
+        "Deletes the recording of a call, and its object in the bucket.",
+        permissions=[MayViewCalls, MayDeleteRecordings],  # the payload shows the call
+    )
     async def delete_recording(
         self, info: Info, input: Annotated[DeleteRecordingInput, strawberry.argument(description="The call.")]
     ) -> DeleteRecordingPayload:
-        deleted = await deletion.delete(info.context, input.call_id)
+        deleted = await deletion.delete(info.context, input.id)
         return DeleteRecordingPayload(call=Call.of(deleted.call), kept_versions=deleted.kept_versions)
 
-    @fields.mutation("Retries a recording that FAILED, or that waits for its next attempt.")
+    @fields.mutation(
+        "Retries a recording that FAILED, or that waits for its next attempt.",
+        permissions=[MayViewCalls, MayTestAndCallOut],
+    )
     async def retry_recording(
         self, info: Info, input: Annotated[RetryRecordingInput, strawberry.argument(description="The call.")]
     ) -> RetryRecordingPayload:
-        return RetryRecordingPayload(call=Call.of(await retry.retry(info.context, input.call_id)))
+        return RetryRecordingPayload(call=Call.of(await retry.retry(info.context, input.id)))

@@ -11,12 +11,13 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
+from app.audit.rows import Rows
 from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
-from app.foundation.identifiers import Kind, parse_sid
-from app.foundation.user_errors import UserErrorCode, UserErrors
+from app.foundation.identifiers import Kind
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.storage.credentials import fingerprint
 from app.storage.model import RecordingConfig, StoredCredential
 from app.storage.settings import stored_secret
@@ -25,6 +26,18 @@ MAXIMUM_COUNT = 1_000
 _IN_PROGRESS = (RecordingState.RECORDING, RecordingState.STORING)
 _USING = (*_IN_PROGRESS, RecordingState.STORED, RecordingState.FAILED)
 _AUDITED = ("vendor", "endpoint_url", "access_key_id", "secret_access_key")
+_CREDENTIALS = Rows(StoredCredential, Kind.STORED_CREDENTIAL, "stored credential")
+
+
+class StoredCredentialRule(UserErrorRule):
+    CREDENTIAL_UPLOADING = (
+        UserErrorCode.CONFLICT,
+        "A recording is being uploaded with these keys: try again when it is stored.",
+    )
+    CREDENTIAL_IN_USE = (
+        UserErrorCode.IN_USE,
+        "Recordings use these keys: {count}, counted up to {maximum}. Send `force: true` to remove the keys anyway.",
+    )
 
 
 async def is_current(context: Context, credential: StoredCredential) -> bool:
@@ -56,19 +69,16 @@ async def remove(context: Context, credential_id: str, *, force: bool) -> UUID:
     Raises UserErrors: NOT_FOUND; IN_USE while recordings use it, unless `force`; CONFLICT while an upload is in
     progress.
     """
-    row_id = parse_sid(Kind.STORED_CREDENTIAL, credential_id)
-    credential = await context.viewer.visible(StoredCredential).get_or_none(id=row_id) if row_id else None
-    if credential is None:
-        raise _not_found()
+    credential = await _CREDENTIALS.get(context, credential_id)
     async with in_transaction():
         await hold_months()
         if await ACCOUNTS.lock(context.viewer, credential.account_id) is None:
-            raise _not_found()
+            raise _CREDENTIALS.not_found()
         # Lock the row: a beginning recording waits on its foreign key and then finds it missing.
         query = StoredCredential.filter(account_id=credential.account_id, id=credential.id)
         locked = await query.select_for_update().get_or_none()
         if locked is None:
-            raise _not_found()
+            raise _CREDENTIALS.not_found()
         calls = Call.filter(account_id=locked.account_id, recording_credential_id=locked.id)
         await _check_unused(locked, calls, force=force)
         await calls.update(recording_credential_id=None)
@@ -107,13 +117,10 @@ def _has_keys(keyring: Keyring, config: RecordingConfig, credential: StoredCrede
 
 async def _check_unused(credential: StoredCredential, calls: QuerySet[Call], *, force: bool) -> None:
     if await calls.filter(recording_state__in=list(_IN_PROGRESS)).exists():
-        message = "A recording is being uploaded with these keys: try again when it is stored."
-        raise UserErrors.one(UserErrorCode.CONFLICT, message, "id")
+        raise UserErrors.one(StoredCredentialRule.CREDENTIAL_UPLOADING, "id")
     count = (await _count_recordings([credential])).get(credential.id, 0)
     if count and not force:
-        many = f"{MAXIMUM_COUNT} recordings or more use" if count == MAXIMUM_COUNT else f"{count} recordings use"
-        message = f"{many if count > 1 else '1 recording uses'} these keys. Send `force: true` to remove them anyway."
-        raise UserErrors.one(UserErrorCode.IN_USE, message, "id")
+        raise UserErrors.one(StoredCredentialRule.CREDENTIAL_IN_USE, "id", count=count, maximum=MAXIMUM_COUNT)
 
 
 async def _count_recordings(credentials: list[StoredCredential]) -> dict[UUID, int]:
@@ -130,7 +137,3 @@ async def _count_recordings(credentials: list[StoredCredential]) -> dict[UUID, i
     )
     rows = await client.execute_query_dict(sql, [[credential.id for credential in credentials]])
     return {row["id"]: row["total"] for row in rows}
-
-
-def _not_found() -> UserErrors:
-    return UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such stored credential.", "id")

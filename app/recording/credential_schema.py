@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from app.accounts.model import Account as AccountRow
-from app.foundation.access import HasFullAccess
+from app.foundation.access import MayEditSettings
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, sid_of
@@ -29,7 +29,7 @@ class StoredCredential(fields.Node[model.StoredCredential]):
         "Account", "account_id", row=AccountRow, description="The account that owns them."
     )
     viewer_can_remove: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may remove them."
+        lambda viewer: viewer.may([MayEditSettings]), "Whether the caller may remove them."
     )
 
     @fields.resolver(
@@ -68,7 +68,10 @@ class RemoveStoredCredentialPayload(fields.Payload):
 
 @strawberry.type
 class StoredCredentialMutations:
-    @fields.mutation("Removes stored keys. Fails with IN_USE and the number of recordings while recordings use them.")
+    @fields.mutation(
+        "Removes stored keys. Fails with IN_USE and the number of recordings while recordings use them.",
+        permissions=[MayEditSettings],
+    )
     async def remove_stored_credential(
         self,
         info: Info,

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from tortoise.transactions import in_transaction
 
 from app.audit.audited_update import update_row
+from app.audit.conflicts import ObjectRule
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months
 from app.foundation.context import Context
 from app.foundation.events import LiveEvents
-from app.foundation.identifiers import Kind, parse_sid
-from app.foundation.user_errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrors
 from app.recording import credential_retention, lifecycle
-from app.storage.failures import advice
+from app.recording.rules import CALLS, RecordingRule
+from app.storage.faults import Diagnosis, ProbeFault, denial, diagnose
 from app.storage.s3 import Bucket, ObjectStorage, StorageFailure
 
 # How often a deletion tries again when the recording's state changes concurrently.
@@ -34,30 +35,22 @@ async def delete(context: Context, call_id: str) -> DeletionResult:
 
     For a recording that is not stored yet, the server that holds it deletes it within seconds. If this process dies
     after the object is deleted, the row says STORED, and deleting again completes it. Raises UserErrors: NOT_FOUND;
-    CONFLICT while the call is being recorded; STORAGE_REFUSED, and then nothing has changed.
+    CONFLICT if the call was not recorded or still is; STORAGE_REFUSED, and then nothing has changed.
     """
     for _ in range(_ATTEMPTS):
-        call = await _found(context, call_id)
+        call = await CALLS.get(context, call_id)
+        if call.recording_state is RecordingState.NONE:
+            raise UserErrors.one(RecordingRule.NOT_RECORDED, "id")
         if call.recording_state is RecordingState.DELETED:
             return DeletionResult(call, None)
         if call.recording_state is RecordingState.RECORDING:
-            raise _conflict("The call is still being recorded: delete the recording when the call has ended.")
+            raise UserErrors.one(RecordingRule.RECORDING_NOT_ENDED, "id")
         kept = await _delete_object(context, call) if call.recording_state is RecordingState.STORED else None
         changed = await _mark_deleted(context, call)
         if changed is not None:
             lifecycle.publish(context.use(LiveEvents), call.id, call.account_id)
             return DeletionResult(changed, kept)
-    raise _conflict("The recording is changing; try again in a moment.")
-
-
-async def _found(context: Context, call_id: str) -> Call:
-    row_id = parse_sid(Kind.CALL, call_id)
-    call = await context.viewer.visible(Call).get_or_none(id=row_id) if row_id else None
-    if call is None:
-        raise UserErrors.one(UserErrorCode.NOT_FOUND, "There is no such call.", "callId")
-    if call.recording_state is RecordingState.NONE:
-        raise UserErrors.one(UserErrorCode.NOT_FOUND, "The call was not recorded.", "callId")
-    return call
+    raise UserErrors.one(ObjectRule.OBJECT_BUSY, "id", object="recording")
 
 
 async def _mark_deleted(context: Context, call: Call) -> Call | None:
@@ -86,7 +79,7 @@ async def _delete_object(context: Context, call: Call) -> bool:
     """Whether older versions of the object are kept. A missing bucket counts as deleted. Raises UserErrors STORAGE_REFUSED."""
     key, targets = str(call.recording_key), (await recording_locations.targets_of(context, [call]))[call.id]
     if not targets:
-        raise _refused("The keys it was stored with were removed, and the account uses another bucket now.")
+        raise UserErrors.one(RecordingRule.RECORDING_KEYS_REMOVED, "id")
     try:
         async with recording_locations.request(context.use(ObjectStorage), targets, "delete_object", Key=key) as (
             bucket,
@@ -96,11 +89,12 @@ async def _delete_object(context: Context, call: Call) -> bool:
     except StorageFailure as failure:
         if failure.code == "NoSuchBucket":
             return False  # the bucket itself was deleted
-        code = f" ({failure.code})" if failure.code else ""
-        what = advice(failure)
+        found = diagnose(failure)
         if failure.is_denied:
-            what = "The key may not delete objects: allow it s3:DeleteObject."
-        raise _refused(f"The storage did not delete the recording{code}. {what}") from None
+            found = denial(failure) or Diagnosis.of(ProbeFault.DELETE_DENIED)
+        said = "no response" if failure.kind else failure.answer
+        values = {"code": found.code.name, "answer": said, "advice": found.advice}
+        raise UserErrors.one(RecordingRule.RECORDING_NOT_DELETED, "id", **values) from None
 
 
 async def _keeps_versions(bucket: Bucket, key: str) -> bool:
@@ -110,11 +104,3 @@ async def _keeps_versions(bucket: Bucket, key: str) -> bool:
     except StorageFailure:
         return True
     return any(version.get("Key") == key for version in answer.get("Versions", []))
-
-
-def _conflict(message: str) -> UserErrors:
-    return UserErrors.one(UserErrorCode.CONFLICT, message, "callId")
-
-
-def _refused(message: str) -> UserErrors:
-    return UserErrors.one(UserErrorCode.STORAGE_REFUSED, message, "callId")

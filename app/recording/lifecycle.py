@@ -18,9 +18,11 @@ from tortoise.transactions import in_transaction
 
 from app.calls.keys import advance_newest_month, claim_call_id, get_or_create_call_ids, id_at
 from app.calls.model import Call, CallDirection, RecordingState
+from app.calls.recording_faults import RecordingFault
 from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, sid_of
+from app.recording.backoff import UploadFault
 from app.recording.metadata import RecordingMetadata
 from app.storage import credentials
 from app.storage.model import AudioFormat, BucketVendor, RecordingError, StoredCredential
@@ -159,7 +161,7 @@ async def mark_empty(live: LiveEvents, call_id: UUID, account_id: UUID, now: dat
     values = {
         **dict.fromkeys(_Destination.column_names),
         "recording_credential_id": None,
-        "recording_error": _no_audio_error(now),
+        "recording_error": UploadFault(RecordingFault.NO_AUDIO).to_json(now),
     }
     allowed = (*_IN_PROGRESS, RecordingState.FAILED)
     await _change(live, call_id, account_id, allowed, RecordingState.NONE, key, **values)
@@ -249,30 +251,15 @@ def publish(live: LiveEvents, call_id: UUID, account_id: UUID) -> None:
 
 def audio_lost_error(now: datetime, spool: str) -> RecordingError:
     """For `mark_failed`: the audio never reached the server's disk, or did not survive there."""
-    return {
-        "code": None,
-        "http_status": None,
-        "message": "The call's audio was lost on this server: it stopped, or its disk failed, before any audio was saved.",
-        "advice": "For the operator of this server: check its log and the disk of its spool. The audio has no other copy.",
-        "at": now.astimezone(UTC).isoformat(),
-        "next_attempt_at": None,
-        "spool": spool,
-    }
+    return {**UploadFault(RecordingFault.AUDIO_LOST).to_json(now), "spool": spool}
 
 
 def _lost_error(call: Call, now: datetime) -> RecordingError:
     """Error of a lost recording, with the spool of the last attempt, if any."""
-    since = f"{call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    return {
-        "code": None,
-        "http_status": None,
-        "message": f"The audio is not here: the server that holds it has not reported since {since}.",
-        "advice": "Ask the operator to restore that server with the disk of its spool; then `retryRecording` stores the "
-        "audio. If the disk is lost, so is the audio.",
-        "at": now.astimezone(UTC).isoformat(),
-        "next_attempt_at": None,
-        "spool": (call.recording_error or {}).get("spool"),
-    }
+    code = RecordingFault.SERVER_SILENT
+    message = f"{code.happened} (since {call.updated_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC)."
+    error = UploadFault(code, message=message).to_json(now)
+    return {**error, "spool": (call.recording_error or {}).get("spool")}
 
 
 async def _change(
@@ -383,14 +370,3 @@ async def _write_recording(
     values |= {"recording_state": state, "updated_at": datetime.now(UTC)}
     await Call.filter(account_id=call.account_id, id=call.id).update(**values)
     call.update_from_dict(values)
-
-
-def _no_audio_error(now: datetime) -> RecordingError:
-    return {
-        "code": None,
-        "http_status": None,
-        "message": "The gateway ended the stream without sending any audio: there is nothing to store.",
-        "advice": "If the call was answered, check that the gateway sends its audio as binary frames.",
-        "at": now.astimezone(UTC).isoformat(),
-        "next_attempt_at": None,
-    }

@@ -23,7 +23,8 @@ from app.recording.spool import Spool, SpooledRecording
 from app.recording.upload import MultipartUpload, UploadState
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate
-from app.storage.failures import StorageFailure, code_for_metrics
+from app.storage.failures import StorageFailure
+from app.storage.faults import code_for_metrics
 from app.storage.model import RecordingError
 from app.storage.s3 import Bucket, ObjectStorage
 
@@ -239,11 +240,11 @@ class RecordingProcessor:
             await storage_health.mark_failing(metadata)
         else:
             await lifecycle.mark_retrying(*arguments, key=metadata.key)
-        metrics.upload_failed(code_for_metrics(fault.code), is_last=due is None)
+        metrics.upload_failed(code_for_metrics(fault.s3_code), is_last=due is None)
         _log.warning(
             "a recording could not be stored",
             call_id=metadata.call_id.hex,
-            code=fault.code,
+            code=fault.code.name,
             attempts=state.attempts,
             next_attempt_at=state.next_attempt_at,
         )
@@ -315,7 +316,7 @@ class RecordingProcessor:
         state.first_failed_at = state.first_failed_at or now.isoformat()
         due = backoff.next_attempt_at(state.attempts, fault.is_transient, state.time("first_failed_at") or now, now)
         if due is None:
-            _log.warning("a deleted object may remain in the bucket", key=metadata.key, code=fault.code)
+            _log.warning("a deleted object may remain in the bucket", key=metadata.key, code=fault.code.name)
             await asyncio.to_thread(recording.remove)
             return None
         await state.write(recording)

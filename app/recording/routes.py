@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from app.foundation import metrics
-from app.foundation.access import IsGateway, Viewer
+from app.foundation.access import MayActAsGateway, Viewer
 from app.foundation.concurrency_limits import Slot
 from app.foundation.errors import BadUserInput, ClientError, Forbidden, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.identifiers import Kind, sid_of
@@ -75,9 +75,10 @@ async def _gateway(websocket: WebSocket, authenticate: Authenticate) -> Viewer:
     given = [value for name, value in websocket.scope["headers"] if name == b"authorization"]
     viewer = await authenticate(_bearer(b", ".join(given)) if given else None)
     if viewer is None:
-        raise Unauthenticated("Send an API key of the access level GATEWAY: Authorization: Basic … or Bearer vgk_…")
-    if not IsGateway.allows(viewer):
-        raise Forbidden(f"/record needs {IsGateway.words}.", **IsGateway.refusal)
+        raise Unauthenticated(
+            "Send an API key with the permission ACT_AS_GATEWAY: Authorization: Basic … or Bearer vgk_…"
+        )
+    MayActAsGateway.check(viewer, "/record")
     return viewer
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 
+from app.calls.recording_faults import RecordingFault
 from app.foundation.encryption import CannotOpen, Keyring
 from app.recording.backoff import PERMANENT_FAULT_ATTEMPTS, UploadFault
 from app.recording.disk import disk_fault
@@ -20,7 +21,8 @@ from app.recording.metadata import RecordingMetadata
 from app.recording.spool import SpooledRecording
 from app.storage import credentials, uploads
 from app.storage.credentials import Candidate, Location
-from app.storage.failures import LOSES_DATA, StorageFailure
+from app.storage.failures import StorageFailure
+from app.storage.faults import StorageFault
 from app.storage.model import CONTENT_TYPES, AudioFormat
 from app.storage.s3 import Bucket, ObjectStorage, StorageTarget
 from app.storage.uploads import NewObject
@@ -91,8 +93,7 @@ async def usable_keys(keyring: Keyring, metadata: RecordingMetadata) -> list[Can
     with suppress(CannotOpen):
         found = await credentials.candidates_of(keyring, location, metadata.account_id, metadata.credential_id)
     if not found:
-        message = "The keys for this recording's bucket were removed."
-        raise UploadFault(message, "Enter keys for this bucket in the recording configuration, then try again.")
+        raise UploadFault(RecordingFault.KEYS_REMOVED)
     return found
 
 
@@ -155,10 +156,9 @@ async def upload_recording(
     try:
         await _upload(bucket, target, recording, state, upload)
     except OSError as error:
-        message = f"This server could not read the recording from its spool: {error.strerror}."
-        raise UploadFault(
-            message, f"For the operator of this server: {disk_fault(error).advice}", transient=True
-        ) from error
+        code, advice = RecordingFault.SPOOL_UNREADABLE, f"For the operator of this server: {disk_fault(error).advice}"
+        message = f"{code.happened}: {error.strerror}."
+        raise UploadFault(code, message=message, advice=advice, transient=True) from error
 
 
 async def _upload(
@@ -180,11 +180,9 @@ async def _upload(
         await _upload_in_parts(bucket, target, recording, state, upload)
     found = await uploads.object_size(bucket, source.key)
     if found is not None and found != size:
-        raise UploadFault(
-            f"The storage took {size} bytes and holds {found}.",
-            LOSES_DATA,
-            transient=True,
-        )
+        message = f"The storage took {size} bytes and holds {found}."
+        code = StorageFault.DATA_LOST
+        raise UploadFault(code, message=message, advice=code.advice(), transient=True)
 
 
 async def abort_leftovers(bucket: Bucket, recording: SpooledRecording, state: UploadState) -> None:

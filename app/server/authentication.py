@@ -1,4 +1,4 @@
-"""Authenticates requests: from the Authorization header, or a signed URL's SID, to a Viewer.
+"""Authenticates requests: from the Authorization header, or a signed URL's SID, to a Viewer with its permissions.
 
 One indexed lookup, cached for at most four seconds, and not beyond a revocation of the key, the session or any owner of it
 (`foundation/revocations.py`). The worker that revokes, deactivates or moves something rejects its credentials at once. All other
@@ -22,13 +22,13 @@ from tortoise.expressions import F
 from app.api_keys import token
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
-from app.foundation.access import Scope, Viewer, owner_is_active
+from app.foundation.access import Permissions, Scope, Viewer, owner_is_active
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Unauthenticated, for_client
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.revocations import Revocations
 from app.foundation.tokens import Form, Token
-from app.users.credential_check import has_active_creator
+from app.users.credential_check import permissions_of_key
 from app.users.model import Session
 from app.users.sessions import viewer_of
 from app.users.token import FORM as SESSION
@@ -50,7 +50,7 @@ class _Found:
     by_previous: bool = False
     refusal: str = ""
     creator_id: UUID | None = None
-    """The user that created the key: the key is locked out together with this user."""
+    """The user that created the key: the key is locked out together with this user, and has none but their permissions."""
 
     def depends_on(self) -> Iterator[UUID]:
         viewer = self.viewer
@@ -165,11 +165,10 @@ class Authentication:
     async def _by_sid(self, actor: str) -> _Found:
         if (key_id := parse_sid(Kind.API_KEY, actor)) is not None:
             key = await _active_key(id=key_id)
-            if key is not None and key.revoked_at is None and await has_active_creator(key):
-                refusal = _REFUSAL[token.FORM]
-                return _Found(
-                    _viewer_of_key(key, b""), key.expires_at, refusal=refusal, creator_id=key.created_by_user_id
-                )
+            permissions = await permissions_of_key(key) if key is not None and key.revoked_at is None else None
+            if key is not None and permissions is not None:
+                refusal, viewer = _REFUSAL[token.FORM], _viewer_of_key(key, permissions, b"")
+                return _Found(viewer, key.expires_at, refusal=refusal, creator_id=key.created_by_user_id)
         elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
@@ -194,14 +193,15 @@ class Authentication:
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NO_HASH)
         if key is None or key.revoked_at is not None or not (current or previous):
             raise Unauthenticated(_REFUSAL[token.FORM])
-        if not await has_active_creator(key):
+        permissions = await permissions_of_key(key)
+        if permissions is None:
             raise Unauthenticated(_REFUSAL[token.FORM])
         ends = [key.expires_at] if key.expires_at else []
         if not current:
             if key.previous_secret_expires_at is None or key.previous_secret_expires_at <= now:
                 raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
-        viewer = _viewer_of_key(key, secret_hash, min(ends, default=None))
+        viewer = _viewer_of_key(key, permissions, secret_hash, min(ends, default=None))
         return _Found(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
 
 
@@ -221,10 +221,12 @@ def _viewer_of_session(session: Session) -> Viewer:
     return viewer_of(session.user, session, _run_by(session))
 
 
-def _viewer_of_key(key: ApiKey, secret_hash: bytes, expires_at: datetime | None = None) -> Viewer:
+def _viewer_of_key(
+    key: ApiKey, permissions: Permissions, secret_hash: bytes, expires_at: datetime | None = None
+) -> Viewer:
     return Viewer(
         scope=Scope(key.scope),
-        access_level=key.access_level,
+        permissions=permissions,
         key_id=key.id,
         name=key.name,
         account_id=key.account_id,

@@ -88,7 +88,7 @@ def to_request(parameters: JsonObject) -> GraphQLRequest:
     name, extensions = parameters.get("operationName"), parameters.get("extensions")
     if query is None and isinstance(extensions, dict) and "persistedQuery" in extensions:
         raise BadRequest(400, _NOT_PERSISTED)  # the message that Apollo's link expects
-    if not isinstance(query, str) or not query.strip():
+    if not isinstance(query, str) or not query or query.isspace():
         raise BadRequest(400, "`query` is missing: the text of a GraphQL document.")
     if variables is not None and not isinstance(variables, dict):
         raise BadRequest(400, "`variables` must be an object.")

@@ -38,7 +38,7 @@ from app.server.graphiql.page import Explorer
 from app.server.graphql_http import GraphQLEndpoint
 from app.server.schema import schema
 from app.server.websocket_admission import WebSocketEndpoint
-from app.storage.failures import CODES_FOR_METRICS
+from app.storage.faults import CODES_FOR_METRICS
 from app.storage.s3 import ObjectStorage
 from app.storage.verification import StorageVerifier
 from app.tts_cache.cache import PromptCache

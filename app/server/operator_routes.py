@@ -9,7 +9,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.foundation import maintenance, metrics
-from app.foundation.access import AccessLevel, IsAdmin, Viewer
+from app.foundation.access import ONLY_FOR_GATEWAYS, IsAdmin, Viewer
 from app.foundation.database import orm as database
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
 from app.server import graphql_protocol
@@ -89,7 +89,7 @@ class OperatorRoutes:
             return graphql_protocol.refusal(403, f"/metrics needs {IsAdmin.words}.", ErrorCode.FORBIDDEN, request_id)
         if caller.must_change_password:
             return graphql_protocol.refusal(403, _CREDENTIAL_CHANGE_REQUIRED, ErrorCode.FORBIDDEN, request_id)
-        if caller.access_level is AccessLevel.GATEWAY:
+        if caller.restriction is ONLY_FOR_GATEWAYS:
             message = "A voice gateway's key may not read /metrics."
             return graphql_protocol.refusal(403, message, ErrorCode.FORBIDDEN, request_id)
         return None

@@ -50,7 +50,7 @@ class NodeQueries:
 
     @fields.resolver(
         f"Objects of any types by their ids, at most {fields.MAXIMUM_IDS}, in the order of the ids; null for each that is not "
-        "visible to the caller."
+        "visible to the caller, with an error for each that needs a permission."
     )
     async def nodes(
         self,
@@ -101,7 +101,7 @@ Subscription = merge_types("Subscription", (CallSubscriptions,))
 
 # `merge_types` takes no descriptions.
 for _root, _description in (
-    (Query, "Reads data. No query changes anything or calls another server."),
+    (Query, "Reads data. No query changes anything. Only `ttsCache` calls another server, the prompt cache."),
     (
         Mutation,
         "Changes data, or calls other servers. Errors of an input are in `userErrors` of the payload.",

@@ -5,14 +5,18 @@ import strawberry
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.foundation.access import (
-    AccessLevel,
-    HasFullAccess,
     IsAdmin,
     IsPerson,
     IsServiceProvider,
+    MayCreateAccounts,
+    MayManageApiKeys,
+    MayManageUsers,
     OpenTo,
+    Permission,
+    Role,
     Scope,
     Viewer,
+    in_order,
 )
 from app.foundation.context import Info
 from app.foundation.graphql import fields
@@ -24,7 +28,11 @@ from app.users.model import Session, User
 @strawberry.type(name="Viewer", description="The authenticated caller: an API key or a user's session, and its owner.")
 class ViewerType(fields.Backed[Viewer]):
     scope: Scope = strawberry.field(description="The scope of the caller: which objects it may act on.")
-    access_level: AccessLevel = strawberry.field(description="What the caller may do within its scope.")
+    role: Role | None = strawberry.field(description="The user's role; null for an API key.")
+    permissions: list[Permission] = fields.per_viewer(
+        lambda viewer: in_order(viewer.permissions),
+        "What the caller may do within its scope now. A key never has more permissions than the person who created it.",
+    )
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=Account, description="The caller's account; null for the other scopes."
     )
@@ -50,19 +58,19 @@ class ViewerType(fields.Backed[Viewer]):
         description="Whether the caller has to call `changePassword` before anything else. False for an API key."
     )
     can_create_account: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may create accounts."
+        lambda viewer: viewer.may([IsServiceProvider, MayCreateAccounts]), "Whether the caller may create accounts."
     )
     can_create_service_provider: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may create service providers."
+        lambda viewer: viewer.may([IsAdmin, MayCreateAccounts]), "Whether the caller may create service providers."
     )
     can_create_api_key: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may create API keys."
+        lambda viewer: viewer.may([MayManageApiKeys]), "Whether the caller may create API keys."
     )
     can_update_password_policy: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may change the password policy."
+        lambda viewer: viewer.may([IsAdmin, MayManageUsers]), "Whether the caller may change the password policy."
     )
     can_create_user: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may create users."
+        lambda viewer: viewer.may([IsPerson, MayManageUsers]), "Whether the caller may create users."
     )
 
 

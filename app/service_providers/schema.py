@@ -12,7 +12,7 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
-from app.foundation.access import HasFullAccess, IsAdmin, IsServiceProvider
+from app.foundation.access import IsAdmin, IsServiceProvider, MayCreateAccounts, MayDeleteAccounts, MayEditSettings
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import (
@@ -77,13 +77,13 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
         description="The number of its own API keys, including revoked and expired ones.",
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]), "Whether the caller may rename the provider."
+        lambda viewer: viewer.may([IsServiceProvider, MayEditSettings]), "Whether the caller may rename the provider."
     )
     viewer_can_set_active: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may suspend and resume the provider."
+        lambda viewer: viewer.may([IsAdmin, MayEditSettings]), "Whether the caller may suspend and resume the provider."
     )
     viewer_can_delete: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsAdmin, HasFullAccess]), "Whether the caller may delete the provider."
+        lambda viewer: viewer.may([IsAdmin, MayDeleteAccounts]), "Whether the caller may delete the provider."
     )
     users: Connection[User] | None = fields.page(
         "service_provider_id",
@@ -99,7 +99,7 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
         permissions=[IsServiceProvider],
     )
     viewer_can_create_account: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsServiceProvider, HasFullAccess]),
+        lambda viewer: viewer.may([IsServiceProvider, MayCreateAccounts]),
         "Whether the caller may create accounts of this provider.",
     )
 
@@ -238,7 +238,7 @@ def _in_use(found: service.Blockers) -> UserError:
 
 @strawberry.type
 class ServiceProviderMutations:
-    @fields.mutation("Creates a service provider.", permissions=[IsAdmin])
+    @fields.mutation("Creates a service provider.", permissions=[IsAdmin, MayCreateAccounts])
     async def create_service_provider(
         self,
         info: Info,
@@ -250,7 +250,7 @@ class ServiceProviderMutations:
     @fields.mutation(
         "Changes the given fields of a service provider. For service providers, replies that a name is taken are audited and "
         "rate-limited, together with those of `createUser`.",
-        permissions=[IsServiceProvider],
+        permissions=[IsServiceProvider, MayEditSettings],
     )
     async def update_service_provider(
         self,
@@ -261,7 +261,9 @@ class ServiceProviderMutations:
         provider = await service.update(info.context, input.id, patch)
         return UpdateServiceProviderPayload(service_provider=ServiceProvider.of(provider))
 
-    @fields.mutation("Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin])
+    @fields.mutation(
+        "Suspends or resumes a service provider with all its accounts.", permissions=[IsAdmin, MayEditSettings]
+    )
     async def set_service_provider_active(
         self,
         info: Info,
@@ -275,7 +277,7 @@ class ServiceProviderMutations:
     @fields.mutation(
         "Deletes a service provider. Refused with IN_USE and the list of blockers while it has accounts, and while it has keys "
         "or users unless `force` is true.",
-        permissions=[IsAdmin],
+        permissions=[IsAdmin, MayDeleteAccounts],
     )
     async def delete_service_provider(
         self,

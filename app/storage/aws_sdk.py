@@ -4,11 +4,13 @@ It reads no environment variables or files of this server, so that the server's 
 used. It follows no redirects (neither HTTP's nor its own to another region), connects only where the gate allows, makes no
 retries, and bounds the size of responses.
 
-Loading it takes a third of a second and 35 MB: `s3.py` loads it when a process first uses a storage, and no other module
+Loading it takes a third of a second and 23 MB: `s3.py` loads it when a process first uses a storage, and no other module
 imports this one.
 """
 
 import contextlib
+import gzip
+import json
 import logging
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, Literal
@@ -21,10 +23,10 @@ from aiobotocore.session import AioSession
 from botocore.configprovider import BOTOCORE_DEFAUT_SESSION_VARIABLES, ConfigValueStore, ConstantProvider
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 from botocore.handlers import add_expect_header
-from botocore.loaders import Loader, instance_cache
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import ComponentLocator
 
-from app.foundation.outbound.connector import BoundedConnector, tls_context
+from app.foundation.outbound.connector import BoundedConnector
 from app.foundation.outbound.errors import kind_of_connection_error
 from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import JudgingResolver
@@ -44,6 +46,21 @@ MAX_ANSWER_BYTES = 256 * 1024
 """Longest XML response that is read; responses to our calls have a few kilobytes."""
 # Shorter than servers keep idle connections: a request on a connection that the server is closing would fail.
 _KEEPALIVE_SECONDS = 3.0
+# The operations that `Bucket` calls; add a new one here first. The SDK makes a method for each, in every client.
+_OPERATIONS = (
+    "AbortMultipartUpload",
+    "CompleteMultipartUpload",
+    "CreateMultipartUpload",
+    "DeleteObject",
+    "GetObject",
+    "GetObjectTagging",
+    "HeadBucket",
+    "HeadObject",
+    "ListMultipartUploads",
+    "ListObjectVersions",
+    "PutObject",
+    "UploadPart",
+)
 _USER_AGENT = "aiobotocore"
 
 
@@ -55,10 +72,10 @@ class Sdk:
         # aiohttp waits forever for the response to `Expect: 100-continue`; some servers never send it, others answer
         # 417.
         session.unregister("before-call.s3", add_expect_header)  # type: ignore[arg-type]  # the stubs know other events only
-        self._session = aioboto3.Session(botocore_session=session)
+        self._session = _ClientSession(botocore_session=session)
 
     async def warm_up(self) -> None:
-        """Loads from disk what the session's first client needs: the description of S3, and the certificates."""
+        """Loads from disk what the session's first client needs: the description of S3."""
         async with self._session.client(
             "s3",
             region_name="us-east-1",
@@ -67,7 +84,7 @@ class Sdk:
             aws_secret_access_key="unused",  # noqa: S106  signs nothing
             verify=True,
         ):
-            tls_context()
+            pass
 
     @contextlib.asynccontextmanager
     async def client(
@@ -116,11 +133,18 @@ class Sdk:
         if isinstance(error, ConnectTimeoutError):
             return StorageFailure(FailureKind.CONNECT_TIMEOUT)
         if isinstance(error, ReadTimeoutError | TimeoutError):
-            return StorageFailure(FailureKind.NO_ANSWER)
+            return StorageFailure(FailureKind.NO_RESPONSE)
         kind, reason = kind_of_connection_error(error)
-        if kind is FailureKind.NOT_S3:
+        if kind is FailureKind.INVALID_RESPONSE:
             logger.info("The answer to %s is not S3's: %s", operation, type(error).__name__)
         return StorageFailure(kind, reason=reason)
+
+
+class _ClientSession(aioboto3.Session):
+    """A session whose clients have S3's operations only."""
+
+    def _register_default_handlers(self) -> None:
+        """aioboto3 would add transfers of files, which load 2 MB of modules."""
 
 
 class _IsolatedSession(AioSession):
@@ -133,8 +157,7 @@ class _IsolatedSession(AioSession):
         self._components.register_component("config_store", ConfigValueStore(mapping=defaults))
 
     def _register_data_loader(self) -> None:
-        loader = _S3Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-        self._components.register_component("data_loader", loader)
+        self._components.register_component("data_loader", _S3Loader())
 
     @property
     def full_config(self) -> dict[str, Any]:
@@ -146,15 +169,33 @@ class _IsolatedSession(AioSession):
 
 
 class _S3Loader(Loader):
-    """Drops the endpoints of services other than S3: 5 MB that the session would keep."""
+    """Loads the description of S3, without what no call of ours reads: 6 MB that the session would keep."""
 
-    @instance_cache
-    def load_data_with_path(self, name: str) -> Any:
-        data, path = super().load_data_with_path(name)
-        if name == "endpoints":
-            for partition in data["partitions"]:
-                partition["services"] = {"s3": found} if (found := partition["services"].get("s3")) else {}
-        return data, path
+    def __init__(self) -> None:
+        super().__init__(
+            extra_search_paths=[Loader.BUILTIN_DATA_PATH],
+            file_loader=_Files(),
+            include_default_search_paths=False,
+        )
+
+
+class _Files(JSONFileLoader):
+    """Reads the SDK's files as plain dicts, without documentation, other services, and the operations that we do not call."""
+
+    def load_file(self, file_path: str) -> Any:
+        for ending, open_file in ((".json", open), (".json.gz", gzip.open)):
+            with contextlib.suppress(FileNotFoundError), open_file(f"{file_path}{ending}", "rb") as file:
+                return json.loads(file.read(), object_pairs_hook=_needed)
+        return None
+
+
+def _needed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {name: "" if name == "documentation" else value for name, value in pairs}
+    if "operations" in found:
+        found["operations"] = {name: found["operations"][name] for name in _OPERATIONS}
+    if "services" in found:  # a partition's endpoints
+        found["services"] = {name: value for name, value in found["services"].items() if name == "s3"}
+    return found
 
 
 class _CautiousHttp(AIOHTTPSession):

@@ -10,7 +10,7 @@ from strawberry import Some
 from app.audit.audited_update import Columns
 from app.foundation.encryption import Keyring
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, ValueRule
 from app.storage import rules
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, StorageStatus
 from app.storage.rules import StorageDraft, Tag
@@ -18,6 +18,17 @@ from app.storage.settings import seal_secret, stored_draft
 from app.storage.verification import fingerprint
 
 T = TypeVar("T")
+
+
+class RecordingKeysRule(UserErrorRule):
+    KEYS_OF_OTHER_STORAGE = (
+        UserErrorCode.REQUIRED,
+        "The stored keys belong to another vendor or endpoint: enter both keys again, or send null for both.",
+    )
+    KEYS_INCOMPLETE = (
+        UserErrorCode.REQUIRED,
+        "Enter the access key ID and the secret access key together; leave out both to keep the stored ones.",
+    )
 
 
 @dataclass(frozen=True)
@@ -51,14 +62,14 @@ def columns(
         "audio_format": _not_null(patch.audio_format, before.audio_format, "audioFormat", errors),
         "record_all_calls": _not_null(patch.record_all_calls, before.record_all_calls, "recordAllCalls", errors),
     }
-    for path, code, message in (*rules.errors(draft), *(rules.missing(draft) if values["enabled"] else ())):
+    for error in (*rules.errors(draft), *(rules.missing(draft) if values["enabled"] else ())):
         # Do not report a field twice, such as a key without its other half.
-        if not _has_error(path, errors):
-            errors.add(code, message, *path)
-    if draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url and not _has_error(("endpointUrl",), errors):
-        reason = gate.judge_text(draft.endpoint_url)
-        if reason:
-            errors.add(UserErrorCode.INVALID, reason, "endpointUrl")
+        if not _has_error(error.field, errors):
+            errors.found.append(error)
+    if draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url and not _has_error(["endpointUrl"], errors):
+        refusal = gate.judge_text(draft.endpoint_url)
+        if refusal:
+            errors.add(refusal.rule, "endpointUrl", **refusal.arguments)
     errors.raise_if_any()
     values |= {
         "bucket_vendor": draft.vendor,
@@ -91,14 +102,12 @@ def _merge(old: StorageDraft, patch: RecordingConfigPatch, errors: ErrorCollecto
         if old.secret_access_key is not None and (draft.vendor, draft.endpoint_url) != (old.vendor, old.endpoint_url):
             # A stored secret is never sent to a server that it was not entered for.
             for name in ("accessKeyId", "secretAccessKey"):
-                message = "The stored keys belong to another vendor or endpoint: enter both keys again, or send null for both."
-                errors.add(UserErrorCode.REQUIRED, message, name)
+                errors.add(RecordingKeysRule.KEYS_OF_OTHER_STORAGE, name)
         return draft
     given_id, given_secret = key_id.value if key_id else None, secret.value if secret else None
     if (given_id is None) != (given_secret is None):
         missing = "accessKeyId" if given_id is None else "secretAccessKey"
-        message = "Enter the access key ID and the secret access key together; leave out both to keep the stored ones."
-        errors.add(UserErrorCode.REQUIRED, message, missing)
+        errors.add(RecordingKeysRule.KEYS_INCOMPLETE, missing)
         return draft
     return replace(draft, access_key_id=given_id, secret_access_key=given_secret)
 
@@ -107,7 +116,7 @@ def _not_null(change: Some[T | None] | None, stored: T, name: str, errors: Error
     if change is None:
         return stored
     if change.value is None:
-        errors.add(UserErrorCode.REQUIRED, "This cannot be null. Omit it to keep the current value.", name)
+        errors.add(ValueRule.NULL_NOT_ALLOWED, name)
         return stored
     return change.value
 
@@ -120,5 +129,5 @@ def _keys(keyring: Keyring, row_id: UUID, draft: StorageDraft, now: datetime) ->
     return {"access_key_id": draft.access_key_id, "secret_access_key": sealed, "secret_access_key_set_at": now}
 
 
-def _has_error(path: tuple[str, ...], errors: ErrorCollector) -> bool:
-    return any(error.field == list(path) for error in errors.found)
+def _has_error(path: list[str] | None, errors: ErrorCollector) -> bool:
+    return any(error.field == path for error in errors.found)

@@ -16,7 +16,9 @@ from app.foundation.identifiers import new_id
 class RecordingError(TypedDict, total=False):
     """Why a recording was not stored, as in its call's row."""
 
-    code: str | None
+    code: str
+    """The name of a code in `calls/recording_faults.py`."""
+    s3_code: str | None
     http_status: int | None
     message: str
     advice: str

@@ -20,9 +20,10 @@ from dataclasses import dataclass, replace
 
 import strawberry
 
-from app.foundation.outbound.failure_kind import FailureKind
+from app.foundation.fault_codes import FaultCode
 from app.storage import uploads
-from app.storage.failures import LOSES_DATA, StorageFailure, advice, denial, wrong_region_advice
+from app.storage.failures import StorageFailure
+from app.storage.faults import Diagnosis, ProbeFault, StorageFault, denial, diagnose, wrong_region
 from app.storage.model import CONTENT_TYPES, AudioFormat, BucketVendor
 from app.storage.responses import S3Response, bucket_region, request_id
 from app.storage.s3 import Bucket, StorageTarget
@@ -58,7 +59,7 @@ class VerificationStepStatus(enum.Enum):
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step. `advice` says what to fix if it failed, or why it was skipped."""
+    """One step. `code` and `advice` say what to fix if it failed, or why it was skipped."""
 
     step: VerificationStepName
     status: VerificationStepStatus
@@ -66,16 +67,17 @@ class StepResult:
     s3_code: str | None = None
     http_status: int | None = None
     request_id: str | None = None
+    code: FaultCode | None = None
     advice: str | None = None
 
 
 class StepFailed(Exception):
-    """A step failed, with specific advice."""
+    """A step failed, with a specific diagnosis."""
 
-    def __init__(self, advice: str, failure: StorageFailure | None = None) -> None:
-        self.advice = advice
+    def __init__(self, diagnosis: Diagnosis, failure: StorageFailure | None = None) -> None:
+        self.diagnosis = diagnosis
         self.failure = failure
-        super().__init__(advice)
+        super().__init__(diagnosis.advice)
 
 
 class StepSkipped(StepFailed):
@@ -127,21 +129,21 @@ class Probe:
         """Marks steps that were running at the timeout as failed."""
         for name, started in self._step_started.items():
             if name not in self.results:
-                sentence = f"This step did not finish within the {seconds:g} seconds of the whole test. Try again."
-                self._set_result(name, Status.FAILED, _milliseconds_since(started), advice=sentence)
+                found = Diagnosis.of(ProbeFault.STEP_TIMED_OUT, seconds=f"{seconds:g}")
+                self._set_result(name, Status.FAILED, _milliseconds_since(started), diagnosis=found)
 
     async def _step(self, name: Name, action: Callable[[], Awaitable[S3Response | None]]) -> Status:
         self._step_started[name] = started = time.monotonic()
-        status, sentence, failure, answer = Status.PASSED, None, None, None
+        status, found, failure, answer = Status.PASSED, None, None, None
         try:
             answer = await action()
         except StepSkipped as skipped:
-            status, sentence, failure = Status.SKIPPED, skipped.advice, skipped.failure
+            status, found, failure = Status.SKIPPED, skipped.diagnosis, skipped.failure
         except StepFailed as failed:
-            status, sentence, failure = Status.FAILED, failed.advice, failed.failure
+            status, found, failure = Status.FAILED, failed.diagnosis, failed.failure
         except StorageFailure as failed:
-            status, sentence, failure = Status.FAILED, advice(failed), failed
-        self._set_result(name, status, _milliseconds_since(started), failure=failure, answer=answer, advice=sentence)
+            status, found, failure = Status.FAILED, self._diagnose(failed), failed
+        self._set_result(name, status, _milliseconds_since(started), failure=failure, answer=answer, diagnosis=found)
         return status
 
     def _set_result(
@@ -152,7 +154,7 @@ class Probe:
         *,
         failure: StorageFailure | None = None,
         answer: S3Response | None = None,
-        advice: str | None = None,
+        diagnosis: Diagnosis | None = None,
     ) -> None:
         http_status = answer["ResponseMetadata"].get("HTTPStatusCode") if answer else None
         self.results[name] = StepResult(
@@ -162,8 +164,12 @@ class Probe:
             s3_code=failure.code if failure else None,
             http_status=failure.http_status if failure else http_status,
             request_id=failure.request_id if failure else request_id(answer) if answer else None,
-            advice=advice,
+            code=diagnosis.code if diagnosis else None,
+            advice=diagnosis.advice if diagnosis else None,
         )
+
+    def _diagnose(self, failure: StorageFailure) -> Diagnosis:
+        return diagnose(failure, self._target.region)
 
     async def _reach(self) -> S3Response:
         try:
@@ -171,7 +177,7 @@ class Probe:
         except StorageFailure as failure:
             if failure.http_status == 404:
                 raise StepFailed(_NO_BUCKET, failure) from None
-            if failure.kind is not FailureKind.ANSWERED:
+            if failure.kind is not None:
                 raise
             self._region = failure.region
             self._is_bucket_seen = False
@@ -182,11 +188,11 @@ class Probe:
 
     async def _compare_region(self) -> None:
         if self._region is None:
-            raise StepSkipped("The server does not say which region the bucket is in.")
+            raise StepSkipped(Diagnosis.of(ProbeFault.REGION_NOT_STATED))
         if not self._is_other_region:
             return
         if self._target.vendor is BucketVendor.AWS_S3:
-            raise StepFailed(wrong_region_advice(self._target.region, self._region))
+            raise StepFailed(wrong_region(self._target.region, self._region))
         # Other servers may name any region and accept requests for all: `write` decides.
         raise StepSkipped(self._names_another_region())
 
@@ -194,11 +200,9 @@ class Probe:
     def _is_other_region(self) -> bool:
         return self._region not in {None, self._target.region}
 
-    def _names_another_region(self) -> str:
-        return (
-            f"The server says that the bucket is in the region {self._region}, but {self._target.region} is configured: "
-            f"choose {self._region}, unless the server's documentation says otherwise."
-        )
+    def _names_another_region(self) -> Diagnosis:
+        regions = {"actual": self._region or "", "configured": self._target.region}
+        return Diagnosis.of(ProbeFault.OTHER_REGION_STATED, **regions)
 
     async def _write(self) -> S3Response:
         try:
@@ -207,9 +211,10 @@ class Probe:
             raise await self._explain_write_failure(failure) from None
         found = await uploads.object_size(self._bucket, self.key)
         if self._is_other_region:
-            self.warnings.append(self._names_another_region())
+            self.warnings.append(self._names_another_region().advice)
         if found not in {None, len(self._content)}:
-            raise StepFailed(f"The storage confirmed {len(self._content)} bytes and holds {found}. {LOSES_DATA}")
+            sizes = f"It confirmed {len(self._content)} bytes and holds {found}."
+            raise StepFailed(Diagnosis.of(StorageFault.DATA_LOST, sizes))
         return answer
 
     async def _put(self, what: NewObject) -> S3Response:
@@ -220,7 +225,7 @@ class Probe:
         except StorageFailure as failure:
             self._may_be_stored = not failure.is_definite_refusal
             # After a server error most likely nothing is stored: try to delete, but do not report a leftover.
-            self._is_leftover_certain = failure.kind is not FailureKind.ANSWERED
+            self._is_leftover_certain = failure.kind is not None
             raise
         if answer.get("VersionId") not in {None, "null"}:
             self._versions.append(answer["VersionId"])
@@ -228,52 +233,46 @@ class Probe:
         return answer
 
     async def _explain_write_failure(self, failure: StorageFailure) -> StepFailed:
+        found = self._diagnose(failure)
         if self._is_other_region:
-            self._override_result(Name.REGION, failure, wrong_region_advice(self._target.region, self._region))
-        if failure.is_wrong_region:
-            sentence = wrong_region_advice(self._target.region, failure.region)
-            self._override_result(Name.REGION, failure, sentence)
-            return StepFailed(sentence, failure)
-        if failure.code == "NoSuchBucket":
-            self._override_result(Name.REACH, failure, _NO_BUCKET)
-            return StepFailed(_NO_BUCKET, failure)
-        if failure.code == "InvalidRegionName":
-            self._override_result(Name.REGION, failure, advice(failure))
-        if self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
-            return StepFailed("The storage does not accept these S3 tags: change or remove them.", failure)
-        if failure.is_denied and denial(failure) is None:
-            sentence = await self._find_missing_permission() if self._target.tags else self._may_not_write()
-            return StepFailed(sentence, failure)
-        return StepFailed(advice(failure), failure)
+            self._override_result(Name.REGION, failure, wrong_region(self._target.region, self._region))
+        if found.code in {StorageFault.WRONG_REGION, StorageFault.REGION_REFUSED}:
+            self._override_result(Name.REGION, failure, found)
+        elif found.code is StorageFault.BUCKET_NOT_FOUND:
+            self._override_result(Name.REACH, failure, found)
+        elif self._target.tags and failure.code in {"InvalidTag", "BadRequest", "NotImplemented"}:
+            found = Diagnosis.of(StorageFault.TAGS_REFUSED)
+        elif failure.is_denied and denial(failure) is None:
+            found = await self._find_missing_permission() if self._target.tags else self._may_not_write()
+        return StepFailed(found, failure)
 
-    async def _find_missing_permission(self) -> str:
+    async def _find_missing_permission(self) -> Diagnosis:
         """After a denied PUT with tags, a second one without tags shows whether the tags were the reason."""
         try:
             await self._put(replace(self._whole, tags=()))
         except StorageFailure:
             return self._may_not_write()
-        return "The key may write to the bucket but not set S3 tags: allow it s3:PutObjectTagging, or remove the tags."
+        return Diagnosis.of(ProbeFault.TAGGING_DENIED)
 
-    def _may_not_write(self) -> str:
-        return _MAY_NOT_WRITE if self._is_bucket_seen else f"{_MAY_NOT_WRITE} {_OR_NO_BUCKET}"
+    def _may_not_write(self) -> Diagnosis:
+        return Diagnosis.of(ProbeFault.WRITE_DENIED, "" if self._is_bucket_seen else _OR_NO_BUCKET)
 
-    def _override_result(self, name: Name, failure: StorageFailure, sentence: str) -> None:
+    def _override_result(self, name: Name, failure: StorageFailure, found: Diagnosis) -> None:
         """Corrects the result of HEAD by what PUT has shown."""
-        self._set_result(name, Status.FAILED, self.results[name].duration_ms, failure=failure, advice=sentence)
+        self._set_result(name, Status.FAILED, self.results[name].duration_ms, failure=failure, diagnosis=found)
 
     async def _read_tags(self) -> S3Response:
         if not self._target.tags:
-            raise StepSkipped("No S3 tags are configured.")
+            raise StepSkipped(Diagnosis.of(ProbeFault.NO_TAGS))
         try:
             answer = await self._bucket.call("get_object_tagging", Key=self.key)
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = "The key may not read tags, which recording does not need: allow it "
-                raise StepSkipped(denial(failure) or f"{sentence}s3:GetObjectTagging to check them.", failure) from None
+                raise StepSkipped(_denied(failure, ProbeFault.TAG_READ_DENIED), failure) from None
             raise
         found = {tag.get("Key"): tag.get("Value") for tag in answer.get("TagSet", [])}
         if found != {tag.name: tag.value for tag in self._target.tags}:
-            raise StepFailed("The object was stored without the S3 tags that were sent: this storage ignores tags.")
+            raise StepFailed(Diagnosis.of(ProbeFault.TAGS_IGNORED))
         return answer
 
     async def _read(self) -> S3Response:
@@ -281,17 +280,14 @@ class Probe:
             content, answer = await self._bucket.read(self.key, len(self._content) + 1)
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = "The key may not read objects, so recordings could not be played: allow it s3:GetObject."
-                raise StepFailed(denial(failure) or sentence, failure) from None
+                raise StepFailed(_denied(failure, ProbeFault.READ_DENIED), failure) from None
             if failure.http_status == 404:
-                sentence = f"The storage confirmed the object and does not find it. {LOSES_DATA}"
-                self._override_result(Name.WRITE, failure, sentence)
-                raise StepFailed(sentence, failure) from None
+                found = Diagnosis.of(StorageFault.DATA_LOST)
+                self._override_result(Name.WRITE, failure, found)
+                raise StepFailed(found, failure) from None
             raise
         if content != self._content:
-            raise StepFailed(
-                "The object read back differs from the one written: check that the endpoint is an S3 server."
-            )
+            raise StepFailed(Diagnosis.of(ProbeFault.CONTENT_DIFFERS))
         return answer
 
     async def _multipart(self) -> S3Response | None:
@@ -301,25 +297,21 @@ class Probe:
         except StorageFailure as failure:
             self._may_be_uploading = not failure.is_definite_refusal
             if failure.is_denied:
-                sentence = "The key may not begin a multipart upload, which long recordings need: allow it s3:PutObject"
-                sentence += " and s3:PutObjectTagging." if self._target.tags else "."
-                raise StepFailed(denial(failure) or sentence, failure) from None
+                actions = "s3:PutObject and s3:PutObjectTagging" if self._target.tags else "s3:PutObject"
+                raise StepFailed(_denied(failure, ProbeFault.MULTIPART_DENIED, actions=actions), failure) from None
             raise
         try:
             await uploads.send_part(self._bucket, self._in_parts, self._upload, Part(1, 0, len(self._content)))
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = "The key may not upload a part, which long recordings need: allow it s3:PutObject."
-                raise StepFailed(denial(failure) or sentence, failure) from None
+                found = _denied(failure, ProbeFault.MULTIPART_DENIED, actions="s3:PutObject")
+                raise StepFailed(found, failure) from None
             raise
         try:
             return await self._abort(self._upload)
         except StorageFailure as failure:
             if failure.is_denied:
-                sentence = (
-                    "The key may not abort a multipart upload, so interrupted ones would stay and be billed: allow it"
-                )
-                raise StepFailed(denial(failure) or f"{sentence} s3:AbortMultipartUpload.", failure) from None
+                raise StepFailed(_denied(failure, ProbeFault.ABORT_DENIED), failure) from None
             raise
 
     async def _abort(self, upload: str) -> S3Response | None:
@@ -333,10 +325,9 @@ class Probe:
         except StorageFailure as failure:
             if failure.is_denied:
                 self._may_delete = False
-                sentence = (
-                    "The key may not delete objects, so recordings could not be deleted: allow it s3:DeleteObject."
-                )
-                raise StepFailed(f"{denial(failure) or sentence} Delete {self.key} manually.", failure) from None
+                found = _denied(failure, ProbeFault.DELETE_DENIED)
+                found = replace(found, advice=f"{found.advice} Delete {self.key} manually.")
+                raise StepFailed(found, failure) from None
             raise
         self._may_be_stored = False
         if answer.get("DeleteMarker") and answer.get("VersionId"):
@@ -384,8 +375,12 @@ def _milliseconds_since(started: float) -> int:
     return round((time.monotonic() - started) * 1000)
 
 
-_NO_BUCKET = "There is no bucket with this name: check the spelling, or create it."
-_MAY_NOT_WRITE = "The key is valid but may not write to this bucket: allow it s3:PutObject on the bucket's objects."
+def _denied(failure: StorageFailure, code: FaultCode, **values: str) -> Diagnosis:
+    """A missing permission (`code`), unless the server gives another reason."""
+    return denial(failure) or Diagnosis.of(code, **values)
+
+
+_NO_BUCKET = Diagnosis.of(StorageFault.BUCKET_NOT_FOUND)
 _OR_NO_BUCKET = "Or there is no bucket with this name: the key may not list it, so check the spelling as well."
 _KEEPS_VERSIONS = (
     "The bucket is versioned: deleted objects stay stored and billed until a lifecycle rule of the bucket "

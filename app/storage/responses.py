@@ -10,7 +10,6 @@ from typing import Any
 from urllib.parse import quote
 
 from app.foundation.masks import is_mask
-from app.foundation.outbound.failure_kind import FailureKind
 from app.storage.failures import StorageFailure
 
 S3Response = dict[str, Any]
@@ -26,7 +25,6 @@ def failure(answer: Mapping[str, Any], secrets: Iterable[str] = ()) -> StorageFa
     expected = _EXPECTED_REGION.search(message[:500])
     hint = headers.get("x-amz-bucket-region") or error.get("Region") or (expected and (expected[1] or expected[2]))
     return StorageFailure(
-        FailureKind.ANSWERED,
         code=_match(_CODE, error.get("Code")),
         message=_redact(message, secrets),
         http_status=metadata.get("HTTPStatusCode"),

@@ -103,9 +103,9 @@ class ObjectStorage:
         """All parameters of a client. Raises StorageFailure."""
         if self._sdk is None:
             raise RuntimeError("the object storage is not open")
-        reason = self._gate.judge_text(target.endpoint)
-        if reason:
-            raise StorageFailure(FailureKind.REFUSED_ADDRESS, reason=reason)
+        refusal = self._gate.judge_text(target.endpoint)
+        if refusal:
+            raise StorageFailure(FailureKind.ADDRESS_NOT_PUBLIC, reason=refusal.reason)
         return {
             "addressing": "virtual" if target.vendor is BucketVendor.AWS_S3 else "path",
             "connect_seconds": self._connect_seconds,
@@ -122,7 +122,7 @@ class ObjectStorage:
 
 
 def _load_sdk() -> Any:
-    from app.storage import aws_sdk  # noqa: PLC0415  a third of a worker's memory, needed only once a storage is used
+    from app.storage import aws_sdk  # noqa: PLC0415  a fifth of a worker's memory, needed only once a storage is used
 
     sdk = aws_sdk.Sdk()
     asyncio.run(sdk.warm_up())

@@ -8,12 +8,16 @@ from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
 from app.audit.actor_schema import AuditActor, updated_by
+from app.foundation.access import MayEditSettings, MayTestAndCallOut
 from app.foundation.context import Info
 from app.foundation.errors import BadUserInput
+from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.user_errors import UserError
 from app.storage import model, policy, regions, rules, service
+from app.storage.faults import STORAGE_WORDS, ProbeFault, StorageFault
 from app.storage.inputs import RecordingConfigPatch
 from app.storage.verification import StorageVerdict, VerificationResult, VerificationStepName, VerificationStepStatus
 
@@ -24,6 +28,14 @@ class S3Tag:
     value: str = strawberry.field(description="The tag's value; may be empty.")
 
 
+VerificationStepCode = graphql_enum(
+    "VerificationStepCode",
+    "Why a step of a storage test failed or was skipped.",
+    *(FailureKind, StorageFault, ProbeFault),
+    **STORAGE_WORDS,
+)
+
+
 @strawberry.type(description="The result of one step of a storage test.")
 class VerificationStep:
     step: VerificationStepName = strawberry.field(description="The step.")
@@ -32,8 +44,12 @@ class VerificationStep:
     s3_code: str | None = strawberry.field(description="S3's error code, such as `AccessDenied`.")
     http_status: int | None = strawberry.field(description="S3's HTTP status.")
     request_id: str | None = strawberry.field(description="S3's id of the request, for the storage's support.")
+    code: FaultCode | None = strawberry.field(
+        graphql_type=VerificationStepCode | None, description="What went wrong; null if the step passed."
+    )
     advice: str | None = strawberry.field(
-        description="What to fix, or why the step was skipped; for SETTINGS, all messages of `settingsErrors`."
+        description="What to fix, or why the step was skipped: a sentence for `code`. For SETTINGS, all messages of "
+        "`settingsErrors`."
     )
 
 
@@ -241,8 +257,8 @@ class RecordingQueries:
         bucket, region = given.bucket or (stored.bucket_name if stored else None), given.region
         if bucket is None:
             raise BadUserInput("The account has no bucket yet: name one in `bucketName`.", argument="bucketName")
-        for _path, _code, message in rules.errors(rules.StorageDraft(bucket=bucket)):
-            raise BadUserInput(message, argument="bucketName")
+        for error in rules.errors(rules.StorageDraft(bucket=bucket)):
+            raise BadUserInput(error.message, argument="bucketName")
         if region is not None and not regions.has_region_shape(region):
             raise BadUserInput("`region` must be an AWS region, such as eu-central-1.", argument="region")
         parts = policy.statements(bucket, region or (stored.region if stored else None))
@@ -393,7 +409,10 @@ _TOO_MANY_TESTS = (
 
 @strawberry.type
 class RecordingMutations:
-    @fields.mutation("Changes how and where an account's calls are recorded. The first call creates the configuration.")
+    @fields.mutation(
+        "Changes how and where an account's calls are recorded. The first call creates the configuration.",
+        permissions=[MayEditSettings],
+    )
     async def update_recording_config(
         self,
         info: Info,
@@ -402,7 +421,7 @@ class RecordingMutations:
         config = await service.update(info.context, input.account_id, input.patch())
         return UpdateRecordingConfigPayload(recording_config=RecordingConfig.of(config))
 
-    @fields.mutation("Removes an account's recording configuration, keys included.")
+    @fields.mutation("Removes an account's recording configuration, keys included.", permissions=[MayEditSettings])
     async def remove_recording_config(
         self,
         info: Info,
@@ -412,7 +431,8 @@ class RecordingMutations:
         return RemoveRecordingConfigPayload(deleted_id=strawberry.ID(sid_of(Kind.RECORDING_CONFIG, config.id)))
 
     @fields.mutation(
-        f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}"
+        f"Tests storage settings that are not saved yet, step by step, within 10 seconds. Stores nothing. {_TOO_MANY_TESTS}",
+        permissions=[MayTestAndCallOut],
     )
     async def verify_recording_storage(
         self,
@@ -433,7 +453,8 @@ class RecordingMutations:
         )
 
     @fields.mutation(
-        f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}"
+        f"Tests the stored storage settings, step by step, within 10 seconds, and keeps the result. {_TOO_MANY_TESTS}",
+        permissions=[MayTestAndCallOut],
     )
     async def verify_stored_recording_storage(
         self,

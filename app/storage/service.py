@@ -29,6 +29,10 @@ _CONFIGS = Rows(RecordingConfig, Kind.RECORDING_CONFIG, "recording configuration
 
 
 class RecordingConfigRule(UserErrorRule):
+    NO_RECORDING_CONFIG = (
+        UserErrorCode.NOT_FOUND,
+        "The account has no recording configuration: create one with updateRecordingConfig.",
+    )
     STORED_CREDENTIAL_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
         "The account has {maximum:,} stored credentials, as many as this server allows. "
@@ -175,5 +179,4 @@ def _same_server(draft: StorageDraft, stored: RecordingConfig) -> bool:
 
 
 def _no_config() -> UserErrors:
-    message = "The account has no recording configuration: create one with updateRecordingConfig."
-    return UserErrors.one(UserErrorCode.NOT_FOUND, message, "accountId")
+    return UserErrors.one(RecordingConfigRule.NO_RECORDING_CONFIG, "accountId")

@@ -95,7 +95,7 @@ async def begin(bucket: Bucket, what: NewObject) -> str:
         answer = await bucket.call("create_multipart_upload", **what.parameters)
     upload_id = answer.get("UploadId")
     if not isinstance(upload_id, str) or not upload_id:
-        raise StorageFailure(FailureKind.NOT_S3)
+        raise StorageFailure(FailureKind.INVALID_RESPONSE)
     return upload_id
 
 
@@ -112,7 +112,7 @@ async def send_part(bucket: Bucket, what: NewObject, upload_id: str, part: Part)
             ContentMD5=digest,
         )
     if not isinstance(answer.get("ETag"), str):
-        raise StorageFailure(FailureKind.NOT_S3)
+        raise StorageFailure(FailureKind.INVALID_RESPONSE)
     return str(answer["ETag"])
 
 
@@ -124,7 +124,7 @@ async def complete(bucket: Bucket, what: NewObject, upload_id: str, etags: Mappi
             "complete_multipart_upload", Key=what.key, UploadId=upload_id, MultipartUpload={"Parts": parts}
         )
     if not isinstance(answer.get("ETag"), str):
-        raise StorageFailure(FailureKind.NOT_S3)
+        raise StorageFailure(FailureKind.INVALID_RESPONSE)
 
 
 async def abort(bucket: Bucket, key: str, upload_id: str) -> S3Response | None:
@@ -173,7 +173,7 @@ async def _deadline(size: int) -> AsyncIterator[None]:
         async with asyncio.timeout(READ_SECONDS + size / _SLOWEST_BYTES_PER_SECOND):
             yield
     except TimeoutError:
-        raise StorageFailure(FailureKind.NO_ANSWER) from None
+        raise StorageFailure(FailureKind.NO_RESPONSE) from None
 
 
 @asynccontextmanager

@@ -20,9 +20,10 @@ from app.foundation.concurrency_limits import FairSlots
 from app.foundation.encryption import Keyring
 from app.foundation.errors import RateLimited
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import UserError, UserErrorCode
+from app.foundation.user_errors import UserError, UserErrorArgument, declared_rules
 from app.storage import rules
-from app.storage.failures import StorageFailure, advice
+from app.storage.failures import StorageFailure
+from app.storage.faults import STEP_CODES, Diagnosis, ProbeFault, diagnose
 from app.storage.model import BucketVendor
 from app.storage.probe import Probe, StepResult, VerificationStepName, VerificationStepStatus
 from app.storage.rules import StorageDraft
@@ -71,9 +72,10 @@ class VerificationResult:
         stored["verdict"] = self.verdict.value
         stored["verified_at"] = self.verified_at.isoformat()
         for error in stored["settings_errors"]:
-            error["code"] = error["code"].value
+            error["code"], error["rule"] = error["code"].name, error["rule"].name
         for step in stored["steps"]:
             step["step"], step["status"] = step["step"].value, step["status"].value
+            step["code"] = step["code"].name if step["code"] else None
         return stored
 
     @classmethod
@@ -85,14 +87,21 @@ class VerificationResult:
                     **step,
                     "step": VerificationStepName(step["step"]),
                     "status": VerificationStepStatus(step["status"]),
+                    "code": STEP_CODES[step["code"]] if step["code"] else None,
                 }
             )
             for step in stored["steps"]
         ]
         verdict, verified_at = StorageVerdict(stored["verdict"]), datetime.fromisoformat(stored["verified_at"])
-        errors = [UserError(**{**error, "code": UserErrorCode(error["code"])}) for error in stored["settings_errors"]]
+        errors = [_error_from_json(error) for error in stored["settings_errors"]]
         read = {"steps": steps, "verdict": verdict, "verified_at": verified_at, "settings_errors": errors}
         return cls(**{**stored, **read})
+
+
+def _error_from_json(stored: dict[str, Any]) -> UserError:
+    arguments = [UserErrorArgument(**argument) for argument in stored["arguments"]]
+    rule = declared_rules()[stored["rule"]]
+    return UserError(**{**stored, "rule": rule, "code": rule.code, "arguments": arguments})
 
 
 def fingerprint(keyring: Keyring, draft: StorageDraft) -> str:
@@ -146,8 +155,8 @@ class StorageVerifier:
         started = time.monotonic()
         errors = self._settings_errors(draft)
         if errors:
-            advice = " ".join(dict.fromkeys(error.message for error in errors))
-            step = _settings_step(started, VerificationStepStatus.FAILED, advice)
+            found = Diagnosis(ProbeFault.SETTINGS_INVALID, " ".join(dict.fromkeys(error.message for error in errors)))
+            step = _settings_step(started, VerificationStepStatus.FAILED, found)
             return self._result(draft, {step.step: step}, started, settings_errors=errors)
         settings = _settings_step(started, VerificationStepStatus.PASSED)
         # Tenants whose endpoints hang must not occupy the slots of others.
@@ -175,14 +184,11 @@ class StorageVerifier:
             await asyncio.wait(set(self._running), timeout=self._cleanup_seconds + 0.5)
 
     def _settings_errors(self, draft: StorageDraft) -> list[UserError]:
-        found = [
-            UserError(code=code, message=message, field=list(path))
-            for path, code, message in (*rules.missing(draft), *rules.errors(draft))
-        ]
+        found = [*rules.missing(draft), *rules.errors(draft)]
         if not found and draft.vendor is BucketVendor.S3_COMPATIBLE and draft.endpoint_url:
-            reason = self._gate.judge_text(draft.endpoint_url)
-            if reason:
-                found.append(UserError(code=UserErrorCode.INVALID, message=reason, field=["endpointUrl"]))
+            refusal = self._gate.judge_text(draft.endpoint_url)
+            if refusal:
+                found.append(UserError.of(refusal.rule, "endpointUrl", **refusal.arguments))
         return found
 
     async def _wait_for_slot(self) -> int:
@@ -227,7 +233,8 @@ class StorageVerifier:
                     await probe.clean_up(self._cleanup_seconds)
         except StorageFailure as failure:
             reach = VerificationStepName.REACH
-            steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, advice=advice(failure))
+            found = diagnose(failure)
+            steps[reach] = StepResult(reach, VerificationStepStatus.FAILED, code=found.code, advice=found.advice)
             return self._result(draft, steps, started, waited_ms=waited_ms)
         steps.update(probe.results)
         return self._result(
@@ -272,13 +279,15 @@ _REQUIRED_STEPS = {
 }
 
 
-def _settings_step(started: float, status: VerificationStepStatus, advice: str | None = None) -> StepResult:
-    return StepResult(VerificationStepName.SETTINGS, status, _milliseconds(time.monotonic() - started), advice=advice)
+def _settings_step(started: float, status: VerificationStepStatus, found: Diagnosis | None = None) -> StepResult:
+    duration_ms = _milliseconds(time.monotonic() - started)
+    code, advice = (found.code, found.advice) if found else (None, None)
+    return StepResult(VerificationStepName.SETTINGS, status, duration_ms, code=code, advice=advice)
 
 
 def _not_tried(name: VerificationStepName) -> StepResult:
-    sentence = "Not tried, because an earlier step failed."
-    return StepResult(name, VerificationStepStatus.SKIPPED, advice=sentence)
+    found = Diagnosis.of(ProbeFault.NOT_TRIED)
+    return StepResult(name, VerificationStepStatus.SKIPPED, code=found.code, advice=found.advice)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -8,13 +8,16 @@ UNLINK frees memory in the background.
 import time
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import structlog
-from valkey.asyncio import Valkey
 
 from app.foundation.errors import ServiceUnavailable
-from app.foundation.valkey import VALKEY_AWAY, valkey_client
+from app.foundation.valkey import valkey_away, valkey_client
+
+if TYPE_CHECKING:
+    from valkey.asyncio import Valkey
 
 # Keys per SCAN and, at most, per UNLINK: about 0.2 ms of the server's time.
 KEYS_PER_COMMAND = 500
@@ -85,24 +88,24 @@ class PromptCache:
         return cleared
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Valkey]:
+    async def _connection(self) -> "AsyncIterator[Valkey]":
         """Turns cache failures inside the context into ServiceUnavailable, and raises it immediately during the backoff."""
         if time.monotonic() < self._unreachable_until:
             raise ServiceUnavailable(_UNREACHABLE)
         try:
             async with self._client() as valkey:
                 yield valkey
-        except VALKEY_AWAY as error:
+        except valkey_away() as error:
             # Log only the class: the message can contain the URL with its password.
             _log.warning("prompt cache unreachable", error=type(error).__qualname__)
             self._unreachable_until = time.monotonic() + BACKOFF_SECONDS
             raise ServiceUnavailable(_UNREACHABLE) from None
 
-    def _client(self) -> Valkey:
+    def _client(self) -> "Valkey":
         return valkey_client(self._url, answer_seconds=self._answer_seconds)
 
 
-async def _scan(valkey: Valkey, pattern: str) -> AsyncIterator[list[bytes]]:
+async def _scan(valkey: "Valkey", pattern: str) -> AsyncIterator[list[bytes]]:
     cursor = -1
     while cursor != 0:
         cursor, keys = await valkey.scan(max(cursor, 0), match=pattern, count=KEYS_PER_COMMAND)

@@ -6,7 +6,7 @@ from uuid import UUID
 import strawberry
 
 from app.accounts.model import Account as AccountRow
-from app.foundation.access import HasFullAccess
+from app.foundation.access import MayEditSettings
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.tts_cache import service
@@ -19,7 +19,7 @@ class TtsCache:
         description="The number of cached prompts, at most 10 seconds old; null when no cache is configured."
     )
     viewer_can_clear: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may clear the cache."
+        lambda viewer: viewer.may([MayEditSettings]), "Whether the caller may clear the cache."
     )
 
 
@@ -50,7 +50,8 @@ class ClearTtsCachePayload(fields.Payload):
 class TtsCacheMutations:
     @fields.mutation(
         "Removes an account's cached prompts, so that the gateway generates them again. Prompts cached during the removal may "
-        "remain."
+        "remain.",
+        permissions=[MayEditSettings],
     )
     async def clear_tts_cache(
         self, info: Info, input: Annotated[ClearTtsCacheInput, strawberry.argument(description="The account.")]

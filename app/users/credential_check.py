@@ -6,40 +6,63 @@ from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
 from app.audit.audited_update import Columns
-from app.foundation.access import Viewer, owner_is_active
-from app.foundation.errors import Unauthenticated
+from app.foundation.access import (
+    Permissions,
+    Viewer,
+    in_order,
+    owner_is_active,
+    permissions_of_level,
+    permissions_of_role,
+    within,
+)
+from app.foundation.errors import Forbidden, Unauthenticated
 from app.users.model import Session, User
 
 
 async def require_valid_credential(viewer: Viewer) -> None:
     """Raises Unauthenticated if the caller's key or session has been revoked, or its account or provider suspended.
 
-    Without this check a revoked caller could create a lasting credential while the cache still accepts it. Call it inside the
-    transaction, after locking the row to change: a caller that waited for its own deactivation is then rejected.
+    Raises Forbidden if the caller has lost a permission since it was authenticated. Without this check such a caller could
+    create a lasting credential while the cache still accepts it. Call it inside the transaction, after locking the row to
+    change: a caller that waited for its own deactivation is then rejected.
     """
     if not viewer.secret_hash:
         return
     if viewer.session_id is not None:
         sessions = Session.filter(owner_is_active("user__"), id=viewer.session_id, user__active=True)
-        if not await sessions.filter(expires_at__gt=datetime.now(UTC)).exists():
+        session = await sessions.filter(expires_at__gt=datetime.now(UTC)).select_related("user").first()
+        if session is None:
             raise Unauthenticated("The session has ended. Log in again.")
+        _check_unchanged(viewer, permissions_of_role(session.user.role, session.user.permissions))
         return
     current = Q(secret_hash=viewer.secret_hash)
     previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
     keys = ApiKey.filter(owner_is_active(), current | previous, id=viewer.key_id, revoked_at__isnull=True)
     key = await keys.first()
-    if key is None or not await has_active_creator(key):
+    permissions = await permissions_of_key(key) if key is not None else None
+    if permissions is None:
         raise Unauthenticated("The API key is no longer valid.")
+    _check_unchanged(viewer, permissions)
 
 
-async def has_active_creator(key: ApiKey) -> bool:
-    """Whether the person who created a key is active. True for a key that no person created.
+def _check_unchanged(viewer: Viewer, now: Permissions) -> None:
+    lost = [one.name for one in in_order(viewer.permissions - now)]
+    if lost:
+        message = "Your permissions have changed. Load the page again."
+        raise Forbidden(message, requiredPermissions=lost)
 
-    Otherwise a deactivated user keeps access through keys they created, directly or via another key. Rotating a key makes the
-    caller its creator.
+
+async def permissions_of_key(key: ApiKey) -> Permissions | None:
+    """The permissions of a key: its own, within those that the person who created it has now. None if they are not active.
+
+    Otherwise a deactivated or demoted user keeps access through keys they created, directly or via another key. Rotating a key
+    makes the caller its creator. A key that no person created has all of its own.
     """
-    user_id = key.created_by_user_id
-    return user_id is None or await User.filter(id=user_id, active=True).exists()
+    own = permissions_of_level(key.access_level, key.permissions)
+    if key.created_by_user_id is None:
+        return own
+    creator = await User.get_or_none(id=key.created_by_user_id, active=True)
+    return within(own, permissions_of_role(creator.role, creator.permissions)) if creator is not None else None
 
 
 async def creator_columns(viewer: Viewer) -> Columns:

@@ -7,7 +7,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from app.audit.model import Versioned
-from app.foundation.access import Scope, TenantScope, TenantScoped
+from app.foundation.access import Role, Scope, TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
 MAXIMUM_USER_AGENT = 256
@@ -15,9 +15,9 @@ THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")
 
 
 class User(Versioned):
-    """A CHECK constraint ties `scope` to the owner columns, as for API keys. The unique constraint compares `email_key`.
+    """CHECK constraints tie `scope` to the owner columns, as for API keys, and `permissions` to the role CUSTOM.
 
-    `password_hash` is Argon2's encoded form, including parameters and salt.
+    The unique constraint compares `email_key`. `password_hash` is Argon2's encoded form, including parameters and salt.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -30,6 +30,8 @@ class User(Versioned):
         "models.Account", related_name="users", on_delete=fields.RESTRICT, null=True
     )
     account_id: UUID | None
+    role = fields.CharEnumField(Role, max_length=16)
+    permissions: fields.Field[list[str] | None] = fields.JSONField(null=True)
     email = fields.CharField(max_length=254)
     email_key = fields.TextField()
     name = fields.CharField(max_length=64)

@@ -5,7 +5,7 @@ from typing import Annotated
 import strawberry
 from strawberry import Maybe
 
-from app.foundation.access import IsAdmin, OpenTo
+from app.foundation.access import IsAdmin, MayManageUsers, OpenTo
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.users import model, password, policy
@@ -67,7 +67,9 @@ class UpdatePasswordPolicyPayload(fields.Payload):
 
 @strawberry.type
 class PasswordPolicyMutations:
-    @fields.mutation("Changes the password policy. Applies to passwords chosen from now on.", permissions=[IsAdmin])
+    @fields.mutation(
+        "Changes the password policy. Applies to passwords chosen from now on.", permissions=[IsAdmin, MayManageUsers]
+    )
     async def update_password_policy(
         self, info: Info, input: Annotated[UpdatePasswordPolicyInput, strawberry.argument(description="The changes.")]
     ) -> UpdatePasswordPolicyPayload:

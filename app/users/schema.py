@@ -12,7 +12,18 @@ from app.api_keys.owner import OwnerChoice
 from app.api_keys.schema import OwnerInput
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
-from app.foundation.access import HasFullAccess, IsAdmin, IsPerson, IsServiceProvider, Scope
+from app.foundation.access import (
+    ROLES,
+    IsAdmin,
+    IsPerson,
+    IsServiceProvider,
+    MayManageUsers,
+    Permission,
+    Role,
+    Scope,
+    in_order,
+    permissions_of_role,
+)
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
@@ -29,6 +40,12 @@ class User(fields.Node[model.User]):
     email: str = fields.column("The address to log in with; unique within the installation, ignoring case.")
     name: str = fields.column("The person's name.")
     scope: Scope = fields.column("The objects the person may act on. Never changes.")
+    role: Role = fields.column("What the person may do within their scope.")
+    permissions: list[Permission] = fields.computed(
+        lambda role, own: in_order(permissions_of_role(role, own)),
+        ["role", "permissions"],
+        "The permissions of the role, or the user's own for CUSTOM.",
+    )
     active: bool = fields.column(
         "False: the person cannot log in and their sessions have ended. API keys that they created or last rotated are rejected "
         "within 5 seconds, until the person is reactivated or another person rotates the key."
@@ -53,10 +70,10 @@ class User(fields.Node[model.User]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([HasFullAccess]), "Whether the caller may change, deactivate and delete the user."
+        lambda viewer: viewer.may([MayManageUsers]), "Whether the caller may change, deactivate and delete the user."
     )
     viewer_can_reset_password: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsPerson, HasFullAccess]), "Whether the caller may reset other users' passwords."
+        lambda viewer: viewer.may([IsPerson, MayManageUsers]), "Whether the caller may reset other users' passwords."
     )
 
 
@@ -98,8 +115,24 @@ class UserLimits:
     )
 
 
+@strawberry.type(description="A role, for forms.")
+class RoleDescription:
+    role: Role = strawberry.field(description="The role.")
+    permissions: list[Permission] = strawberry.field(
+        description="What its users may do; empty for CUSTOM, where each user has a list of their own."
+    )
+    description: str = strawberry.field(description="What it is for, as a sentence.")
+
+
 @strawberry.type
 class UserQueries:
+    @fields.resolver("The roles that a user can have, the one with most permissions first.")
+    def roles(self) -> list[RoleDescription]:
+        return [
+            RoleDescription(role=role, permissions=in_order(ROLES.get(role, ())), description=_DESCRIPTIONS[role.name])
+            for role in Role
+        ]
+
     @fields.resolver(
         "All users, newest first. Other callers use `users` of their owner.",
         permissions=[IsAdmin],
@@ -120,6 +153,10 @@ class UserOwnerInput(OwnerInput):
     pass
 
 
+_DESCRIPTIONS = {
+    value.name: value.description or ""
+    for value in Role.__strawberry_definition__.values  # type: ignore[attr-defined]
+}
 _TEMPORARY = (
     "A temporary password that satisfies the policy; by default one is generated and returned once. The user must change it at "
     "the first login."
@@ -130,6 +167,10 @@ _TEMPORARY = (
 class CreateUserInput:
     email: str = strawberry.field(description="The address to log in with: at most 254 characters, unique.")
     name: str = strawberry.field(description="The person's name: 1 to 64 characters.")
+    role: Role = strawberry.field(description="The role; `roles` lists the permissions of each.")
+    permissions: list[Permission] | None = strawberry.field(
+        default=None, description="The permissions, for the role CUSTOM only. An empty list allows reading settings."
+    )
     owner: UserOwnerInput | None = strawberry.field(
         default=None, description="The user's owner, which determines the scope; the caller's own by default."
     )
@@ -140,7 +181,8 @@ class CreateUserInput:
 
     def user(self) -> service.NewUser:
         owner = self.owner.choice() if self.owner else OwnerChoice()
-        return service.NewUser(self.email, self.name, owner, self.password)
+        permissions = tuple(self.permissions) if self.permissions is not None else None
+        return service.NewUser(self.email, self.name, self.role, permissions, owner, self.password)
 
 
 @fields.payload()
@@ -157,6 +199,10 @@ class UpdateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
     email: Maybe[str | None] = strawberry.field(default=None, description="A new address: at most 254 characters.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    role: Maybe[Role | None] = strawberry.field(default=None, description="A new role, effective within 5 seconds.")
+    permissions: Maybe[list[Permission] | None] = strawberry.field(
+        default=None, description="New permissions, for a user who has or gets the role CUSTOM."
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -227,11 +273,12 @@ _ALREADY_SHOWN = UserError.of(service.UserRule.PASSWORD_ALREADY_SHOWN, "idempote
 @strawberry.type
 class UserMutations:
     @fields.mutation(
-        "Creates a user with the owner's scope, which cannot exceed the caller's. For people only, because it returns a "
+        "Creates a user with the owner's scope, which cannot exceed the caller's, and with a role whose permissions the caller "
+        "has. For people only, because it returns a "
         "password. Replies that an e-mail address is taken are audited and limited: within 15 minutes "
         f"{login_throttle.MAXIMUM_DISCLOSURES} for one caller, {login_throttle.MAXIMUM_DISCLOSURES_BY_OWNER} for all callers "
         "of one account or service provider. After that every new address gets RATE_LIMITED. Admins are not limited.",
-        permissions=[IsPerson],
+        permissions=[IsPerson, MayManageUsers],
     )
     async def create_user(
         self, info: Info, input: Annotated[CreateUserInput, strawberry.argument(description="The new user.")]
@@ -241,30 +288,40 @@ class UserMutations:
         return CreateUserPayload(user=User.of(user), temporary_password=temporary, user_errors=errors)
 
     @fields.mutation(
-        "Changes the name or the e-mail address of a user. Replies that an address is taken are limited as in `createUser`."
+        "Changes a user, and what they may do. Replies that an address is taken are limited as in `createUser`.",
+        permissions=[MayManageUsers],
     )
     async def update_user(
         self, info: Info, input: Annotated[UpdateUserInput, strawberry.argument(description="The changes.")]
     ) -> UpdateUserPayload:
-        patch = service.UserPatch(input.email, input.name, input.if_version)
+        given = input.permissions.value if input.permissions else None
+        permissions = tuple(given) if given is not None else None
+        patch = service.UserPatch(input.email, input.name, input.role, permissions, input.if_version)
         user = await service.update(info.context, input.id, patch)
         return UpdateUserPayload(user=User.of(user))
 
-    @fields.mutation(f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.")
+    @fields.mutation(
+        f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.",
+        permissions=[MayManageUsers],
+    )
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="The user.")]
     ) -> DeactivateUserPayload:
         user = await service.set_active(info.context, input.id, False, input.if_version)
         return DeactivateUserPayload(user=User.of(user))
 
-    @fields.mutation("Allows a deactivated user to log in again. Ended sessions stay ended.")
+    @fields.mutation(
+        "Allows a deactivated user to log in again. Ended sessions stay ended.", permissions=[MayManageUsers]
+    )
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="The user.")]
     ) -> ReactivateUserPayload:
         user = await service.set_active(info.context, input.id, True, input.if_version)
         return ReactivateUserPayload(user=User.of(user))
 
-    @fields.mutation(f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.")
+    @fields.mutation(
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.", permissions=[MayManageUsers]
+    )
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
@@ -274,7 +331,7 @@ class UserMutations:
     @fields.mutation(
         "Gives another user a temporary password, which they must change at the next login, and ends their sessions: the tokens "
         f"are rejected {WHEN_REFUSED}.",
-        permissions=[IsPerson],
+        permissions=[IsPerson, MayManageUsers],
     )
     async def reset_password(
         self,

@@ -18,16 +18,17 @@ from app.audit import trail
 from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
-from app.foundation.access import Scope, Viewer
+from app.foundation.access import Permission, Role, Scope, Viewer, permissions_of_role
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import Unauthenticated
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
-from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors, ValueRule
 from app.users import email_addresses, login_throttle, password, policy, uniqueness
 from app.users.credential_check import require_valid_credential
+from app.users.grants import OF_USERS, check_grant, custom_permissions, require_permissions_of
 from app.users.model import Session, User
 from app.users.password import Claim
 from app.users.sessions import check_password, lock_account
@@ -55,7 +56,7 @@ class UserRule(UserErrorRule):
     )
     LAST_ADMIN = (
         UserErrorCode.LAST_ADMIN,
-        "This is the last active admin. Create or reactivate another one first.",
+        "This is the last active admin with the role MANAGER. Create or reactivate another one first.",
     )
     USER_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
@@ -117,6 +118,9 @@ class NewUser:
 
     email: str
     name: str
+    role: Role
+    permissions: tuple[Permission, ...] | None = None
+    """Only for the role CUSTOM."""
     owner: OwnerChoice = OwnerChoice()
     password: str | None = field(default=None, repr=False)
 
@@ -142,6 +146,7 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
 async def _create(context: Context, new: NewUser, hashed: str) -> User:
     viewer, errors = context.viewer, ErrorCollector()
     values = _read(Some(new.email), Some(new.name), errors)
+    values |= _role_columns(viewer, new.role, new.permissions, errors)
     await _check_email_taken(values, None, errors)
     if new.password is not None:
         policy.check(await policy.current(), new.password, new.email, errors, "password")
@@ -179,6 +184,7 @@ async def create_first_admin(email: str, name: str) -> str:
     values = _read(Some(email), Some(name), errors)
     await _check_email_taken(values, None, errors)
     errors.raise_if_any()
+    values["role"] = Role.MANAGER
     temporary = policy.temporary_password(await policy.current())
     hashed = await password.hash_password(temporary, Claim(password.CHANGES))
     async with in_transaction():
@@ -193,11 +199,18 @@ class UserPatch:
 
     email: Some[str | None] | None = None
     name: Some[str | None] | None = None
+    role: Some[Role | None] | None = None
+    permissions: tuple[Permission, ...] | None = None
+    """Only with the role CUSTOM."""
     if_version: int | None = None
 
 
 async def update(context: Context, user_id: str, patch: UserPatch) -> User:
-    """Changes the given fields. Raises UserErrors: NOT_FOUND, CONFLICT and all invalid values; RateLimited."""
+    """Changes the given fields.
+
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN and
+    all invalid values; RateLimited.
+    """
     email = patch.email.value if patch.email is not None else None
     if email is None:
         return await _update(context, user_id, patch)
@@ -207,26 +220,36 @@ async def update(context: Context, user_id: str, patch: UserPatch) -> User:
 async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     errors = ErrorCollector()
     values = _read(patch.email, patch.name, errors)
-    if values and not errors.found:
-        async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
-            changed = await USERS.try_update(context, user_id, values, if_version=patch.if_version)
-            await require_valid_credential(context.viewer)  # after the update has locked the row
-        if changed is not None:
-            return changed
-    user = await USERS.get(context, user_id)
-    if patch.if_version in (None, user.version):
-        await _check_email_taken(values, user.id, errors)
-    await USERS.check_version(context, user, patch.if_version, errors)
-    errors.raise_if_any()
-    if values:  # the cause of the failed update has disappeared in the meantime
-        raise await USERS.conflict(context, user, patch.if_version)
-    return user
+    found = await USERS.get(context, user_id)
+    role = patch.role.value if patch.role is not None else None
+    if patch.role is not None and role is None:
+        errors.add(ValueRule.NULL_NOT_ALLOWED, "role")
+    elif role is not None or patch.permissions is not None:
+        kept = found.permissions if patch.permissions is None else None
+        values |= _role_columns(context.viewer, role or found.role, patch.permissions, errors, kept)
+    is_current = patch.if_version in (None, found.version)
+    if not values or errors.found or not is_current:
+        if is_current:
+            await _check_email_taken(values, found.id, errors)
+        await USERS.check_version(context, found, patch.if_version, errors)
+        errors.raise_if_any()
+        return found
+    async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
+        user = await _locked(context, found, patch.if_version)
+        if "role" in values and (user.role, user.permissions) != (found.role, found.permissions):
+            raise await USERS.conflict(context, user, None)
+        if values.get("role", user.role) is not Role.MANAGER:
+            await _check_last_admin(user)
+        changed = USERS.require(await update_row(context, User, user.id, values))
+    if "role" in values:
+        context.use(Revocations).announce(user.id)
+    return changed
 
 
 async def set_active(context: Context, user_id: str, active: bool, if_version: int | None) -> User:
     """Deactivates a user, which permanently ends their sessions within 5 seconds, or reactivates them.
 
-    Raises UserErrors: NOT_FOUND, CONFLICT, LAST_ADMIN.
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN.
     """
     found = await USERS.get(context, user_id)
     async with in_transaction():
@@ -242,7 +265,7 @@ async def set_active(context: Context, user_id: str, active: bool, if_version: i
 
 
 async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
-    """Raises UserErrors: NOT_FOUND, CONFLICT, LAST_ADMIN."""
+    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN."""
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
@@ -289,7 +312,11 @@ async def reset_password(context: Context, user_id: str, given: str | None) -> t
 
 
 async def _locked(context: Context, found: User, if_version: int | None = None) -> User:
-    """Locks the user until the transaction ends. Raises UserErrors: NOT_FOUND, CONFLICT; Unauthenticated."""
+    """Locks the user until the transaction ends.
+
+    Raises UserErrors: NOT_FOUND, CONFLICT, PERMISSION_MISSING for a user with more permissions than the caller;
+    Unauthenticated, Forbidden.
+    """
     if not await lock_account(context.viewer, found):
         raise USERS.not_found()
     if found.scope is Scope.ADMIN:
@@ -298,15 +325,16 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await require_valid_credential(context.viewer)
+    require_permissions_of(context.viewer, permissions_of_role(user.role, user.permissions), "user")
     await USERS.check_version(context, user, if_version)
     return user
 
 
 async def _check_last_admin(user: User) -> None:
     """Raises UserErrors LAST_ADMIN. The caller has locked the active admins."""
-    if user.scope is not Scope.ADMIN or not user.active:
+    if user.scope is not Scope.ADMIN or not user.active or user.role is not Role.MANAGER:
         return
-    if not await User.filter(scope=Scope.ADMIN, active=True).exclude(id=user.id).exists():
+    if not await User.filter(scope=Scope.ADMIN, active=True, role=Role.MANAGER).exclude(id=user.id).exists():
         raise UserErrors.one(UserRule.LAST_ADMIN, "id")
 
 
@@ -324,6 +352,23 @@ def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors:
         if len(errors.found) == before:
             values["name"] = checked
     return values
+
+
+def _role_columns(
+    viewer: Viewer,
+    role: Role,
+    permissions: tuple[Permission, ...] | None,
+    errors: ErrorCollector,
+    kept: list[str] | None = None,
+) -> Columns:
+    """The columns to write; a user who stays CUSTOM has `kept` unless `permissions` are given.
+
+    Errors go to `role` and `permissions`.
+    """
+    is_custom = role is Role.CUSTOM
+    own = kept if is_custom and kept is not None else custom_permissions(is_custom, permissions, OF_USERS, errors)
+    check_grant(viewer, permissions_of_role(role, own), "user", errors, "permissions" if is_custom else "role")
+    return {"role": role, "permissions": own}
 
 
 def _password_columns(stored: str, *, must_change: bool) -> Columns:

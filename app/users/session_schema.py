@@ -156,7 +156,10 @@ class SessionMutations:
             ended=await sessions.logout_everywhere(info.context, keep_current=input.keep_current)
         )
 
-    @fields.mutation(f"Ends a session: its token is rejected {WHEN_REFUSED}.")
+    @fields.mutation(
+        "Ends a session of the caller or, with the permission MANAGE_USERS, of another user: its token is rejected "
+        f"{WHEN_REFUSED}."
+    )
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="The session.")]
     ) -> RevokeSessionPayload:

@@ -13,7 +13,7 @@ from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
 from app.audit.conflicts import not_found
 from app.foundation import metrics
-from app.foundation.access import AccessLevel, Scope, Viewer, owner_is_active
+from app.foundation.access import MayManageUsers, Scope, Viewer, owner_is_active, permissions_of_role
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
@@ -24,6 +24,7 @@ from app.foundation.settings import Settings
 from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.users import email_addresses, login_throttle, password, token
 from app.users.credential_check import require_valid_credential
+from app.users.grants import require_permissions_of
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim
 
@@ -111,7 +112,7 @@ def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> 
     """The viewer of a session. `provider_id` runs the user's account; the login itself does not look it up."""
     return Viewer(
         scope=Scope(user.scope),
-        access_level=AccessLevel.FULL,
+        permissions=permissions_of_role(user.role, user.permissions),
         account_id=user.account_id,
         service_provider_id=user.service_provider_id,
         user_id=user.id,
@@ -120,6 +121,7 @@ def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> 
         must_change_password=user.must_change_password,
         secret_hash=session.secret_hash,
         provider_id=user.service_provider_id or provider_id,
+        role=user.role,
     )
 
 
@@ -162,13 +164,19 @@ def open_sessions(context: Context) -> QuerySet[Session]:
 
 
 async def revoke_session(context: Context, session_id: str) -> UUID:
-    """Ends a session of the caller or of a visible user. Raises UserErrors: NOT_FOUND."""
+    """Ends a session of the caller or of a visible user.
+
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING. Raises Forbidden for another user's session without MANAGE_USERS.
+    """
     row_id = parse_sid(Kind.SESSION, session_id)
     session = await context.viewer.visible(Session).get_or_none(id=row_id) if row_id else None
     user = await User.get_or_none(id=session.user_id) if session is not None else None
     async with in_transaction():
         is_visible = user is not None and await lock_account(context.viewer, user)
         await require_valid_credential(context.viewer)
+        if user is not None and is_visible and user.id != context.viewer.user_id:
+            MayManageUsers.check(context.viewer, "Ending another user's session")
+            require_permissions_of(context.viewer, permissions_of_role(user.role, user.permissions), "user")
         if session is None or not is_visible or not await Session.filter(id=session.id).delete():
             raise not_found("session")
         await trail.record(context, user, before={"session": sid_of(Kind.SESSION, session.id)})

@@ -21,6 +21,7 @@ from app.foundation.errors import RateLimited
 from app.foundation.outbound.failure_kind import FailureKind
 from app.foundation.outbound.guard import OutboundGate, OutboundRefused
 from app.webhooks import signing
+from app.webhooks.faults import DeliveryFault, ReceiverFault
 from app.webhooks.model import WebhookMethod
 from app.webhooks.samples import Event
 
@@ -58,8 +59,8 @@ class Delivery:
     reply: str | None = None
     """The first 2 KiB; invalid UTF-8 and NUL become U+FFFD. None without a response."""
     reply_truncated: bool = False
-    reason: str | None = None
-    """Why the call failed, as a sentence; None on success."""
+    fault: DeliveryFault | None = None
+    """Why the call failed; None on success."""
 
 
 class WebhookSender:
@@ -98,12 +99,12 @@ class WebhookSender:
             started = time.monotonic()
             try:
                 # The resolver never sees a host that is an IP address.
-                if reason := self._gate.judge_text(url.host or "", url.port):
-                    raise OutboundRefused(reason)
+                if refusal := self._gate.judge_text(url.host or "", url.port):
+                    raise OutboundRefused(refusal.reason)
                 async with asyncio.timeout(self._total_seconds):
                     await self._exchange(client, call, url, headers, body, delivery)
             except Exception as error:  # noqa: BLE001 - a hostile response makes the HTTP client raise anything
-                delivery.reason = self._explain(client, error, delivery)
+                delivery.fault = self._explain(client, error, delivery)
             delivery.duration_ms = round((time.monotonic() - started) * 1000)
             return delivery
 
@@ -119,7 +120,7 @@ class WebhookSender:
         """Sends the request and fills in the response as far as it arrives."""
         async with client.response(call.method.name, url, body, headers) as response:
             delivery.status = response.status
-            delivery.reason = _status_reason(response.status)
+            delivery.fault = DeliveryFault.of_status(response.status)
             content, has_ended = b"", False
             try:
                 while len(content) <= MAXIMUM_REPLY_BYTES and not has_ended:
@@ -131,14 +132,14 @@ class WebhookSender:
                 delivery.reply, delivery.reply_truncated = shown
                 response.close()
 
-    def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> str:
+    def _explain(self, client: "Client", error: Exception, delivery: Delivery) -> DeliveryFault:
+        limit = f" (within {self._total_seconds:g} seconds)" if isinstance(error, TimeoutError) else ""
         if delivery.status is not None:
-            seconds = f" within {self._total_seconds:g} seconds" if isinstance(error, TimeoutError) else ""
-            return delivery.reason or f"The receiver answered {delivery.status}, but its reply does not end{seconds}."
+            return delivery.fault or DeliveryFault.of(ReceiverFault.REPLY_UNFINISHED, limit)
         if isinstance(error, TimeoutError) and not client.is_connect_timeout(error):
-            return f"The receiver did not answer within {self._total_seconds:g} seconds. Answer before processing the event."
+            return DeliveryFault.of(FailureKind.NO_RESPONSE, limit)
         kind, reason = client.kind_of(error)
-        return reason or _REASONS[kind]
+        return DeliveryFault(kind, reason) if reason else DeliveryFault.of(kind)
 
 
 def _request(call: OutgoingCall) -> tuple[URL, bytes]:
@@ -199,44 +200,6 @@ def _decode(content: bytes) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     is_whole = len(content) <= MAXIMUM_REPLY_BYTES
     return decoder.decode(content[:MAXIMUM_REPLY_BYTES], final=is_whole).replace("\0", "\ufffd")
-
-
-def _status_reason(status: int) -> str | None:
-    """What to fix, as a sentence; None for a success."""
-    if 200 <= status < 300:
-        return None
-    if 300 <= status < 400:
-        return (
-            f"The receiver redirects to another address (HTTP {status}), and redirects are not followed. "
-            "Enter the address it redirects to."
-        )
-    if status >= 500:
-        return f"The receiver failed (HTTP {status}): check its log."
-    return _STATUS.get(status) or f"The receiver refused the call with HTTP {status}: check its log."
-
-
-_STATUS = {
-    401: "The receiver refused the call (HTTP 401): check the user name and the password, or how it checks the signature.",
-    403: "The receiver refused the call (HTTP 403): check the user name and the password, or how it checks the signature.",
-    404: "The receiver has nothing at this address (HTTP 404): check the path of the URL.",
-    405: "The receiver does not accept this method (HTTP 405): choose the other one, or check the path of the URL.",
-    410: "The address no longer exists at the receiver (HTTP 410): check the path of the URL.",
-    415: "The receiver does not accept JSON (HTTP 415).",
-    429: "The receiver got too many calls (HTTP 429). Try again later.",
-}
-_REASONS = {
-    FailureKind.REFUSED_ADDRESS: "The address is not public. Use a public host.",
-    FailureKind.UNKNOWN_HOST: "The host name cannot be resolved: check the spelling of the URL.",
-    FailureKind.CONNECTION_REFUSED: "Nothing listens at this host and port: check the URL.",
-    FailureKind.UNREACHABLE: "The host is unreachable: check the URL, and firewalls in between.",
-    FailureKind.CONNECT_TIMEOUT: f"Connecting took more than {CONNECT_SECONDS:g} seconds: check host and port, "
-    "whether it expects http or https, and firewalls in between.",
-    FailureKind.TLS: "The TLS handshake failed: check that the receiver uses https, and that "
-    "its certificate is valid, for this host name and from a public authority.",
-    FailureKind.CLOSED: "The receiver closed the connection without a response: check the port, and whether it expects http or "
-    "https.",
-    FailureKind.NOT_S3: "The response is not HTTP: check the port, and whether it expects http or https.",
-}
 
 
 def _load_client() -> "type[Client]":

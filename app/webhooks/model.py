@@ -1,4 +1,4 @@
-"""Test deliveries of an account's webhooks. The settings of webhooks are columns of the account."""
+"""Test deliveries of an account's webhooks. The settings of webhooks are columns of accounts and applications."""
 
 import enum
 from typing import ClassVar
@@ -29,7 +29,7 @@ class WebhookMethod(enum.Enum):
 
 
 class WebhookDelivery(TenantScoped):
-    """One call. `reason` says why it failed, and is null on success; `status` is null without a response.
+    """One call. `code` and `reason` say why it failed, and are null on success; `status` is null without a response.
 
     `request_headers` are `{name, value}`, with masked credentials.
     """
@@ -48,6 +48,7 @@ class WebhookDelivery(TenantScoped):
     duration_ms = fields.IntField()
     reply = fields.TextField(null=True)
     reply_truncated = fields.BooleanField()
+    code = fields.CharField(max_length=32, null=True)
     reason = fields.TextField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 

@@ -10,12 +10,41 @@ from app.foundation.encryption import CannotOpen, Keyring
 from app.foundation.masks import is_mask
 from app.foundation.names import has_control_characters
 from app.foundation.outbound.guard import OutboundGate
-from app.foundation.user_errors import ErrorCollector, UserErrorCode
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, ValueRule
 from app.webhooks.addresses import checked_url, origin
 from app.webhooks.model import WebhookKind, WebhookMethod
 
 MAXIMUM_CREDENTIAL = 255
 SCHEMES = ("http", "https")
+
+
+class WebhookRule(UserErrorRule):
+    METHOD_NOT_ALLOWED = UserErrorCode.INVALID, "The method of {webhook} must be {allowed}."
+    PASSWORD_OF_OTHER_SERVER = (
+        UserErrorCode.REQUIRED,
+        "The stored password belongs to another server: enter it again, or send null for both to remove them.",
+    )
+    CREDENTIALS_INCOMPLETE = (
+        UserErrorCode.REQUIRED,
+        "Enter user name and password together; leave out both to keep the stored ones.",
+    )
+    PASSWORD_MASKED = (
+        UserErrorCode.INVALID,
+        "This is a placeholder for a password: leave out the password to keep the stored one.",
+    )
+    USER_NAME_COLON = (
+        UserErrorCode.INVALID,
+        "The user name contains a colon, which basic authentication does not allow.",
+    )
+    CREDENTIAL_EMPTY = UserErrorCode.INVALID, "The {credential} is empty; send null for both to remove them."
+    CREDENTIAL_TOO_LONG = (
+        UserErrorCode.TOO_LONG,
+        "The {credential} has {length} characters; at most {maximum} are allowed.",
+    )
+    CREDENTIAL_CONTROL_CHARACTER = (
+        UserErrorCode.INVALID,
+        "The {credential} contains a control character; remove it.",
+    )
 
 
 @dataclass(frozen=True)
@@ -114,12 +143,11 @@ class WebhookValidator:
         if change.method is None:
             return stored.method if stored else WebhookMethod.POST
         if change.method.value is None:
-            message = "The method cannot be null; leave it out to keep its value."
-            self.errors.add(UserErrorCode.REQUIRED, message, field.name, "method")
+            self.errors.add(ValueRule.NULL_NOT_ALLOWED, field.name, "method")
         elif change.method.value not in field.methods:
             allowed = " or ".join(method.name for method in field.methods)
-            message = f"The method of {field.name} must be {allowed}."
-            self.errors.add(UserErrorCode.INVALID, message, field.name, "method")
+            rule = WebhookRule.METHOD_NOT_ALLOWED
+            self.errors.add(rule, field.name, "method", webhook=field.name, allowed=allowed)
         return change.method.value or WebhookMethod.POST
 
     def _credentials(
@@ -129,24 +157,20 @@ class WebhookValidator:
         if _keeps_credentials(change, stored):
             if stored and stored.username is not None and not same_origin:
                 # A stored password is never sent to a server that it was not entered for.
-                message = "The stored password belongs to another server: enter it again, or send null for both to remove them."
                 for name in ("username", "password"):
-                    self.errors.add(UserErrorCode.REQUIRED, message, field.name, name)
+                    self.errors.add(WebhookRule.PASSWORD_OF_OTHER_SERVER, field.name, name)
             return (stored.username, stored.password) if stored else (None, None)
         username = change.username.value if change.username else None
         password = change.password.value if change.password else None
         if (username is None) != (password is None):
             missing = "username" if username is None else "password"
-            message = "Enter user name and password together; leave out both to keep the stored ones."
-            self.errors.add(UserErrorCode.REQUIRED, message, field.name, missing)
+            self.errors.add(WebhookRule.CREDENTIALS_INCOMPLETE, field.name, missing)
         self._check(username, "user name", field.name, "username")
         self._check(password, "password", field.name, "password")
         if password is not None and len(password) <= MAXIMUM_CREDENTIAL and is_mask(password):
-            message = "This is a placeholder for a password: leave out the password to keep the stored one."
-            self.errors.add(UserErrorCode.INVALID, message, field.name, "password")
+            self.errors.add(WebhookRule.PASSWORD_MASKED, field.name, "password")
         if username is not None and ":" in username:  # RFC 7617, 2
-            message = "The user name contains a colon, which basic authentication does not allow."
-            self.errors.add(UserErrorCode.INVALID, message, field.name, "username")
+            self.errors.add(WebhookRule.USER_NAME_COLON, field.name, "username")
         if username is None or password is None or self.errors.found:
             return None, None
         if stored is not None and self._is_stored(field, stored, password):
@@ -160,16 +184,16 @@ class WebhookValidator:
         except CannotOpen:
             return False
 
-    def _check(self, text: str | None, what: str, *path: str) -> None:
+    def _check(self, text: str | None, credential: str, *path: str) -> None:
         if text is None:
             return
         if not text:
-            self.errors.add(UserErrorCode.INVALID, f"The {what} is empty; send null for both to remove them.", *path)
+            self.errors.add(WebhookRule.CREDENTIAL_EMPTY, *path, credential=credential)
         elif len(text) > MAXIMUM_CREDENTIAL:
-            message = f"The {what} has {len(text)} characters; at most {MAXIMUM_CREDENTIAL} are allowed."
-            self.errors.add(UserErrorCode.TOO_LONG, message, *path)
+            bounds = {"length": len(text), "maximum": MAXIMUM_CREDENTIAL}
+            self.errors.add(WebhookRule.CREDENTIAL_TOO_LONG, *path, credential=credential, **bounds)
         elif has_control_characters(text):
-            self.errors.add(UserErrorCode.INVALID, f"The {what} contains a control character; remove it.", *path)
+            self.errors.add(WebhookRule.CREDENTIAL_CONTROL_CHARACTER, *path, credential=credential)
 
 
 def _keeps_credentials(change: WebhookChange, stored: Webhook | None) -> bool:

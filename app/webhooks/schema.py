@@ -1,17 +1,20 @@
 """The GraphQL types of webhooks and their test deliveries."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
-from app.foundation.access import HasFullAccess
+from app.foundation.access import MayTestAndCallOut, MayViewSecrets
 from app.foundation.context import Info
+from app.foundation.fault_codes import FaultCode, graphql_enum
 from app.foundation.graphql import fields
 from app.foundation.identifiers import Kind
+from app.foundation.outbound.failure_kind import FailureKind
 from app.webhooks import addresses, model, rules, service
+from app.webhooks.faults import RECEIVER_CODES, RECEIVER_WORDS, ReceiverFault
 
 
 @strawberry.type(description="A customer's URL that the gateway calls on events.")
@@ -102,6 +105,14 @@ class HttpHeader:
     value: str = strawberry.field(description="Its value; `Authorization` shows only `Basic …`.")
 
 
+if TYPE_CHECKING:
+    WebhookErrorCode = FaultCode
+else:
+    WebhookErrorCode = graphql_enum(
+        "WebhookErrorCode", "Why a webhook call failed.", FailureKind, ReceiverFault, **RECEIVER_WORDS
+    )
+
+
 @fields.node(
     Kind.WEBHOOK_DELIVERY,
     description="A test of a webhook: the request and the response. Kept for 30 days.",
@@ -115,7 +126,7 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
         lambda headers: [HttpHeader(name=one["name"], value=one["value"]) for one in headers],
         ["request_headers"],
         "The request headers, signature included; credentials are masked.",
-        permissions=[HasFullAccess],
+        permissions=[MayViewSecrets],
     )
     request_body: str = fields.column("The raw, signed body; empty for GET.")
     succeeded: bool = fields.computed(
@@ -128,10 +139,13 @@ class WebhookDelivery(fields.Node[model.WebhookDelivery]):
     reply: str | None = fields.column(
         "The first 2 KiB of the reply, with U+FFFD for invalid UTF-8; null without a response. "
         "A receiver may repeat the request in it.",
-        permissions=[HasFullAccess],
+        permissions=[MayViewSecrets],
     )
     reply_truncated: bool = fields.column("Whether the reply was longer than that.")
-    reason: str | None = fields.column("Why it failed and what to fix, as a sentence; null on success.")
+    code: WebhookErrorCode | None = fields.computed(
+        lambda code: code and RECEIVER_CODES[code], ["code"], "Why it failed; null on success."
+    )
+    reason: str | None = fields.column("Why it failed and what to fix: a sentence for `code`; null on success.")
     account: fields.Node | None = fields.to_one(
         "Account", "account_id", row=AccountRow, description="The account that owns it."
     )
@@ -156,7 +170,8 @@ class WebhookMutations:
     @fields.mutation(
         "Sends a signed sample event to a stored webhook and records the result. Takes at most 5 seconds; redirects are not "
         f"followed. RATE_LIMITED after {service.MAXIMUM_TESTS_PER_DAY} tests of one account in 24 hours, and while too many "
-        "tests of the account, of its service provider or in the worker are running."
+        "tests of the account, of its service provider or in the worker are running.",
+        permissions=[MayTestAndCallOut],
     )
     async def send_test_webhook(
         self,

@@ -13,7 +13,7 @@ from app.audit import trail
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.identifiers import new_id
-from app.foundation.user_errors import UserErrorCode, UserErrors
+from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.webhooks import samples
 from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from app.webhooks.model import WebhookDelivery, WebhookKind
@@ -21,6 +21,10 @@ from app.webhooks.retention import first_id_of
 from app.webhooks.rules import ACCOUNT_WEBHOOKS, Webhook
 
 MAXIMUM_TESTS_PER_DAY = 200
+
+
+class WebhookTestRule(UserErrorRule):
+    NO_WEBHOOK = UserErrorCode.NOT_FOUND, "The account has no {webhook}; save one with updateAccount."
 
 
 async def send_test(context: Context, account_id: str, kind: WebhookKind) -> WebhookDelivery:
@@ -31,8 +35,7 @@ async def send_test(context: Context, account_id: str, kind: WebhookKind) -> Web
     account = await ACCOUNTS.get(context, account_id, "accountId")
     webhook = ACCOUNT_WEBHOOKS[kind].stored(account)
     if webhook is None:
-        message = f"The account has no {ACCOUNT_WEBHOOKS[kind].name}; save one with updateAccount."
-        raise UserErrors.one(UserErrorCode.NOT_FOUND, message, "kind")
+        raise UserErrors.one(WebhookTestRule.NO_WEBHOOK, "kind", webhook=ACCOUNT_WEBHOOKS[kind].name)
     await _check_daily_limit(account.id)
     delivery_id = new_id()
     call = _call(context, account, kind, webhook, delivery_id)
@@ -75,6 +78,7 @@ async def _check_daily_limit(account_id: UUID) -> None:
 async def _save(
     context: Context, delivery_id: UUID, account_id: UUID, kind: WebhookKind, call: OutgoingCall, delivery: Delivery
 ) -> WebhookDelivery:
+    fault = delivery.fault
     async with in_transaction():
         # Raises NOT_FOUND if the account was deleted or moved during the call.
         ACCOUNTS.require(await ACCOUNTS.lock(context.viewer, account_id), "accountId")
@@ -90,8 +94,9 @@ async def _save(
             duration_ms=delivery.duration_ms,
             reply=delivery.reply,
             reply_truncated=delivery.reply_truncated,
-            reason=delivery.reason,
+            code=fault.code.name if fault else None,
+            reason=fault.reason if fault else None,
         )
-        values = {"kind": kind, "status": delivery.status, "reason": delivery.reason}
+        values = {"kind": kind, "status": delivery.status, "code": kept.code, "reason": kept.reason}
         await trail.record(context, kept, after=values)
     return kept

@@ -214,7 +214,7 @@ async def test_a_read_only_key_changes_nothing(read_only: Person, admin: Person,
         'mutation ($id: ID!) { updateAccount(input: {id: $id, name: "Renamed"}) { account { id } } }', id=world["own"]
     )
     assert answer.data == {"updateAccount": None}
-    assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["EDIT_SETTINGS"]
     assert (await settings(admin, world["own"]))["name"] == "Own customer"
 
 

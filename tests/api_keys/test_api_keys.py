@@ -102,7 +102,7 @@ async def test_a_key_has_exactly_one_owner(admin: Person, world: World) -> None:
 async def test_a_read_only_key_cannot_create_keys(read_only: Person) -> None:
     answer = await read_only.ask('mutation { createApiKey(input: {name: "Made"}) { token } }')
     assert answer.data == {"createApiKey": None}
-    assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["MANAGE_API_KEYS"]
 
 
 async def test_the_token_of_a_key_is_returned_once_and_stored_nowhere(
@@ -199,7 +199,7 @@ async def test_a_read_only_key_reads_everything_but_secrets(read_only: Person, w
     answer = await read_only.ask(query % "webhookSecret", id=world["own"])
     assert answer.data["account"]["webhookSecret"] is None
     assert answer.data["account"]["name"] == "Own customer"
-    assert answer.errors[0]["extensions"]["requiredAccess"] == "FULL"
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["VIEW_SECRETS"]
 
 
 async def test_the_owner_installation_accepts_only_true(admin: Person) -> None:

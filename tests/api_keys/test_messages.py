@@ -16,6 +16,9 @@ async def test_messages_for_users(
     installation: Installation, provider: Person, account_user: Person, admin: Person, world: World
 ) -> None:
     made = await account_user.change("createApiKey", "token", name="Third", expiresAt="2099-01-01T00:00:00Z")
+    permissions = ["MANAGE_API_KEYS", "VIEW_CALLS"]
+    narrow = await provider.change("createApiKey", "token", name="Keys", accessLevel="CUSTOM", permissions=permissions)
+    limited = installation.holder(narrow["token"])
     expiring, own_key = installation.holder(made["token"]), world["account_user_key"]
     asked: list[tuple[Person, str, dict[str, Any]]] = [
         (account_user, "createApiKey", {"name": "", "expiresAt": "2020-01-01T00:00:00Z"}),
@@ -36,6 +39,11 @@ async def test_messages_for_users(
         (account_user, "revokeApiKey", {"id": world["read_only_key"]}),
         (account_user, "rotateApiKey", {"id": world["read_only_key"]}),
         (account_user, "createApiKey", {"name": "Fourth"}),
+        (account_user, "createApiKey", {"name": "Fourth", "accessLevel": "CUSTOM"}),
+        (account_user, "createApiKey", {"name": "Fourth", "accessLevel": "FULL", "permissions": ["VIEW_CALLS"]}),
+        (limited, "createApiKey", {"name": "Fourth"}),
+        (limited, "createApiKey", {"name": "Fourth", "accessLevel": "CUSTOM", "permissions": ["MANAGE_USERS"]}),
+        (limited, "revokeApiKey", {"id": own_key}),
     ]
     errors: list[dict[str, Any]] = []
     for person, mutation, given in asked:

@@ -144,7 +144,7 @@ CREATED: list[tuple[str, str, dict[str, Any]]] = [
     ("createServiceProvider", "serviceProvider", {"name": "Third Voice"}),
     ("createAccount", "account", {"name": "New", "serviceProviderId": "provider"}),
     ("createApiKey", "apiKey", {"name": "New", "owner": {"installation": True}}),
-    ("createUser", "user", {"email": "new@example.com", "name": "New"}),
+    ("createUser", "user", {"email": "new@example.com", "name": "New", "role": "VIEWER"}),
     (
         "createApplication",
         "application",
@@ -207,7 +207,7 @@ async def test_a_conflict_says_who_changed_which_fields_and_when(people: People,
         "version": "2",
         "changedBy": "Bob",
         "changedAt": f"{at[:19]}+00:00",
-        "fields": "name,sipRealm",
+        "fields": "name, sipRealm",
     }
     # The first change is older.
     await rename(people["bob"], own, "Third")

@@ -75,8 +75,8 @@ CHANGES: list[tuple[str, Inputs]] = [
     ("updateApplication", lambda world: {"id": world["own_application"], "name": "Renamed"}),
     ("deleteApplication", lambda world: {"id": world["own_application"], "force": True}),
     ("sendTestWebhook", lambda world: {"accountId": world["own"], "kind": "REGISTRATION"}),
-    ("retryRecording", lambda world: {"callId": world["own_call"]}),
-    ("deleteRecording", lambda world: {"callId": world["own_call"]}),
+    ("retryRecording", lambda world: {"id": world["own_call"]}),
+    ("deleteRecording", lambda world: {"id": world["own_call"]}),
     ("removeStoredCredential", lambda world: {"id": world["own_credential"]}),
     ("clearTtsCache", lambda world: {"accountId": world["own"]}),
     ("removeRecordingConfig", lambda world: {"accountId": world["own"]}),
@@ -101,7 +101,7 @@ OTHER_PASSWORD = "quite another battery"
 # The mutations of people, with the person: as above.
 OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
-    ("createUser", "root", lambda people: {"email": "new@people.example.com", "name": "New"}),
+    ("createUser", "root", lambda people: {"role": "MANAGER", "email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
@@ -194,7 +194,8 @@ async def test_an_event_shows_a_recordings_error_with_the_names_of_the_contract(
 ) -> None:
     await made_recording(installation, world)
     error = {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3_code": "AccessDenied",
         "http_status": 403,
         "message": "It could not be stored.",
         "advice": "Allow it.",
@@ -204,13 +205,14 @@ async def test_an_event_shows_a_recordings_error_with_the_names_of_the_contract(
     }
     async with installation.database():
         await Call.filter(id=parse_sid(Kind.CALL, world["own_call"])).update(recording_error=error)
-    await admin.change("retryRecording", "call { id }", callId=world["own_call"])
+    await admin.change("retryRecording", "call { id }", id=world["own_call"])
     (event,) = await events(admin)
     changes = {each["field"]: (each["before"], each["after"]) for each in event["changes"]}
     before, after = changes.pop("recording.error")
     shown = (await admin.ask('{ __type(name: "CallRecordingError") { fields { name } } }')).only("__type")["fields"]
     assert json.loads(before) == {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3Code": "AccessDenied",
         "httpStatus": 403,
         "message": "It could not be stored.",
         "advice": "Allow it.",
@@ -614,4 +616,4 @@ async def test_an_admin_created_on_the_command_line_is_audited(migrated: Any, em
     assert user.scope is None
     assert [key.object_id, user.object_id] == made
     assert key.after == {"name": "admin", "accessLevel": "FULL", "scope": "ADMIN"}
-    assert user.after == {"email": "ann@example.com", "name": "admin", "scope": "ADMIN"}
+    assert user.after == {"email": "ann@example.com", "name": "admin", "role": "MANAGER", "scope": "ADMIN"}

@@ -17,7 +17,7 @@ from app.api_keys.model import ApiKey
 from app.audit import rows
 from app.audit.audited_update import update_row
 from app.audit.model import ACTOR_COLUMNS
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
 from app.foundation.identifiers import Kind, new_id, parse_sid
@@ -64,11 +64,11 @@ def context_of(installation: Installation, world: World, person: str) -> Context
 
 def viewer_of(world: World, person: str) -> Viewer:
     if person == "admin":
-        return Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+        return Viewer(Scope.ADMIN, ALL, new_id())
     if person == "provider":
         provider_id = parse_sid(Kind.SERVICE_PROVIDER, world["provider"])
-        return Viewer(Scope.SERVICE_PROVIDER, AccessLevel.FULL, new_id(), service_provider_id=provider_id)
-    return Viewer(Scope.ACCOUNT, AccessLevel.FULL, new_id(), account_id=parse_sid(Kind.ACCOUNT, world["own"]))
+        return Viewer(Scope.SERVICE_PROVIDER, ALL, new_id(), service_provider_id=provider_id)
+    return Viewer(Scope.ACCOUNT, ALL, new_id(), account_id=parse_sid(Kind.ACCOUNT, world["own"]))
 
 
 def row_of(world: World, model: type[Model], place: str) -> UUID:
@@ -92,8 +92,9 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
             {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
             ["SELECT", *UPDATE],
         ),
-        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, UPDATE),
-        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, UPDATE),
+        # The first statement reads the permissions of the key, which the caller must have.
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, ["SELECT", *UPDATE]),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, ["SELECT", *UPDATE]),
         (
             "updateRecordingConfig",
             "recordingConfig { id }",

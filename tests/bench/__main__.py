@@ -1,7 +1,7 @@
 """python -m tests.bench: measures the server against a handwritten one, prints tables, writes var/bench.json.
 
 Ratios are from one run on one machine, in CPU per request, which other work on the machine disturbs least.
-Exits with 1 when a target is missed. The numbers in `docs/architecture.md` were made with `--seconds 8 --rounds 5`.
+Exits with 1 when a target is missed. `docs/architecture.md` says with which options its numbers were made.
 """
 
 import argparse

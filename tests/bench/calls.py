@@ -30,7 +30,7 @@ from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
 from app.commands import migrate
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
@@ -285,7 +285,7 @@ async def _seed(settings: Settings, calls: int) -> tuple[str, str, UUID, UUID]:
     async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
         opened = Resources(settings, keyring, {OutboundGate: OutboundGate([])})
-        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", opened)
+        context = Context(Viewer(Scope.ADMIN, ALL, new_id()), "bench", opened)
         provider = sid_of(Kind.SERVICE_PROVIDER, (await providers.create(context, "Provider")).id)
         account = await accounts.create(context, NewAccount("Of many calls", provider))
         webhook = WebhookChange("https://hooks.example.com/calls")

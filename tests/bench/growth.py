@@ -23,7 +23,7 @@ from app.accounts import service as accounts
 from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.commands import migrate
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
@@ -166,7 +166,7 @@ async def _seed(settings: Settings, size: int) -> tuple[str, UUID]:
     keyring = settings.keyring()
     async with orm.opened(settings, migrating=True) as connection:
         key = await api_keys.create_first_admin(keyring, "bench")
-        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, keyring, {}))
+        context = Context(Viewer(Scope.ADMIN, ALL, new_id()), "bench", Resources(settings, keyring, {}))
         provider = await providers.create(context, "Provider")
         new = NewAccount("Of many keys", sid_of(Kind.SERVICE_PROVIDER, provider.id))
         account = await accounts.create(context, new)

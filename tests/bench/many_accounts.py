@@ -14,7 +14,7 @@ import asyncpg
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.commands import migrate
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
@@ -78,9 +78,7 @@ async def _fill(settings: Settings) -> dict[str, str]:
     """A key for each provider."""
     await migrate.migrate(settings)
     async with orm.opened(settings, migrating=True) as connection:
-        context = Context(
-            Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, settings.keyring(), {})
-        )
+        context = Context(Viewer(Scope.ADMIN, ALL, new_id()), "bench", Resources(settings, settings.keyring(), {}))
         await make_past_months()
         tokens: dict[str, str] = {}
         for name, (accounts, calls, silent) in PROVIDERS.items():

@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Callable
 from typing import Any
 
+from app.foundation.settings import Settings
 from tests.bench.client import Connection, load, request
 from tests.bench.finding import Finding
 from tests.bench.installation import COMPILED, HANDWRITTEN, MEANINGS, REFERENCE, SERVERS, SHIPPED, Installation
@@ -13,6 +14,8 @@ from tests.bench.serving import ServerProcess
 from tests.bench.workloads import LEAST_MEAN, Workload, workloads
 
 _OURS = (COMPILED, SHIPPED, REFERENCE)
+# As many as one key may run at once. With one more, each request would wait for a slot; the handwritten server has no such limit.
+_CONNECTIONS = Settings.model_fields["operations_per_caller"].default
 
 # By server: CPU seconds per request, and requests per second.
 Round = dict[str, tuple[float, float]]
@@ -49,9 +52,9 @@ async def _round(installation: Installation, raws: dict[str, list[bytes]], order
 
 
 async def _turn(server: ServerProcess, raws: list[bytes], seconds: float) -> tuple[float, float]:
-    await load(server.port, raws, seconds / 5)
+    await load(server.port, raws, seconds / 5, connections=_CONNECTIONS)
     before = server.cpu_seconds()
-    done = await load(server.port, raws, seconds)
+    done = await load(server.port, raws, seconds, connections=_CONNECTIONS)
     return (server.cpu_seconds() - before) / done.count, done.count / done.seconds
 
 

@@ -14,7 +14,7 @@ from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.commands import migrate
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
@@ -39,9 +39,10 @@ _FILL = (
     "DELETE FROM calls WHERE account_id IN (SELECT id FROM accounts WHERE service_provider_id = '{silent}')"
     " OR started_at > now() - INTERVAL '30 days'"
     " AND account_id IN (SELECT id FROM accounts WHERE service_provider_id = '{old}')",
-    "INSERT INTO users (id, scope, account_id, email, email_key, name, password_hash, password_set_at,"
+    "INSERT INTO users (id, scope, role, account_id, email, email_key, name, password_hash, password_set_at,"
     " must_change_password, active, created_at, updated_at, version)"
-    " SELECT id, 'ACCOUNT', id, id || '@example.com', id || '@example.com', 'User', '', now(), false, true, now(), now(), 1"
+    " SELECT id, 'ACCOUNT', 'MANAGER', id, id || '@example.com', id || '@example.com', 'User', '', now(), false, true, now(),"
+    " now(), 1"
     " FROM accounts",
     "INSERT INTO audit_events (id, at, operation, object_kind, object_id, account_id, service_provider_id)"
     " SELECT id, started_at, 'updateAccount', 'AC', account_id, account_id,"
@@ -112,7 +113,7 @@ async def _keys(context: Context, owners: dict[str, UUID], account: UUID) -> dic
 
 
 def _context(settings: Settings, keyring: Keyring) -> Context:
-    return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "bench", Resources(settings, keyring, {}))
+    return Context(Viewer(Scope.ADMIN, ALL, new_id()), "bench", Resources(settings, keyring, {}))
 
 
 async def _account(context: Context, provider: UUID) -> UUID:

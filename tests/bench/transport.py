@@ -32,7 +32,7 @@ from tests.support.servers.postgres import Postgres
 
 ROUNDS, REQUESTS = 9, 3_000
 CONNECTIONS, CLIENTS, TIMES = 10, 64, 40
-QUERY = b'{"query": "query Who { viewer { scope accessLevel } }", "operationName": "Who", "variables": {}%s}'
+QUERY = b'{"query": "query Who { viewer { scope role } }", "operationName": "Who", "variables": {}%s}'
 
 
 class Wire(asyncio.Transport):

@@ -43,9 +43,9 @@ async def test_keys_of_each_scope_can_have_the_access_level_gateway(
 ) -> None:
     ((owner, whose),) = OWNERS[scope].items()
     gateway = await gateway_of(installation, **{owner: world[whose] if whose else True})
-    assert (await gateway.ask("{ viewer { scope accessLevel } }")).only("viewer") == {
+    assert (await gateway.ask("{ viewer { scope permissions } }")).only("viewer") == {
         "scope": scope,
-        "accessLevel": "GATEWAY",
+        "permissions": ["ACT_AS_GATEWAY"],
     }
     answer = await gateway.ask(REPORT, input={"calls": [{"accountId": world["own"], "callId": "one"}]})
     assert answer.only("reportCalls")["acceptedCount"] == 1
@@ -85,7 +85,7 @@ async def test_only_gateways_report_calls(installation: Installation, world: Wor
         REPORT, input={"calls": [{"accountId": world["own"], "callId": "one"}]}
     )
     assert answer.codes == ["FORBIDDEN"]
-    assert answer.errors[0]["extensions"]["requiredAccess"] == "GATEWAY"
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["ACT_AS_GATEWAY"]
 
 
 async def test_a_gateways_key_cannot_create_keys(gateway: Person) -> None:

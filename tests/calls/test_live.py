@@ -11,6 +11,7 @@ from app.calls.model import Call
 from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.foundation import events as live_module
+from app.foundation.access import Role
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.server.graphql_ws import CHECK_SECONDS
@@ -357,6 +358,36 @@ async def test_a_required_password_change_ends_the_subscription(
         answer = await client.hear()
         assert (answer["type"], answer["payload"][0]["extensions"]["reason"]) == ("error", "PASSWORD_CHANGE_REQUIRED")
         await until_no_listeners(installation)
+
+
+async def test_withdrawing_view_calls_ends_the_subscription(
+    installation: Installation, port: int, gateway: Person, world: World, wait: Callable[[float], None]
+) -> None:
+    people = await add_people(installation, "ann")
+    async with listening(port, people.tokens["ann"]) as client:
+        await begun(client, installation, world["own"])
+        async with installation.database():
+            user = User.filter(id=parse_sid(Kind.USER, people.ids["ann"]))
+            await user.update(role=Role.CUSTOM, permissions=["EDIT_SETTINGS"])
+        wait(60)
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        event = await client.hear()
+        assert (event["type"], event["payload"]["data"]) == ("next", {"callChanged": None})
+        assert event["payload"]["errors"][0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
+        ended = await client.hear()
+        assert (ended["type"], ended["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
+        await until_no_listeners(installation)
+
+
+async def test_subscribing_needs_the_permission_to_view_calls(
+    installation: Installation, port: int, account_user: Person, world: World
+) -> None:
+    made = await account_user.change(
+        "createApiKey", "token", name="Settings", accessLevel="CUSTOM", permissions=["EDIT_SETTINGS"]
+    )
+    async with listening(port, made["token"]) as client:
+        answer = await client.ask(f'subscription {{ callChanged(accountId: "{world["own"]}") {{ id }} }}')
+        assert "FORBIDDEN" in str(answer["payload"])
 
 
 async def test_events_of_other_workers_are_sent(

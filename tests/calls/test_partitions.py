@@ -146,7 +146,7 @@ async def test_creating_a_month_does_not_deadlock_with_a_deletion(
     credential_id = call.call.recording_credential_id
     assert credential_id is not None
     inputs: dict[str, dict[str, Any]] = {
-        "deleteRecording": {"callId": call.id},
+        "deleteRecording": {"id": call.id},
         "removeStoredCredential": {"id": sid_of(Kind.STORED_CREDENTIAL, credential_id), "force": True},
         "deleteAccount": {"id": world["own"], "force": True},
     }

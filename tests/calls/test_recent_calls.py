@@ -268,7 +268,8 @@ async def test_a_recording_that_failed_says_why(
 ) -> None:
     time = datetime(2026, 1, 31, 13, 37, tzinfo=UTC)
     error = {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3_code": "AccessDenied",
         "http_status": 403,
         "message": "The storage refused it.",
         "advice": "Give the key the right s3:PutObject.",
@@ -278,12 +279,13 @@ async def test_a_recording_that_failed_says_why(
         await Call.filter(id=parse_sid(Kind.CALL, ids["recorded"])).update(
             recording_state=RecordingState.FAILED, recording_error=error
         )
-    query = "query ($id: ID!) { call(id: $id) { recording { state url error { code httpStatus message advice at } } } }"
+    query = "query ($id: ID!) { call(id: $id) { recording { state url error { code s3Code httpStatus message advice at } } } }"
     recording = (await account_user.ask(query, id=ids["recorded"])).only("call")["recording"]
     assert (recording["state"], recording["url"]) == ("FAILED", None)
     assert datetime.fromisoformat(recording["error"].pop("at")) == time
     assert recording["error"] == {
-        "code": "AccessDenied",
+        "code": "ACCESS_DENIED",
+        "s3Code": "AccessDenied",
         "httpStatus": 403,
         "message": error["message"],
         "advice": error["advice"],

@@ -20,11 +20,12 @@ from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import PlaybackEvents, storage_url
 from app.demo.local_s3 import LocalS3
-from app.foundation.access import AccessLevel
+from app.foundation.access import AccessLevel, Role
 from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.server import authentication
 from app.storage.model import AudioFormat, RecordingConfig
+from app.users.model import User
 from tests.recording.recorded import Recorded, configure, recorded, served, target_in, wav
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import add_people
@@ -183,6 +184,24 @@ async def test_a_signed_url_expires(
         403,
         "This URL is expired, revoked or incomplete. Request a new one.",
     )
+
+
+async def test_withdrawing_the_permission_to_listen_invalidates_signed_urls_and_those_of_the_persons_keys(
+    own: Recorded, installation: Installation, stranger: Person, wait: Callable[[float], None]
+) -> None:
+    people = await add_people(installation, "ann")
+    made = await people["ann"].change("createApiKey", "token", name="Ann's own")
+    addresses = [await own.address(caller) for caller in (people["ann"], installation.holder(made["token"]))]
+    assert [(await get(stranger, address)).status_code for address in addresses] == [200, 200]
+    async with installation.database():
+        await User.filter(id=parse_sid(Kind.USER, people.ids["ann"])).update(role=Role.VIEWER)
+    wait(authentication.CACHE_SECONDS + 0.1)
+    for address in addresses:
+        refused = await get(stranger, address)
+        assert (refused.status_code, message(refused)) == (
+            403,
+            "Playing recordings needs the permission LISTEN_TO_RECORDINGS.",
+        )
 
 
 @pytest.mark.parametrize("closing", ["revoked", "suspended", "expired", "gateway"])

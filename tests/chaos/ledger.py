@@ -127,7 +127,7 @@ async def _hurry(server: RealServer, rows: dict[str, Call]) -> None:
         if row.recording_state in (RecordingState.STORING, RecordingState.FAILED) and row.recording_attempts:
             with suppress(Exception):
                 call_id = f"{Kind.CALL.value}{row.id.hex}"
-                await server.person("provider").change("retryRecording", "call { id }", callId=call_id)
+                await server.person("provider").change("retryRecording", "call { id }", id=call_id)
 
 
 def waiting(server: RealServer) -> list[UUID]:

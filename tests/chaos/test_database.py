@@ -152,7 +152,7 @@ async def test_a_deleted_recording_stays_deleted_after_an_older_dump_is_restored
         await ground.server.start()
         row = (await ground.server.rows())["deleted"]
         deleted = await ground.server.person("provider").change(
-            "deleteRecording", "call { recording { state } }", callId=sid_of(Kind.CALL, row.id)
+            "deleteRecording", "call { recording { state } }", id=sid_of(Kind.CALL, row.id)
         )
         assert deleted["call"]["recording"]["state"] == "DELETED"
         audio = ground.server.spool / row.id.hex / "audio"

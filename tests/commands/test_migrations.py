@@ -1,6 +1,6 @@
 """Migrations of an empty and a populated database, atomic and one at a time; no server serves an older or newer schema.
 
-The catalogue of a migrated database is compared with the models plus the lists of `app/foundation/database/orm.py`.
+The catalogue of a migrated database is compared with the models plus the lists of `app/foundation/database/catalogue.py`.
 """
 
 import asyncio
@@ -206,6 +206,25 @@ async def test_a_later_migration_keeps_every_row(empty: Settings, more_files: Ca
     assert {table: rows for table, rows in after.items() if table != "aerich"} == {
         table: rows for table, rows in before.items() if table != "aerich"
     }
+
+
+async def test_users_from_before_roles_become_managers_and_keys_keep_their_level(
+    empty: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tmp_path / "migrations"
+    shutil.copytree(
+        schema_version.LOCATION, first, ignore=lambda _, names: {name for name in names if name in FILES[1:]}
+    )
+    with monkeypatch.context() as before:
+        before.setattr(schema_version, "LOCATION", first)
+        await migrate.migrate(empty)
+        async with orm.opened(empty) as db:
+            await fill(db)
+    assert await migrate.migrate(empty) == FILES[1:]
+    async with orm.opened(empty) as db:
+        after = await contents(db)
+    assert [(user["role"], user["permissions"]) for user in after["users"]] == [("MANAGER", None)] * 3
+    assert {(key["access_level"], key["permissions"]) for key in after["api_keys"]} == {("FULL", None)}
 
 
 async def test_of_concurrent_processes_one_migrates_and_the_others_wait(empty: Settings) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.demo.data import PASSWORD, TRY_HERE, email_of
+from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, TRY_HERE, email_of
 from tests.support.commands import ended_process, is_ready
 from tests.support.waiting import until
 
@@ -94,7 +94,7 @@ CALLS = """{ recentCalls(first: 100) { nodes {
   id account { name } startedAt answeredAt recording { state format durationSeconds url playerUrl }
 } } }"""
 DELETE_RECORDING = """mutation ($id: ID!) {
-  deleteRecording(input: {callId: $id}) { call { recording { state } } userErrors { message } }
+  deleteRecording(input: {id: $id}) { call { recording { state } } userErrors { message } }
 }"""
 
 
@@ -137,10 +137,10 @@ def kept_of(notes: dict[str, Any]) -> dict[str, Any]:
 
 async def all_users_log_in(demo: Demo) -> None:
     """The output lists the users, and one of them must change the password."""
-    for person in ("admin", "provider", "account", "newcomer"):
+    for person in (*PEOPLE, NEWCOMER):
         assert email_of(person) in demo.printed
         entered = await demo.ask(LOGIN, input={"email": email_of(person), "password": PASSWORD})
-        assert entered["login"]["mustChangePassword"] is (person == "newcomer")
+        assert entered["login"]["mustChangePassword"] is (person == NEWCOMER)
 
 
 async def started_at(demo: Demo) -> list[tuple[str, str]]:

@@ -9,6 +9,10 @@ def _fragments(count: int, body: str, type_: str = "Query") -> str:
     return " ".join(f"fragment f{i} on {type_} {{ {body.format(i=i, next=(i + 1) % count)} }}" for i in range(count))
 
 
+_DEEP_TYPE = "{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}"
+_DEEP_VALUE = f"{{name description defaultValue type{_DEEP_TYPE}}}"
+_DEEP_FIELD = f"{{name description isDeprecated deprecationReason type{_DEEP_TYPE}args{_DEEP_VALUE}}}"
+
 # Refused before anything runs.
 REFUSED = {
     "deep nesting": "{viewer{account" + _nested("{apiKeys{nodes{account", 200, "{id}", "}}}") + "}}",
@@ -67,6 +71,9 @@ REFUSED = {
     "the fields of the schema 95 times": "{__schema{types{"
     + " ".join(f"a{i}:fields{{name args{{name}}}}" for i in range(95))
     + "}}}",
+    "the fields of the schema 4 times": "{__schema{types{"
+    + " ".join(f"a{i}:fields{_DEEP_FIELD}" for i in range(4))
+    + f"inputFields{_DEEP_VALUE}}}}}}}",
     "the schema 99 times": "{"
     + " ".join(f"a{i}:__schema{{types{{fields{{name type{{name}}}}}}}}" for i in range(99))
     + "}",
@@ -93,14 +100,9 @@ ALLOWED = {
 }
 
 # Small documents whose fields multiply: ended while they run.
-_DEEP_TYPE = "{kind name description ofType{kind name description ofType{kind name description ofType{kind name}}}}"
 ENDED = {
-    "the fields of the schema 4 times": "{__schema{types{"
-    + " ".join(
-        f"a{i}:fields{{name description isDeprecated deprecationReason type{_DEEP_TYPE}"
-        f"args{{name description defaultValue type{_DEEP_TYPE}}}}}"
-        for i in range(4)
-    )
-    + f"inputFields{{name description defaultValue type{_DEEP_TYPE}}}"
+    "the fields of the schema, and those of their types": "{__schema{types{"
+    + f"a:fields{_DEEP_FIELD}inputFields{_DEEP_VALUE}"
+    + f"fields{{name description args{_DEEP_VALUE}type{{fields{_DEEP_FIELD}}}}}"
     + "}}}",
 }

@@ -13,7 +13,7 @@ from tortoise import fields as columns
 
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import AccessLevel, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
+from app.foundation.access import ALL, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
 from app.foundation.database import url as database_url
@@ -128,7 +128,7 @@ def _shelf(name: str, price: int | None) -> dict[str, object]:
 
 
 async def _ask(operations: Operations, text: str, scope: Scope) -> GraphQLResponse:
-    context: Any = Context(Viewer(scope, AccessLevel.FULL, new_id()), "0" * 32, None)  # type: ignore[arg-type]
+    context: Any = Context(Viewer(scope, ALL, new_id()), "0" * 32, None)  # type: ignore[arg-type]
     return await operations.run(GraphQLRequest(text), context)
 
 

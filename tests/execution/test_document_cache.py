@@ -10,7 +10,7 @@ from app.execution import admission
 from app.execution.documents import Documents
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
@@ -110,5 +110,5 @@ async def test_evicted_documents_are_freed(shared: Installation, monkeypatch: py
 
 
 async def run(operations: Operations, installation: Installation, text: str) -> GraphQLResponse:
-    viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+    viewer = Viewer(Scope.ADMIN, ALL, new_id())
     return await operations.run(GraphQLRequest(text), Context(viewer, "0" * 32, installation.resources))

@@ -13,7 +13,7 @@ from app.execution.executor.direct_fields import DirectResolvers
 from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import AccessLevel, HasFullAccess, IsAdmin, Scope, Viewer
+from app.foundation.access import ALL, IsAdmin, MayViewSecrets, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
@@ -131,7 +131,7 @@ class Thing:
     failing: int = fields.computed(_fail, ["number"], "x")
     failing_or_null: int | None = fields.computed(_fail, ["number"], "x")
     refusing_or_null: int | None = fields.computed(_refuse, ["number"], "x")
-    secret: str | None = fields.column("x", of="name", permissions=[HasFullAccess])
+    secret: str | None = fields.column("x", of="name", permissions=[MayViewSecrets])
     license: int | None = fields.column("x", of="number", permissions=[IsAdmin])
     failing_license: int | None = fields.computed(_fail, ["number"], "x", permissions=[IsAdmin])
     license_of_all: int = fields.column("Not null, though it may be denied.", of="number", permissions=[IsAdmin])
@@ -183,7 +183,7 @@ OPERATIONS = Operations(FAULTY, anonymous_introspection=True, operations_per_cal
 
 
 async def faulty(query: str, *, scope: Scope = Scope.ACCOUNT, **variables: Any) -> GraphQLResponse:
-    viewer = Viewer(scope, AccessLevel.FULL, new_id())
+    viewer = Viewer(scope, ALL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
     return await OPERATIONS.run(GraphQLRequest(query, variables), context)
 
@@ -271,7 +271,7 @@ async def test_an_operation_that_takes_too_long_is_cancelled(monkeypatch: pytest
             raise AssertionError("was not stopped")
 
     monkeypatch.setattr(deadline, "REQUEST_SECONDS", 0.05)
-    viewer = Viewer(Scope.ADMIN, AccessLevel.FULL, new_id())
+    viewer = Viewer(Scope.ADMIN, ALL, new_id())
     context = Context(viewer, "0" * 32, None)  # type: ignore[arg-type]
     answer = await Operations(strawberry.Schema(query=Slow), anonymous_introspection=True, operations_per_caller=3).run(
         GraphQLRequest("{ slow }"), context

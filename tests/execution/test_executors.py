@@ -36,7 +36,12 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
             "input": {"accountId": world["own"], "name": person, "callingWebhook": {"url": "https://example.com/"}}
         },
         "CreateUser": {
-            "input": {"email": f"{person}@new.example.com", "name": "New", "owner": {"accountId": world["own"]}}
+            "input": {
+                "role": "VIEWER",
+                "email": f"{person}@new.example.com",
+                "name": "New",
+                "owner": {"accountId": world["own"]},
+            }
         },
         "CreateServiceProvider": {"input": {"name": "Western Voice"}},
         "DeleteServiceProvider": {"input": {"id": world["provider"], "dryRun": True}},

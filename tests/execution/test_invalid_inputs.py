@@ -147,14 +147,15 @@ def test_a_long_value_that_looks_like_a_message_is_removed(times: int) -> None:
 
 async def test_an_undefined_variable_of_a_one_of_input_is_named(admin: Person) -> None:
     answer = await admin.ask(
-        'mutation { createUser(input: {email: "a@b.example", name: "A", owner: {accountId: $x}}) { __typename } }'
+        'mutation { createUser(input: {role: VIEWER, email: "a@b.example", name: "A", owner: {accountId: $x}}) { __typename } }'
     )
     assert [error["message"] for error in answer.errors] == ["Variable '$x' is not defined."]
 
 
 async def test_a_one_of_input_may_be_in_a_fragment_before_the_operation(admin: Person) -> None:
     answer = await admin.ask(
-        'fragment f on Mutation { createUser(input: {email: "a", name: "A", owner: {accountId: $x}}) { __typename } }'
+        "fragment f on Mutation"
+        ' { createUser(input: {role: VIEWER, email: "a", name: "A", owner: {accountId: $x}}) { __typename } }'
         " mutation ($x: ID) { ...f }",
         x="AC",
     )

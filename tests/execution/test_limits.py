@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from graphql import GraphQLObjectType, get_introspection_query, parse
+from graphql import GraphQLObjectType, get_introspection_query, graphql_sync, parse
 
 from app.execution.executor import reference
 from app.execution.limits import document_size
@@ -144,6 +144,12 @@ async def test_the_introspection_of_common_tools_fits_with_room_for_a_larger_sch
     answer = await shared.person(None).ask(query)
     assert not answer.errors
     assert len(answer.data["__schema"]["types"]) > 50
+
+
+async def test_introspection_equals_that_of_graphql_core(shared: Installation) -> None:
+    query = get_introspection_query(input_value_deprecation=True)
+    answer = await shared.person(None).ask(query)
+    assert answer.data == graphql_sync(schema._schema, query).data
 
 
 async def test_the_number_of_row_errors_is_limited(admin: Person, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from strawberry import Maybe
 
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import AccessLevel, IsAdmin, Scope, Viewer
+from app.foundation.access import ALL, IsAdmin, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.errors import ServiceUnavailable
 from app.foundation.graphql import fields
@@ -89,7 +89,7 @@ async def answer(
     installation: Installation, query: str, scope: Scope = Scope.ADMIN, **given: Any
 ) -> list[GraphQLResponse]:
     """The responses of the plan and of the reference executor."""
-    viewer = Viewer(scope, AccessLevel.FULL, new_id(), service_provider_id=new_id())
+    viewer = Viewer(scope, ALL, new_id(), service_provider_id=new_id())
     answers = []
     for compiles in (True, False):
         called.append([])

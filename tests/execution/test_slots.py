@@ -17,7 +17,7 @@ from app.calls.model import Call
 from app.execution.limits import slots
 from app.execution.limits.slots import OperationSlots
 from app.execution.operations import Operations
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.errors import RateLimited
 from app.foundation.events import Change, LiveEvent, LiveEvents
@@ -243,7 +243,7 @@ async def _post(person: Person) -> httpx.Response:
 
 
 def context_of(key_id: UUID, account_id: UUID, provider_id: UUID | None = None) -> Context:
-    viewer = Viewer(Scope.ACCOUNT, AccessLevel.FULL, key_id, account_id=account_id, provider_id=provider_id)
+    viewer = Viewer(Scope.ACCOUNT, ALL, key_id, account_id=account_id, provider_id=provider_id)
     return Context(viewer, "", Resources(Any, Any, {}))  # type: ignore[arg-type]
 
 

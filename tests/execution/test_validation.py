@@ -40,6 +40,14 @@ def test_a_stage_finds_the_same_errors_as_its_rules_one_by_one(stage: type[valid
         ], name
 
 
+def test_unused_fragments_are_reported_and_not_validated() -> None:
+    document = parse(
+        "{ __typename ...used } fragment used on Query { ...a } fragment a on Query { b } fragment c on D { e }"
+    )
+    errors = validation.errors_of(schema._schema, document, 10)
+    assert [error.message for error in errors] == ["Fragment 'c' is never used."]
+
+
 NAMES = ("Int", "Float", "String", "Boolean", "ID", "Kind", "Part")
 LITERALS = (
     """

@@ -59,6 +59,11 @@ BREAKS: list[tuple[str, dict[str, Any]]] = [
             ("OWNER", PROVIDER, None),
         )
     ),
+    *(
+        (name, changes)
+        for name, column in (("api_keys_permissions_check", "access_level"), ("users_permissions_check", "role"))
+        for changes in ({column: "CUSTOM"}, {"permissions": "[]"})
+    ),
     ("recording_configs_account_unique", {}),
     ("idempotency_records_key_unique", {}),
     ("key_checks_name_unique", {}),

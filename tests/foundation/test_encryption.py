@@ -98,7 +98,7 @@ async def test_a_read_only_key_does_not_read_the_webhook_secret(read_only: Perso
     answer = await read_only.ask(SECRET, id=world["own"])
     assert answer.data == {"account": {"name": "Own customer", "webhookSecret": None}}
     (error,) = answer.errors
-    assert (error["extensions"]["code"], error["extensions"]["requiredAccess"]) == ("FORBIDDEN", "FULL")
+    assert (error["extensions"]["code"], error["extensions"]["requiredPermissions"]) == ("FORBIDDEN", ["VIEW_SECRETS"])
 
 
 async def test_a_read_only_key_does_not_rotate_the_webhook_secret(

@@ -179,6 +179,7 @@ async def test_a_repeat_with_any_other_field_is_refused(
     given = {**whole[mutation][0], "idempotencyKey": "one"}
     assert user_errors_of(await ask_to_make(installation, mutation, given), mutation) == []
     others = {"String": "x.example.com", "Int": 9, "Boolean": False, "AccessLevel": "READ_ONLY", "WebhookMethod": "GET"}
+    others |= {"Role": "VIEWER", "Permission": "EDIT_SETTINGS"}
     others |= {"UsageUnit": "SESSIONS", "DateTime": (datetime.now(UTC) + timedelta(hours=1)).isoformat()}
     async with installation.database() as connection:
         before = await contents(connection)

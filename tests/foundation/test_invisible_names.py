@@ -51,7 +51,7 @@ def naming(world: World, user: str) -> dict[str, tuple[str, dict[str, Any]]]:
         "updateApplication": ("application", {"id": world["own_application"]}),
         "createApiKey": ("apiKey", {"owner": own}),
         "updateApiKey": ("apiKey", {"id": world["account_user_key"]}),
-        "createUser": ("user", {"owner": own, "email": "new@people.example.com"}),
+        "createUser": ("user", {"owner": own, "role": "VIEWER", "email": "new@people.example.com"}),
         "updateUser": ("user", {"id": user}),
     }
 

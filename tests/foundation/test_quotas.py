@@ -22,7 +22,7 @@ async def twelve(person: Person, mutation: str, made: str, **input: Any) -> list
     """Twelve concurrent creates, each with its own name and email."""
 
     def named(number: int) -> dict[str, Any]:
-        email = {"email": f"n{number}@people.example.com"} if mutation == "createUser" else {}
+        email = {"role": "VIEWER", "email": f"n{number}@people.example.com"} if mutation == "createUser" else {}
         return {**input, **email, "name": f"Number {number}"}
 
     return await asyncio.gather(*(person.change(mutation, f"{made} {{ id }}", **named(n)) for n in range(12)))
@@ -72,7 +72,7 @@ async def test_an_owner_has_at_most_its_quota_of_users(
 
     async def create(asker: str, number: int) -> dict[str, Any]:
         given = {"email": f"{asker}{number}@people.example.com", "name": "New", "owner": {kind: world[owner]}}
-        return await people[asker].change("createUser", "user { id }", **given)
+        return await people[asker].change("createUser", "user { id }", role="VIEWER", **given)
 
     payloads = []
     for number in range(2):  # a person has few passwords in work

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from app.execution.executor.permissions import permissions_of
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.server.schema import schema as strawberry_schema
 from tests.support.access_matrix import add_calls, add_failed_recordings
 from tests.support.installation import Answer, Installation, Person
@@ -54,9 +54,10 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
     limit = {"usageLimit": {"unit": "MINUTES", "maximum": 5}, "licensedSessions": 7}
     version = {"ifVersion": None}
     once = {"idempotencyKey": "to be replaced"}
-    user = {"email": "new@people.example.com", "name": "New", "password": NEW_PASSWORD, **once}
+    custom = {"role": "CUSTOM", "permissions": ["VIEW_CALLS"]}
+    user = {"email": "new@people.example.com", "name": "New", **custom, "password": NEW_PASSWORD, **once}
     expires = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    key = {"name": "New", "accessLevel": "FULL", "expiresAt": expires, **once}
+    key = {"name": "New", "accessLevel": "CUSTOM", "permissions": ["VIEW_CALLS"], "expiresAt": expires, **once}
     owners: list[Input] = [{"accountId": own}, {"serviceProviderId": provider}, {"installation": True}]
     pointers = {"deviceCallingApplicationId": application, "siprecApplicationId": application}
     hooks = {"callingWebhook": _HOOK, "callStatusWebhook": _HOOK}
@@ -103,7 +104,7 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         "revokeSession": [{"id": people.sessions["bob"]}],
         "changePassword": [{"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}],
         "createUser": [{**user, "owner": owner} for owner in owners],
-        "updateUser": [{"id": people.ids["bob"], "email": "b@people.example.com", "name": "New", **version}],
+        "updateUser": [{"id": people.ids["bob"], "email": "b@people.example.com", "name": "New", **custom, **version}],
         "deactivateUser": [{"id": people.ids["bob"], **version}],
         "reactivateUser": [{"id": people.ids["bob"], **version}],
         "deleteUser": [{"id": people.ids["bob"], **version}],
@@ -111,8 +112,8 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         "updatePasswordPolicy": [{**policy, **version}],
         "clearTtsCache": [{"accountId": own}],
         "sendTestWebhook": [{"accountId": own, "kind": "REGISTRATION"}],
-        "deleteRecording": [{"callId": world["own_call"]}],
-        "retryRecording": [{"callId": world["own_call"]}],
+        "deleteRecording": [{"id": world["own_call"]}],
+        "retryRecording": [{"id": world["own_call"]}],
         "removeStoredCredential": [{"id": world["own_credential"], "force": True}],
     }
 
@@ -175,7 +176,7 @@ def allowed(type_: Any, value: Any, scope: Scope) -> Any:
         return [allowed(named, item, scope) for item in value]
     if not isinstance(named, GraphQLInputObjectType) or not isinstance(value, dict):
         return value
-    viewer = Viewer(scope, AccessLevel.FULL)
+    viewer = Viewer(scope, ALL)
     return {
         name: allowed(named.fields[name].type, one, scope)
         for name, one in value.items()

@@ -171,4 +171,4 @@ async def test_a_mutation_that_waits_for_a_row_changes_it_before_the_account_mov
 
 
 def _row_of(given: Input) -> UUID | None:
-    return any_uuid(given.get("id") or given.get("callId") or given["accountId"])
+    return any_uuid(given.get("id") or given["accountId"])

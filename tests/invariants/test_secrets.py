@@ -87,7 +87,7 @@ async def _fill_with_secrets(installation: Installation, people: People) -> list
         ("rotateApiKey", {"id": world["sibling_user_key"]}, "token"),
         (
             "createUser",
-            {"name": "N", "email": "n@x.example", "owner": {"accountId": world["own"]}},
+            {"role": "MANAGER", "name": "N", "email": "n@x.example", "owner": {"accountId": world["own"]}},
             "temporaryPassword",
         ),
         ("resetPassword", {"id": people.ids["bob"]}, "temporaryPassword"),

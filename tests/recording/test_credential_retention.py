@@ -87,7 +87,9 @@ async def test_credentials_in_use_are_removed_only_with_force(
     (credential,) = await listed(account_user, world["own"])
     refused = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"])
     assert refusals(refused) == [("IN_USE", ["id"])]
-    assert refused["userErrors"][0]["message"].startswith("2 recordings use these keys.")
+    assert refused["userErrors"][0]["message"] == (
+        "Recordings use these keys: 2, counted up to 1000. Send `force: true` to remove the keys anyway."
+    )
     done = await account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)
     assert done == {"deletedId": credential["id"], "userErrors": []}
     assert await count_stored_credentials(installation) == 0
@@ -138,7 +140,7 @@ async def test_removing_a_credential_and_deleting_a_recording_do_not_deadlock(
 
     async with other.transaction():
         await other.execute("SELECT FROM calls WHERE id = $1 FOR UPDATE", call.call.id)
-        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", callId=call.id))
+        deletion = asyncio.create_task(admin.change("deleteRecording", "__typename", id=call.id))
         await until(lambda: are_waiting(1))
         removal = asyncio.create_task(
             account_user.change("removeStoredCredential", "deletedId", id=credential["id"], force=True)

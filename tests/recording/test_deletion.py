@@ -26,7 +26,7 @@ async def own(installation: Installation, local_s3: LocalS3) -> Recorded:
 
 
 async def delete(person: Person, call: Recorded) -> Any:
-    return await person.change("deleteRecording", SELECTION, callId=call.id)
+    return await person.change("deleteRecording", SELECTION, id=call.id)
 
 
 async def events(installation: Installation, operation: str = "deleteRecording") -> list[AuditEvent]:
@@ -70,11 +70,11 @@ async def test_deleting_again_changes_nothing(own: Recorded, installation: Insta
 async def test_recordings_of_other_tenants_are_not_deleted(
     own: Recorded, sibling_user: Person, other_provider: Person, read_only: Person, admin: Person
 ) -> None:
-    unknown = await admin.change("deleteRecording", SELECTION, callId=f"CA{'0' * 32}")
+    unknown = await admin.change("deleteRecording", SELECTION, id=f"CA{'0' * 32}")
     for person in (sibling_user, other_provider):
         assert (await delete(person, own)) == unknown
-    assert refusals(unknown) == [("NOT_FOUND", ["callId"])]
-    answer = await read_only.ask(f'mutation {{ deleteRecording(input: {{callId: "{own.id}"}}) {{ keptVersions }} }}')
+    assert refusals(unknown) == [("NOT_FOUND", ["id"])]
+    answer = await read_only.ask(f'mutation {{ deleteRecording(input: {{id: "{own.id}"}}) {{ keptVersions }} }}')
     assert answer.codes == ["FORBIDDEN"]
     assert own.is_in_bucket()
 
@@ -85,9 +85,10 @@ async def test_a_storage_that_refuses_changes_nothing(
     keys = iam_s3.key_that_may("PutObject", "GetObject")
     call = await recorded(installation, target_in(iam_s3.endpoint, "calls", *keys, region="us-east-1"))
     payload = await delete(account_user, call)
-    assert refusals(payload) == [("STORAGE_REFUSED", ["callId"])]
+    assert refusals(payload) == [("STORAGE_REFUSED", ["id"])]
     assert payload["userErrors"][0]["message"] == (
-        "The storage did not delete the recording (AccessDenied). The key may not delete objects: allow it s3:DeleteObject."
+        "The storage did not delete the recording (DELETE_DENIED: AccessDenied (HTTP 403)). "
+        "The key may not delete objects: allow it s3:DeleteObject."
     )
     assert payload["call"] is None
     assert (await call.now()).recording_state is RecordingState.STORED
@@ -98,8 +99,8 @@ async def test_an_unreachable_storage_changes_nothing(installation: Installation
     async with ScriptedS3() as s3:
         call = await recorded(installation, target_in(s3.endpoint))
         s3.answers["delete"] = error(503, "SlowDown")
-        assert refusals(await delete(account_user, call)) == [("STORAGE_REFUSED", ["callId"])]
-    assert refusals(await delete(account_user, call)) == [("STORAGE_REFUSED", ["callId"])]
+        assert refusals(await delete(account_user, call)) == [("STORAGE_REFUSED", ["id"])]
+    assert refusals(await delete(account_user, call)) == [("STORAGE_REFUSED", ["id"])]
     assert (await call.now()).recording_state is RecordingState.STORED
 
 
@@ -145,7 +146,7 @@ async def test_a_call_that_is_being_recorded_keeps_its_recording(
     installation: Installation, local_s3: LocalS3, account_user: Person
 ) -> None:
     call = await recorded(installation, target_in(local_s3), recording_state=RecordingState.RECORDING)
-    assert refusals(await delete(account_user, call)) == [("CONFLICT", ["callId"])]
+    assert refusals(await delete(account_user, call)) == [("CONFLICT", ["id"])]
     assert (await call.now()).recording_state is RecordingState.RECORDING
 
 
@@ -216,11 +217,11 @@ async def test_a_failed_recording_can_be_retried(
     )
     client_of(failed.target).delete_object(Bucket="calls", Key=failed.call.recording_key)
     selection = "call { recording { state } }"
-    refused = await sibling_user.change("retryRecording", selection, callId=failed.id)
-    assert refusals(refused) == [("NOT_FOUND", ["callId"])]
-    payload = await account_user.change("retryRecording", selection, callId=failed.id)
+    refused = await sibling_user.change("retryRecording", selection, id=failed.id)
+    assert refusals(refused) == [("NOT_FOUND", ["id"])]
+    payload = await account_user.change("retryRecording", selection, id=failed.id)
     assert payload == {"call": {"recording": {"state": "STORING"}}, "userErrors": []}
     assert len(await events(installation, "retryRecording")) == 1
     stored = await recorded(installation, target_in(local_s3))
-    refused = await account_user.change("retryRecording", selection, callId=stored.id)
-    assert refusals(refused) == [("CONFLICT", ["callId"])]
+    refused = await account_user.change("retryRecording", selection, id=stored.id)
+    assert refusals(refused) == [("CONFLICT", ["id"])]

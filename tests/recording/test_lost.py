@@ -12,7 +12,7 @@ import pytest
 from tortoise import connections
 
 from app.calls.model import Call, RecordingState
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import LEVELS, AccessLevel, Scope, Viewer
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.outbound.guard import OutboundGate
@@ -71,7 +71,7 @@ async def test_a_recording_without_updates_for_three_days_fails_with_the_reason(
     assert told == ["recording"]
     assert (await env.call(fresh)).recording_state is state
     shown = await told_of(account_user, lost)
-    assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", None, None)
+    assert (shown["state"], shown["error"]["code"], shown["error"]["nextTryAt"]) == ("FAILED", "SERVER_SILENT", None)
     assert "retryRecording" in shown["error"]["advice"]
     error = (await env.call(lost)).recording_error
     assert error is not None
@@ -143,7 +143,7 @@ async def test_a_call_that_lasts_for_days_does_not_count_as_lost(
     mine = ingest.RecordingIngest(env.installation.settings, env.keyring, env.spool, env.live)
     async with mine.running():
         stream = mine.stream(FirstFrame("long", env.account_id))
-        viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+        viewer = Viewer(Scope.ADMIN, LEVELS[AccessLevel.GATEWAY])
         with mine.slot(viewer) as slot:
             call = await mine.begin(viewer, slot, stream)
         then = await set_last_update(call.call_id, days=4)

@@ -337,8 +337,13 @@ async def test_a_retry_of_a_recording_set_aside_names_the_command(env: UploadEnv
     env.spool.folder(call_id).joinpath("about.json").write_text("{")
     await env.later(minutes=5)
     call = sid_of(Kind.CALL, call_id)
-    with pytest.raises(UserErrors, match=f"python -m app spool --adopt {call}"):
+    with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, call)
+    (refusal,) = refused.value.errors
+    assert (refusal.rule.name, refusal.message) == (
+        "RECORDING_SET_ASIDE",
+        f"The audio is set aside in this server's spool. For its operator: `python -m app spool --adopt {call}`.",
+    )
 
 
 async def test_a_retry_does_not_use_keys_that_cannot_be_decrypted(
@@ -576,7 +581,7 @@ async def test_a_retry_finds_a_recording_that_is_already_in_its_bucket(
 ) -> None:
     call_id = await env.recorded(PCM)
     await env.scan()
-    failed = {"message": "Busy.", "advice": "Wait.", "spool": env.spool.id}
+    failed = {"code": "BUSY", "message": "Busy.", "advice": "Wait.", "spool": env.spool.id}
     await as_in_an_older_dump(call_id, RecordingState.FAILED, recording_error=failed)
     call = await retry.retry(env.context, sid_of(Kind.CALL, call_id))
     assert (call.recording_state, call.recording_size_bytes) == (RecordingState.STORED, 32_044)
@@ -605,7 +610,7 @@ async def test_a_stream_without_audio_leaves_no_recording_and_the_call_says_why(
     call_id = await env.recorded(b"", form)
     await env.scan()
     shown = await told_of(account_user, call_id)
-    assert (shown["state"], shown["error"]["code"]) == ("NONE", None)
+    assert (shown["state"], shown["error"]["code"]) == ("NONE", "NO_AUDIO")
     query = "query ($with: Boolean!) { recentCalls(filter: {hasRecording: $with}) { nodes { id } } }"
     found = {has: (await account_user.ask(query, **{"with": has})).data for has in (True, False)}
     assert {has: bool(answer["recentCalls"]["nodes"]) for has, answer in found.items()} == {True: False, False: True}
@@ -635,8 +640,13 @@ async def test_a_recording_whose_audio_this_server_lost_is_failed(
     assert error is not None
     assert "lost on this server" in error["message"]
     assert (s3.requests, env.spool.call_ids()) == ([], [])
-    with pytest.raises(UserErrors, match="This server's spool no longer has the audio"):
+    with pytest.raises(UserErrors) as refused:
         await retry.retry(env.context, sid_of(Kind.CALL, call_id))
+    (refusal,) = refused.value.errors
+    assert (refusal.rule.name, refusal.message) == (
+        "RECORDING_LOST",
+        "This server's spool no longer has the audio: there is nothing left to store.",
+    )
 
 
 async def test_a_recording_without_audio_creates_no_missing_rows(env: UploadEnvironment, s3: ScriptedS3) -> None:

@@ -22,7 +22,7 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call, CallDirection, RecordingState
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import LEVELS, AccessLevel, Scope, Viewer
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
 from app.foundation.events import LiveEvents
@@ -456,7 +456,7 @@ async def test_open_streams_are_ended_when_the_process_stops(gateway: Gateway, m
         stream = mine.stream(FirstFrame("left", own))
         going_on = asyncio.create_task(while_it_ends())
         async with mine.running():
-            viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+            viewer = Viewer(Scope.ADMIN, LEVELS[AccessLevel.GATEWAY])
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             for number in range(50):
@@ -553,7 +553,7 @@ async def test_writing_does_not_wait_for_the_spool_to_be_measured(
         assert own is not None
         async with gateway.installation.database(), mine.running():
             stream = mine.stream(FirstFrame("a", own))
-            viewer = Viewer(Scope.ADMIN, AccessLevel.GATEWAY)
+            viewer = Viewer(Scope.ADMIN, LEVELS[AccessLevel.GATEWAY])
             with mine.slot(viewer) as slot:
                 await mine.begin(viewer, slot, stream)
             await until(is_measuring.is_set)
@@ -618,7 +618,7 @@ async def test_streaming_requires_a_gateway_key(gateway: Gateway, world: World, 
         async with gateway.opened(key=world.tokens[person]):
             pass
     assert refused.value.response.status_code == 403
-    assert b'"requiredAccess":"GATEWAY"' in (refused.value.response.body or b"")
+    assert b'"requiredPermissions":["ACT_AS_GATEWAY"]' in (refused.value.response.body or b"")
 
 
 async def test_the_sub_protocol_is_required(gateway: Gateway) -> None:

@@ -231,8 +231,13 @@ async def test_a_busy_storage_is_retried_for_a_day(scripted: tuple[UploadEnviron
         await env.later(hours=1, minutes=13)
     assert timedelta(hours=22) <= env.time - begun <= timedelta(hours=26)
     assert call.recording_error is not None
-    told = {name: call.recording_error[name] for name in ("code", "http_status", "message")}
-    assert told == {"code": "SlowDown", "http_status": 503, "message": "The storage answered SlowDown (HTTP 503)."}
+    told = {name: call.recording_error[name] for name in ("code", "s3_code", "http_status", "message")}
+    assert told == {
+        "code": "BUSY",
+        "s3_code": "SlowDown",
+        "http_status": 503,
+        "message": "The storage answered SlowDown (HTTP 503).",
+    }
     assert "overloaded" in call.recording_error["advice"]
     assert env.spool.call_ids() == [call_id]
 
@@ -247,20 +252,19 @@ async def test_a_waiting_recording_says_why_and_until_when(
         await env.scan()
     assert told == ["recording", "call"], "events: the upload has begun, and it has to wait"
     waiting = await told_of(account_user, call_id)
-    assert (waiting["state"], waiting["error"]["code"]) == ("STORING", "AccessDenied")
+    assert (waiting["state"], waiting["error"]["code"]) == ("STORING", "ACCESS_DENIED")
+    assert waiting["error"]["s3Code"] == "AccessDenied"
     assert "extend its policy" in waiting["error"]["advice"]
     wait = datetime.fromisoformat(waiting["error"]["nextTryAt"]) - datetime.fromisoformat(waiting["error"]["at"])
     assert 0.8 * backoff.DELAYS[0] <= wait <= 1.2 * backoff.DELAYS[0]
     for _ in backoff.DELAYS:
         await env.later(hours=1)
     failed = await told_of(account_user, call_id)
-    assert (failed["state"], failed["error"]["code"], failed["error"]["nextTryAt"]) == ("FAILED", "AccessDenied", None)
+    assert (failed["state"], failed["error"]["code"], failed["error"]["nextTryAt"]) == ("FAILED", "ACCESS_DENIED", None)
 
 
 async def told_of(person: Person, call_id: UUID) -> Any:
-    query = (
-        "query ($id: ID!) { node(id: $id) { ... on Call { recording { state error { code advice at nextTryAt } } } } }"
-    )
+    query = "query ($id: ID!) { node(id: $id) { ... on Call { recording { state error { code s3Code advice at nextTryAt } } } } }"
     answer = await person.ask(query, id=sid_of(Kind.CALL, call_id))
     return answer.data["node"]["recording"]
 
@@ -320,7 +324,7 @@ async def test_delays_continue_after_a_restart(scripted: tuple[UploadEnvironment
         (error(403, "AccessDenied"), "extend its policy"),
         (error(403, "InvalidAccessKeyId"), "does not know this access key ID"),
         (error(403, "SignatureDoesNotMatch"), "enter the secret again"),
-        (error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}), "Choose eu-west-1"),
+        (error(301, "PermanentRedirect", headers={"x-amz-bucket-region": "eu-west-1"}), "choose eu-west-1"),
     ],
 )
 async def test_a_permanent_fault_fails_within_half_an_hour_with_advice(
@@ -820,11 +824,11 @@ def test_ten_thousand_parts_hold_275_gb() -> None:
     ("failure", "transient"),
     [
         (StorageFailure(FailureKind.CONNECTION_REFUSED), True),
-        (StorageFailure(FailureKind.NO_ANSWER), True),
-        (StorageFailure(FailureKind.ANSWERED, http_status=502), True),
-        (StorageFailure(FailureKind.ANSWERED, code="NoSuchUpload", http_status=404), True),
-        (StorageFailure(FailureKind.ANSWERED, code="AccessDenied", http_status=403), False),
-        (StorageFailure(FailureKind.REFUSED_ADDRESS, reason="No."), False),
+        (StorageFailure(FailureKind.NO_RESPONSE), True),
+        (StorageFailure(http_status=502), True),
+        (StorageFailure(code="NoSuchUpload", http_status=404), True),
+        (StorageFailure(code="AccessDenied", http_status=403), False),
+        (StorageFailure(FailureKind.ADDRESS_NOT_PUBLIC, reason="No."), False),
     ],
 )
 def test_transient_faults_are_distinguished_from_permanent_ones(failure: StorageFailure, transient: bool) -> None:

@@ -19,7 +19,7 @@ from strawberry import Some
 from app.accounts.model import Account
 from app.calls.model import Call
 from app.demo.local_s3 import LocalS3
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
@@ -70,7 +70,7 @@ class UploadEnvironment:
         clients: dict[type, Any] = {OutboundGate: OutboundGate(["127.0.0.1"]), Spool: self.spool, LiveEvents: self.live}
         clients[ObjectStorage] = self.storage
         opened = Resources(self.installation.settings, self.keyring, clients)
-        return Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "test", opened, operation="retryRecording")
+        return Context(Viewer(Scope.ADMIN, ALL, new_id()), "test", opened, operation="retryRecording")
 
     async def find(self, call: Call) -> lifecycle.StoredObject | None:
         """Looks for a recording in its bucket, like `maintain`."""

@@ -218,9 +218,13 @@ ASKS: list[tuple[str, list[str], Asks]] = [
     (
         "user.emailMaximum",
         ["email"],
-        lambda world, n: ("createUser", {"email": f"a@{'b' * (n - 6)}.com", "name": "Ann"}),
+        lambda world, n: ("createUser", {"role": "MANAGER", "email": f"a@{'b' * (n - 6)}.com", "name": "Ann"}),
     ),
-    ("user.nameMaximum", ["name"], lambda world, n: ("createUser", {"email": "a@example.com", "name": "n" * n})),
+    (
+        "user.nameMaximum",
+        ["name"],
+        lambda world, n: ("createUser", {"role": "MANAGER", "email": "a@example.com", "name": "n" * n}),
+    ),
     (
         "user.passwordMinimumLengthGreatest",
         ["minimumLength"],

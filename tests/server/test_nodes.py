@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.support.installation import Person, World
+from tests.support.installation import Installation, Person, World
 from tests.support.statements import recorded
 
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on Account { name } } }"
@@ -61,3 +61,16 @@ async def test_the_cost_grows_with_the_ids(admin: Person, world: World) -> None:
     literal = ", ".join(f'"{world["provider"]}"' for _ in range(3))
     answer: Any = await admin.ask(query.replace("($ids: [ID!]!)", "").replace("$ids", f"[{literal}]"))
     assert answer.errors[0]["extensions"]["cost"] > 30_000
+
+
+async def test_an_object_whose_type_needs_a_permission_is_null_with_an_error(
+    installation: Installation, admin: Person, world: World
+) -> None:
+    made = await admin.change("createApiKey", "token", name="calls", accessLevel="CUSTOM", permissions=["VIEW_CALLS"])
+    query = "{ auditEvents(first: 1) { nodes { id } } }"
+    event = (await admin.ask(query)).only("auditEvents")["nodes"][0]["id"]
+    answer = await installation.holder(made["token"]).ask(NODES, ids=[event, world["own"]])
+    assert [each and each["id"] for each in answer.data["nodes"]] == [None, world["own"]]
+    assert [(error["path"], error["extensions"]["requiredPermissions"]) for error in answer.errors] == [
+        (["nodes", 0], ["VIEW_AUDIT_TRAIL"])
+    ]

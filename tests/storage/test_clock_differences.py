@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from app.foundation.outbound.failure_kind import FailureKind
 from app.recording.backoff import UploadFault
 from app.storage.failures import StorageFailure
 from tests.server.test_metrics import metrics, number
@@ -67,5 +66,5 @@ async def test_a_clock_difference_keeps_the_stored_verdict(account_user: Person,
 
 
 def test_a_recording_with_a_clock_difference_is_retried_for_a_day() -> None:
-    failure = StorageFailure(FailureKind.ANSWERED, code="RequestTimeTooSkewed", http_status=403)
+    failure = StorageFailure(code="RequestTimeTooSkewed", http_status=403)
     assert UploadFault.of(failure, "us-east-1").is_transient

@@ -98,6 +98,7 @@ def test_a_server_that_tests_no_storage_does_not_load_the_sdk(tmp_path: Path, em
     packages = set(json.loads(started.stdout))
     assert "strawberry" in packages
     assert packages.isdisjoint({"aioboto3", "aiobotocore", "botocore", "boto3", "s3transfer", "aiohttp"})
+    assert "valkey" not in packages  # there is no CACHE_URL
 
 
 async def test_loading_the_sdk_does_not_shorten_the_first_test(keyring: Keyring, loading: Loading) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.calls.model import RecordingState
+from app.calls.recording_faults import RECORDING_CODES
 from app.storage import responses, uploads
-from app.storage.failures import advice
+from app.storage.faults import diagnose
 from app.storage.model import AudioFormat, BucketVendor, RecordingConfig, RecordingError
 from app.storage.rules import StorageDraft
 from app.storage.s3 import StorageTarget
@@ -123,7 +124,7 @@ MESSAGES = {
             "AccessDenied",
             f"{_USER} kms:GenerateDataKey on this resource because no resource-based policy allows it",
         ),
-        "bucket's encryption key (kms:GenerateDataKey is denied)",
+        "in that of the encryption key (kms:GenerateDataKey is denied).",
     ),
     "the encryption key, briefly": (error(403, "AccessDenied", "kms:Decrypt denied"), "(kms:Decrypt is denied)"),
     "an explicit deny": (
@@ -132,27 +133,27 @@ MESSAGES = {
             "AccessDenied",
             f"{_USER} s3:PutObject on resource: {_OBJECT} with an explicit deny in a resource-based policy",
         ),
-        "A resource-based policy explicitly denies s3:PutObject for this access key",
+        "change the Deny of s3:PutObject for this access key in a resource-based policy.",
     ),
     "an explicit deny of the organisation": (
         error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a service control policy"),
-        "A service control policy explicitly denies s3:PutObject",
+        "change the Deny of s3:PutObject for this access key in a service control policy.",
     ),
     "an explicit deny of a key's use": (
         error(403, "AccessDenied", f"{_USER} kms:GenerateDataKey with an explicit deny in an identity-based policy"),
-        "An identity-based policy explicitly denies kms:GenerateDataKey",
+        "change the Deny of kms:GenerateDataKey for this access key in an identity-based policy.",
     ),
     "an explicit deny of a boundary": (
         error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a permissions boundary"),
-        "A permissions boundary explicitly denies s3:PutObject",
+        "change the Deny of s3:PutObject for this access key in a permissions boundary.",
     ),
     "an explicit deny of the network": (
         error(403, "AccessDenied", f"{_USER} s3:PutObject with an explicit deny in a VPC endpoint policy"),
-        "A VPC endpoint policy explicitly denies s3:PutObject",
+        "change the Deny of s3:PutObject for this access key in a VPC endpoint policy.",
     ),
     "an explicit deny without a policy": (
         error(403, "AccessDenied", "Explicit deny"),
-        "A policy explicitly denies this access key",
+        "which overrides permissions: change the Deny of this access key in a policy.",
     ),
     "no tags": (
         error(400, "InvalidArgument", "Unsupported header 'x-amz-tagging' received for this API call."),
@@ -168,10 +169,10 @@ MESSAGES = {
     ),
     "something that only it knows": (
         error(400, "CapExceeded", "Cannot upload files, storage cap exceeded."),
-        "CapExceeded (HTTP 400) and says: “Cannot upload files, storage cap exceeded.”",
+        "or ask its operator. The storage says: “Cannot upload files, storage cap exceeded.”",
     ),
     "an argument": (error(400, "InvalidArgument", "Bad \u202ewidth\n\n of line"), "says: “Bad width of line”"),
-    "nothing": (error(400, "CapExceeded"), "CapExceeded (HTTP 400). Look up this code"),
+    "nothing": (error(400, "CapExceeded"), "look up CapExceeded (HTTP 400) in its documentation"),
 }
 
 
@@ -187,6 +188,7 @@ async def test_the_storage_test_and_the_recording_give_the_same_advice(
         assert failure is not None
         assert words in failure["advice"]
         assert step(result, "WRITE").advice == failure["advice"]
+        assert step(result, "WRITE").code is RECORDING_CODES[failure["code"]]
         assert result.verdict is StorageVerdict.FAILING
     assert (step(result, "REGION").status.name == "FAILED") == (case == "another region")
 
@@ -224,8 +226,8 @@ def test_a_servers_message_is_cleaned(case: str) -> None:
 
 def test_a_servers_message_is_shortened() -> None:
     response = {"Error": {"Code": "Odd", "Message": "no " * 5_000}, "ResponseMetadata": {"HTTPStatusCode": 400}}
-    found = advice(responses.failure(response))
-    assert len(found) < 300
+    found = diagnose(responses.failure(response)).advice
+    assert len(found) < 350
     assert found.endswith("…”")
 
 
@@ -248,9 +250,9 @@ def of_parts(answer: Answer) -> Callable[[Request], Answer | None]:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (error(403, "AccessDenied"), "may not upload a part"),
+        (error(403, "AccessDenied"), "may not upload in parts"),
         (error(400, "EntityTooSmall", "Parts have 8 MB."), "says: “Parts have 8 MB.”"),
-        (Answer(), "not from S3"),
+        (Answer(), "is not S3's"),
     ],
 )
 async def test_a_storage_that_refuses_parts_fails(

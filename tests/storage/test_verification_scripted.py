@@ -18,6 +18,7 @@ from app.foundation.outbound.guard import OutboundGate
 from app.storage import regions, verification
 from app.storage.aws_sdk import MAX_ANSWER_BYTES
 from app.storage.failures import StorageFailure
+from app.storage.faults import STEP_CODES
 from app.storage.model import BucketVendor
 from app.storage.rules import StorageDraft, Tag
 from app.storage.s3 import ObjectStorage, StorageTarget
@@ -94,7 +95,10 @@ async def test_a_redirect_without_a_region_names_the_configured_one(verifier: St
     s3.answers = {"bucket": Answer(301), "put": error(301, "PermanentRedirect")}
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPFFSSSS"
-    assert "not in the configured region us-east-1" in (step(result, "REGION").advice or "")
+    assert step(result, "REGION").advice == (
+        "The bucket is not in the configured region: choose the region in which it was created instead of us-east-1."
+    )
+    assert step(result, "REGION").code is STEP_CODES["WRONG_REGION"]
 
 
 @pytest.mark.parametrize("status", [200, 301, 400, 403])
@@ -135,7 +139,7 @@ async def test_a_server_that_names_another_region_and_refuses_fails_the_region(
     s3.answers["put"] = error(403, "SignatureDoesNotMatch")
     result = await verifier.verify(draft_of(s3))
     assert statuses(result) == "PPFFSSSS"
-    assert "Choose eu-west-1" in (step(result, "REGION").advice or "")
+    assert "choose eu-west-1" in (step(result, "REGION").advice or "")
 
 
 async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3) -> None:
@@ -148,24 +152,29 @@ async def test_the_right_region_passes(verifier: StorageVerifier, s3: ScriptedS3
 # --- What S3 says in words --------------------------------------------------------------------------------------------
 
 SENTENCES = {
-    "RequestTimeTooSkewed": (403, "clocks"),
-    "SlowDown": (503, "is overloaded or failing"),
-    "InternalError": (500, "is overloaded or failing"),
-    "InvalidAccessKeyId": (403, "does not know this access key ID"),
-    "SignatureDoesNotMatch": (403, "secret access key"),
-    "AccessDenied": (403, "may not write"),
-    "ExpiredToken": (400, "expired"),
-    "InvalidToken": (400, "session token"),
-    "NoSuchBucket": (404, "no bucket with this name"),
-    "InvalidTag": (400, "S3 tags"),
-    "BadRequest": (400, "S3 tags"),
-    "AllAccessDisabled": (403, "may not write"),
-    "AccountProblem": (403, "suspended"),
-    "KMS.DisabledException": (400, "encryption key"),
-    "TemporaryRedirect": (307, "just created"),
-    "RequestHeaderSectionTooLarge": (400, "too long for one request"),
-    "MethodNotAllowed": (405, "does not support this S3 call"),
-    "SomethingNew": (418, "SomethingNew (HTTP 418) and says: “server's words”"),
+    "RequestTimeTooSkewed": (403, "CLOCK_SKEW", "clocks"),
+    "SlowDown": (503, "BUSY", "is overloaded or failing"),
+    "InternalError": (500, "BUSY", "is overloaded or failing"),
+    "InvalidAccessKeyId": (403, "ACCESS_KEY_ID_UNKNOWN", "does not know this access key ID"),
+    "SignatureDoesNotMatch": (403, "WRONG_SECRET_ACCESS_KEY", "secret access key"),
+    "AccessDenied": (403, "WRITE_DENIED", "may not write"),
+    "ExpiredToken": (400, "TEMPORARY_KEY", "expired"),
+    "InvalidToken": (400, "TEMPORARY_KEY", "session token"),
+    "NoSuchBucket": (404, "BUCKET_NOT_FOUND", "no bucket with this name"),
+    "InvalidTag": (400, "TAGS_REFUSED", "S3 tags"),
+    "BadRequest": (400, "TAGS_REFUSED", "S3 tags"),
+    "AllAccessDisabled": (403, "WRITE_DENIED", "may not write"),
+    "AccountProblem": (403, "STORAGE_ACCOUNT_SUSPENDED", "suspended"),
+    "KMS.DisabledException": (400, "ENCRYPTION_KEY_UNUSABLE", "encryption key"),
+    "TemporaryRedirect": (307, "REDIRECTED_FOR_NOW", "just created"),
+    "RequestHeaderSectionTooLarge": (400, "TAGS_TOO_LONG", "too long for one request"),
+    "MethodNotAllowed": (405, "CALL_UNSUPPORTED", "does not support this S3 call"),
+    "SomethingNew": (
+        418,
+        "REFUSED",
+        "The storage refused the request: look up SomethingNew (HTTP 418) in its documentation, or ask its operator. "
+        "The storage says: “server's words”",
+    ),
 }
 
 
@@ -173,11 +182,12 @@ SENTENCES = {
 async def test_each_s3_error_of_the_put_has_its_own_advice(
     verifier: StorageVerifier, s3: ScriptedS3, code: str
 ) -> None:
-    status, words = SENTENCES[code]
+    status, stable, words = SENTENCES[code]
     s3.answers = {"bucket": Answer(status if status != 404 else 403), "put": error(status, code, "server's words")}
     result = await verifier.verify(draft_of(s3))
     write = step(result, "WRITE")
     assert (write.s3_code, write.http_status) == (code, status)
+    assert write.code is STEP_CODES[stable]
     assert words in (write.advice or "")
     assert ("server's words" in repr(result)) == (code == "SomethingNew")
     assert statuses(result)[4:] == "SSSS"
@@ -188,7 +198,7 @@ async def test_each_s3_error_of_the_put_has_its_own_advice(
 async def test_busy_storage_is_not_blamed_on_the_settings(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     s3.answers = {"bucket": Answer(503), "put": error(503, "SlowDown")}
     result = await verifier.verify(draft_of(s3))
-    assert "Try again" in (step(result, "WRITE").advice or "")
+    assert "try again" in (step(result, "WRITE").advice or "")
     # A server error may still have stored the probe.
     assert s3.calls == ["bucket", "put", "delete"]
 
@@ -233,13 +243,13 @@ async def test_a_leftover_is_named_when_deleting_fails_at_the_server(verifier: S
 # --- Peers that behave badly ------------------------------------------------------------------------------------------
 
 BAD_ANSWERS = {
-    "never answers": (scripts.hang, "did not respond in time"),
-    "resets": (scripts.reset, "closed the connection"),
-    "closes": (scripts.close, "closed the connection"),
-    "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "not from S3"),
+    "never answers": (scripts.hang, "NO_RESPONSE"),
+    "resets": (scripts.reset, "CONNECTION_CLOSED"),
+    "closes": (scripts.close, "CONNECTION_CLOSED"),
+    "no HTTP": (scripts.raw(b"SSH-2.0-OpenSSH_9.6\r\n"), "INVALID_RESPONSE"),
     "half an answer": (scripts.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), ""),
-    "never comes to its answer": (scripts.raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 5_000), "not from S3"),
-    "drips headers": (scripts.drip_headers, "This step did not finish"),
+    "never comes to its answer": (scripts.raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 5_000), "INVALID_RESPONSE"),
+    "drips headers": (scripts.drip_headers, "STEP_TIMED_OUT"),
 }
 
 
@@ -252,12 +262,12 @@ async def fast(make_verifier: Callable[..., Any]) -> StorageVerifier:
 
 @pytest.mark.parametrize("peer", [name for name in BAD_ANSWERS if name != "half an answer"])
 async def test_a_misbehaving_server_fails_reach(fast: StorageVerifier, s3: ScriptedS3, peer: str) -> None:
-    behaviour, words = BAD_ANSWERS[peer]
+    behaviour, code = BAD_ANSWERS[peer]
     s3.answers["bucket"] = behaviour
     async with asyncio.timeout(PATIENCE_SECONDS):
         result = await fast.verify(draft_of(s3))
     assert statuses(result) == "PFSSSSSS"
-    assert words in (step(result, "REACH").advice or "")
+    assert step(result, "REACH").code is STEP_CODES[code]
     assert result.leftover_key is None
 
 
@@ -271,7 +281,8 @@ async def test_a_server_that_misbehaves_later_still_gives_a_result_in_time(
         async with asyncio.timeout(PATIENCE_SECONDS):
             result = await fast.verify(draft_of(s3))
         assert [found.status.name for found in result.steps].count("FAILED") >= 1
-        assert all(found.advice for found in result.steps if found.status.name != "PASSED")
+        assert all(bool(found.code) == bool(found.advice) for found in result.steps)
+        assert all(found.code for found in result.steps if found.status.name != "PASSED")
         if call == "delete":
             assert f"/calls/{result.leftover_key}" in s3.objects
         else:
@@ -289,7 +300,7 @@ async def test_an_endless_response_is_cut_off(verifier: StorageVerifier, call: s
         async with asyncio.timeout(PATIENCE_SECONDS):
             result = await verifier.verify(draft_of(s3))
         name = {"put": "WRITE", "tags": "TAGS", "create": "MULTIPART", "delete": "DELETE"}[call]
-        assert "not from S3" in (step(result, name).advice or "")
+        assert "is not S3's" in (step(result, name).advice or "")
 
 
 async def test_an_endless_object_fails_the_read(verifier: StorageVerifier, s3: ScriptedS3) -> None:
@@ -400,7 +411,7 @@ async def test_a_name_with_a_private_address_is_refused_before_any_connection(
 
 async def test_a_plain_http_server_at_an_https_url_is_reported(verifier: StorageVerifier, s3: ScriptedS3) -> None:
     result = await verifier.verify(draft_of(s3, endpoint_url=s3.endpoint.replace("http:", "https:")))
-    assert "TLS handshake failed" in (step(result, "REACH").advice or "")
+    assert "TLS handshake with the storage failed" in (step(result, "REACH").advice or "")
 
 
 async def test_an_untrusted_certificate_is_refused(verifier: StorageVerifier, tmp_path: Path) -> None:
@@ -434,7 +445,7 @@ async def test_a_client_refuses_a_private_endpoint_before_any_connection(s3: Scr
     with pytest.raises(StorageFailure) as refused:
         async with storage.client(target):
             pass
-    assert refused.value.kind is FailureKind.REFUSED_ADDRESS
+    assert refused.value.kind is FailureKind.ADDRESS_NOT_PUBLIC
     assert "hunter2" not in repr(target)
 
 

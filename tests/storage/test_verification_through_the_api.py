@@ -9,7 +9,7 @@ from tests.support.servers.fixtures import READER
 
 VERIFICATION = (
     "verification { verdict canPlay canErase fingerprint leftoverKey"
-    " steps { step status durationMs s3Code httpStatus requestId advice } }"
+    " steps { step status durationMs code s3Code httpStatus requestId advice } }"
 )
 STATUS = (
     "query ($id: ID!) { account(id: $id) { recordingConfig"
@@ -46,12 +46,14 @@ async def test_a_wrong_draft_fails_though_the_stored_values_work(
     await account_user.change("updateRecordingConfig", "__typename", accountId=world["own"], **working_storage)
     result = await verify(account_user, world["own"], **{**working_storage, "secretAccessKey": "wrong-but-long-enough"})
     write = result["steps"][3]
-    assert (result["verdict"], write["status"], write["s3Code"]) == ("FAILING", "FAILED", "SignatureDoesNotMatch")
+    assert (result["verdict"], write["status"]) == ("FAILING", "FAILED")
+    assert (write["code"], write["s3Code"]) == ("WRONG_SECRET_ACCESS_KEY", "SignatureDoesNotMatch")
 
 
 async def test_an_incomplete_draft_fails_the_step_settings(account_user: Person, world: World) -> None:
     result = await verify(account_user, world["own"], bucketName="calls")
     assert [step["status"] for step in result["steps"]] == ["FAILED"] + ["SKIPPED"] * 7
+    assert [step["code"] for step in result["steps"]] == ["SETTINGS_INVALID"] + ["NOT_TRIED"] * 7
     assert "region" in result["steps"][0]["advice"]
 
 
@@ -82,6 +84,12 @@ async def test_a_test_of_stored_values_reports_missing_ones(account_user: Person
     payload = await account_user.change("verifyStoredRecordingStorage", SETTINGS_ERRORS, accountId=world["own"])
     told = [(error["code"], error["field"]) for error in payload["verification"]["settingsErrors"]]
     assert told == [("REQUIRED", [name]) for name in cleared]
+    saved = "settingsErrors { rule code field message arguments { name value } } steps { code }"
+    query = f"query ($id: ID!) {{ account(id: $id) {{ recordingConfig {{ lastVerification {{ {saved} }} }} }} }}"
+    found = (await account_user.ask(query, id=world["own"])).only("account")["recordingConfig"]["lastVerification"]
+    rules = [f"{name}_MISSING" for name in ("REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")]
+    assert [error["rule"] for error in found["settingsErrors"]] == rules
+    assert [step["code"] for step in found["steps"]] == ["SETTINGS_INVALID"] + ["NOT_TRIED"] * 7
 
 
 async def test_a_test_of_stored_values_sets_the_status(
@@ -162,6 +170,7 @@ async def test_a_draft_cannot_scan_the_private_network(
 ) -> None:
     result = await verify(account_user, world["own"], **working_storage)
     assert [step["status"] for step in result["steps"]] == ["FAILED"] + ["SKIPPED"] * 7
+    assert [step["code"] for step in result["steps"]] == ["SETTINGS_INVALID"] + ["NOT_TRIED"] * 7
 
 
 async def test_a_missing_configuration_cannot_be_tested(provider: Person) -> None:

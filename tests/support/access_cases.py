@@ -104,6 +104,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "recentCalls": {"": {}, **{row: {"filter": {"accountId": id_}} for row, id_ in ids.accounts.items()}},
         "limits": {"": {}},
         "users": {"": {}},
+        "roles": {"": {}},
         "sessions": {"": {}},
         "passwordPolicy": {"": {}},
         "s3Regions": {"": {}},
@@ -148,9 +149,9 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "revokeSession": on(ids.sessions, "id"),
         "changePassword": {"": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}},
         "createUser": {
-            "by default": {"email": "new@people.example.com", "name": "New"},
+            "by default": {"role": "VIEWER", "email": "new@people.example.com", "name": "New"},
             **{
-                row: {"email": "new@people.example.com", "name": "New", "owner": {"accountId": id_}}
+                row: {"role": "VIEWER", "email": "new@people.example.com", "name": "New", "owner": {"accountId": id_}}
                 for row, id_ in ids.accounts.items()
             },
         },
@@ -164,8 +165,8 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "removeRecordingConfig": on(ids.accounts, "accountId"),
         "verifyRecordingStorage": on(ids.accounts, "accountId"),
         "verifyStoredRecordingStorage": on(ids.accounts, "accountId"),
-        "deleteRecording": on(ids.calls, "callId"),
-        "retryRecording": on(ids.calls, "callId"),
+        "deleteRecording": on(ids.calls, "id"),
+        "retryRecording": on(ids.calls, "id"),
         "removeStoredCredential": on(ids.credentials, "id", force=True),
         "clearTtsCache": on(ids.accounts, "accountId"),
         "reportCalls": {row: {"calls": [{"accountId": id_, "callId": "new"}]} for row, id_ in ids.accounts.items()},
@@ -190,7 +191,12 @@ def guarded_inputs(ids: Ids) -> dict[str, tuple[str, Inputs]]:
         "UserOwnerInput.serviceProviderId": (
             "createUser",
             {
-                row: {"email": "new@people.example.com", "name": "New", "owner": {"serviceProviderId": id_}}
+                row: {
+                    "role": "VIEWER",
+                    "email": "new@people.example.com",
+                    "name": "New",
+                    "owner": {"serviceProviderId": id_},
+                }
                 for row, id_ in ids.providers.items()
             },
         ),
@@ -198,6 +204,7 @@ def guarded_inputs(ids: Ids) -> dict[str, tuple[str, Inputs]]:
             "createUser",
             {
                 "installation": {
+                    "role": "VIEWER",
                     "email": "new@people.example.com",
                     "name": "New",
                     "owner": {"installation": True},
@@ -282,6 +289,15 @@ def _guarded_field_cases(ids: Ids) -> Iterator[Case]:
                         f"query ($id: ID!) {{ node(id: $id) {{ ... on {type_name} {{ {name}{_below(one)} }} }} }}"
                     )
                     yield Case(f"{type_name}.{name}", row, document, ("node", name), {"id": id_}, _needs(one))
+    recording = SCHEMA.type_map["CallRecording"]
+    assert isinstance(recording, GraphQLObjectType)
+    for name, one in recording.fields.items():
+        if permissions_of(one):
+            for row, id_ in ids.calls.items():
+                document = f"query ($id: ID!) {{ call(id: $id) {{ recording {{ {name} }} }} }}"
+                yield Case(
+                    f"CallRecording.{name}", row, document, ("call", "recording", name), {"id": id_}, _needs(one)
+                )
 
 
 def _mutation_cases(ids: Ids) -> Iterator[Case]:
@@ -320,11 +336,11 @@ def _below(one: Any) -> str:
 def _needs(one: Any) -> str:
     words = []
     for permission in permissions_of(one):
-        scopes = permission.refusal.get("requiredScopes")
+        scopes, permissions = permission.refusal.get("requiredScopes"), permission.refusal.get("requiredPermissions")
         if isinstance(scopes, list):
             words.append("|".join(scope[0] for scope in scopes))
+        elif isinstance(permissions, list):
+            words += permissions
         else:
-            words.append(
-                "USER" if "requiredCaller" in permission.refusal else str(permission.refusal["requiredAccess"])
-            )
+            words.append("USER")
     return " ".join(words)

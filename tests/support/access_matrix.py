@@ -28,7 +28,7 @@ from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from tests.support.access_cases import Case, Ids, cases
 from tests.support.installation import Answer, Installation, Person, seed
-from tests.support.personas import add_people
+from tests.support.personas import OF_OTHER_ROLES, OWNERS, add_people
 from tests.support.servers.postgres import Postgres
 from tests.support.websocket_clients import first_event
 
@@ -39,12 +39,24 @@ PERSONAS = {
     "provider": "provider",
     "admin": "admin",
     "person": None,
+    "editor": None,
+    "listener": None,
+    "viewer": None,
     "provider person": None,
+    "provider viewer": None,
     "admin person": None,
     "gateway key": None,
 }
 # The names of the people behind personas.
-PEOPLE = {"person": "ann", "provider person": "boss", "admin person": "root"}
+PEOPLE = {
+    "person": "ann",
+    "editor": "edda",
+    "listener": "liz",
+    "viewer": "vic",
+    "provider person": "boss",
+    "provider viewer": "vera",
+    "admin person": "root",
+}
 
 LEGEND = """\
 Who may do what. Printed by `make access` from a running server; never edited by hand.
@@ -55,9 +67,13 @@ Persons (columns)
   read-only key   a key of the same account, READ_ONLY
   provider        a key of the service provider that runs the own and the sibling account, FULL
   admin           a key of the installation, FULL
-  person          a person of the own account, by the token of a session
-  provider person a person of that service provider, likewise
-  admin person    a person of the installation, likewise
+  person          a MANAGER of the own account, by the token of a session
+  editor          an EDITOR of the own account, likewise
+  listener        a LISTENER of the own account, likewise
+  viewer          a VIEWER of the own account, likewise
+  provider person a MANAGER of that service provider, likewise
+  provider viewer a VIEWER of that service provider, likewise
+  admin person    a MANAGER of the installation, likewise
   gateway key     a key of the same provider as above, GATEWAY
 
 Rows
@@ -74,8 +90,7 @@ Answers
   NOT_FOUND …     a code of `userErrors`; nothing was changed
   FORBIDDEN …     a code of the top-level `errors`; "FORBIDDEN input": because of an input field; nothing was changed
 
-"needs" is the requirement in the contract: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), the level FULL,
-or GATEWAY, a person (USER).
+"needs" is the requirement in the contract: one of the scopes (A = ADMIN, S = SERVICE_PROVIDER), permissions, a person (USER).
 """
 
 
@@ -175,7 +190,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     """Runs all cases and prints the matrix; `last_first` runs them in reverse order."""
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
-    everybody = await add_people(installation)
+    everybody = await add_people(installation, *OWNERS, *OF_OTHER_ROLES)
     calls = await add_calls(installation)
     ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
     installation.resources.clients[StorageVerifier] = AcceptingVerifier()  # type: ignore[index]
@@ -233,7 +248,7 @@ async def add_failed_recordings(installation: Installation, calls: dict[str, str
             credential_id = await credentials.get_or_create(installation.resources.keyring, call.account_id, target)
             await CallRow.filter(id=call.id).update(
                 recording_state=RecordingState.FAILED,
-                recording_error={"code": "AccessDenied", "message": "It could not be stored."},
+                recording_error={"code": "ACCESS_DENIED", "message": "It could not be stored."},
                 recording_format=AudioFormat.MP3,
                 recording_vendor=target.vendor,
                 recording_bucket=target.bucket,
@@ -255,7 +270,7 @@ async def _ask(installation: Installation, person: Person, case: Case, kept: Row
 
 
 # Fixed, so that a new long answer in one line does not move the others.
-_WIDTHS = (39, 10, 15, 16, 18, 18, 18, 18, 18, 18, 18, 18)
+_WIDTHS = (40, 30, 15, 16, *([17] * (len(PERSONAS) - 2)), 15)
 
 
 def _table(title: str, head: list[str], lines: list[list[str]]) -> str:

@@ -22,7 +22,7 @@ from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.commands import migrate
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm as database
 from app.foundation.encryption import new_key_text
@@ -223,7 +223,7 @@ async def seed(folder: Path, url: str) -> World:
     async with database.opened(chosen):
         keyring = chosen.keyring()
         opened = Resources(chosen, keyring, {OutboundGate: OutboundGate(["127.0.0.1"])})
-        context = Context(Viewer(Scope.ADMIN, AccessLevel.FULL, new_id()), "seed", opened)
+        context = Context(Viewer(Scope.ADMIN, ALL, new_id()), "seed", opened)
         world.tokens["admin"] = await api_keys.create_first_admin(keyring, "admin")
 
         async def key(person: str, level: AccessLevel = AccessLevel.FULL, **owner: Any) -> None:

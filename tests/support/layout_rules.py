@@ -1,4 +1,7 @@
-"""The import rules of `app/`, checked on the syntax trees: a module's rank is the first folder of its path."""
+"""The import rules of `app/`, checked on the syntax trees: a module's rank is the first folder of its path.
+
+In a git repository they look at tracked files only: `git add` a new module before you check it.
+"""
 
 import ast
 import re
@@ -123,6 +126,15 @@ def wrong_imports(sources: Sources) -> Iterator[str]:
                 )
             elif rank == target_rank == DOMAIN:
                 yield from wrong_domain_import(module, found)
+            elif target_rank == ASSEMBLY and folder_of(module) == "server" != folder_of(found.target):
+                yield wrong(
+                    module,
+                    found.line,
+                    f"server imports {found.target}",
+                    "commands and demo start the server; it serves without them, and does not load demo data or local servers",
+                    "pass what is needed as an argument, or",
+                    "move the needed code to the server, or down to the rank that it is about.",
+                )
 
 
 def wrong_domain_import(module: str, found: Import) -> Iterator[str]:

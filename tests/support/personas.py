@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.foundation.access import Scope
+from app.foundation.access import Role, Scope
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.users import password
 from app.users.model import Session, User
@@ -23,6 +23,14 @@ OWNERS: dict[str, tuple[Scope, str]] = {
     "sue": (Scope.ACCOUNT, "sibling"),
     "fay": (Scope.ACCOUNT, "foreign"),
 }
+OF_OTHER_ROLES = {
+    "edda": (Scope.ACCOUNT, "own"),
+    "liz": (Scope.ACCOUNT, "own"),
+    "vic": (Scope.ACCOUNT, "own"),
+    "vera": (Scope.SERVICE_PROVIDER, "provider"),
+}
+"""People who are no managers; added only by name."""
+ROLE_OF = {"edda": Role.EDITOR, "liz": Role.LISTENER, "vic": Role.VIEWER, "vera": Role.VIEWER}
 
 
 @functools.cache
@@ -81,7 +89,7 @@ async def add_people(installation: Installation, *names: str) -> People:
     """Adds all people, or the named ones, each with an open session, without the application."""
     people = People(installation)
     for name in names or OWNERS:
-        scope, owner = OWNERS[name]
+        scope, owner = (OWNERS | OF_OTHER_ROLES)[name]
         place = installation.world[owner] if owner else ""
         async with installation.database():
             user = await User.create(
@@ -90,6 +98,7 @@ async def add_people(installation: Installation, *names: str) -> People:
                 service_provider_id=parse_sid(Kind.SERVICE_PROVIDER, place)
                 if scope is Scope.SERVICE_PROVIDER
                 else None,
+                role=ROLE_OF.get(name, Role.MANAGER),
                 email=email_of(name),
                 email_key=email_of(name).lower(),
                 name=name.title(),

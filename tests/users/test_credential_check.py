@@ -14,7 +14,7 @@ from tests.support.waiting import until
 
 # Changes with a lasting effect, on Bob, who belongs to the same account.
 CHANGES = {
-    "createUser": '{name: "Eve", email: "eve@example.com"}',
+    "createUser": '{role: MANAGER, name: "Eve", email: "eve@example.com"}',
     "updateUser": '{id: "%(bob)s", email: "eve@example.com"}',
     "deactivateUser": '{id: "%(bob)s"}',
     "reactivateUser": '{id: "%(bob)s"}',

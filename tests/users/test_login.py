@@ -44,12 +44,10 @@ async def test_the_right_password_opens_a_session(
     assert (entered["mustChangePassword"], entered["userErrors"]) == (False, [])
     assert datetime.fromisoformat(entered["expiresAt"]) > datetime.now(UTC) + timedelta(days=29)
     ann = installation.holder(entered["token"])
-    viewer = (await ann.ask("{ viewer { scope accessLevel apiKey { id } user { name } account { id } } }")).only(
-        "viewer"
-    )
+    viewer = (await ann.ask("{ viewer { scope role apiKey { id } user { name } account { id } } }")).only("viewer")
     assert viewer == {
         "scope": "ACCOUNT",
-        "accessLevel": "FULL",
+        "role": "MANAGER",
         "apiKey": None,
         "user": {"name": "Ann"},
         "account": {"id": world["own"]},
@@ -143,7 +141,7 @@ async def test_a_caller_with_too_many_waiting_passwords_delays_no_other(people: 
     mutations = (
         f'resetPassword(input: {{id: "{people.ids["fay"]}", password: "{new}"}})',
         f'changePassword(input: {{currentPassword: "{PASSWORD}", newPassword: "{new}"}})',
-        'createUser(input: {name: "Eve", email: "eve@example.com"})',
+        'createUser(input: {role: MANAGER, name: "Eve", email: "eve@example.com"})',
     )
     share = password.MAXIMUM_WAITING // 4
     with in_work(password.CHANGES, parse_sid(Kind.USER, people.ids["root"]), share):

@@ -103,7 +103,7 @@ async def test_a_disclosure_that_failed_does_not_count(
     people: People, later: Later, full_disk: pytest.MonkeyPatch
 ) -> None:
     document = "mutation ($input: CreateUserInput!) { createUser(input: $input) { userErrors { code } } }"
-    given = {"email": email_of("sue"), "name": "Sue"}
+    given = {"role": "MANAGER", "email": email_of("sue"), "name": "Sue"}
     full_disk.setattr(login_throttle, "_wait_ends", _fails_once_counted(login_throttle._wait_ends))
     for _ in range(login_throttle.MAXIMUM_DISCLOSURES):
         assert (await people["ann"].ask(document, input=given)).codes == ["SERVICE_UNAVAILABLE"]

@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from app.foundation.access import Role
+from app.foundation.identifiers import Kind, parse_sid
+from app.users.model import User
 from tests.support.installation import Installation, Person
 from tests.support.messages import SELECTION, check_messages
 from tests.support.personas import PASSWORD, People
@@ -16,7 +19,8 @@ STRICT = {"minimumLength": 10, "needsDigit": True, "needsSymbol": True, "refuses
 @pytest.mark.settings(users_per_owner=3)
 async def test_messages_for_users(installation: Installation, stranger: Person, people: People) -> None:
     root, ann = people["root"], people["ann"]
-    new = {"name": "New", "email": "new@example.com"}
+    limited = await _with_less_than_a_manager(installation, people)
+    new = {"role": "MANAGER", "name": "New", "email": "new@example.com"}
     asked: list[tuple[Person, str, dict[str, Any]]] = [
         (stranger, "login", {"email": "Ann@people.example.com", "password": "wrong"}),
         (root, "updatePasswordPolicy", dict.fromkeys(STRICT)),
@@ -39,7 +43,7 @@ async def test_messages_for_users(installation: Installation, stranger: Person, 
         ),
         (ann, "createUser", {**new, "idempotencyKey": "one"}),
         (ann, "createUser", {**new, "idempotencyKey": "one"}),
-        (ann, "createUser", {"name": "Newer", "email": "newer@example.com"}),
+        (ann, "createUser", {"role": "MANAGER", "name": "Newer", "email": "newer@example.com"}),
         (ann, "changePassword", {"currentPassword": "wrong", "newPassword": "wrong"}),
         (ann, "changePassword", {"currentPassword": PASSWORD, "newPassword": PASSWORD}),
         (ann, "resetPassword", {"id": people.ids["ann"]}),
@@ -51,8 +55,24 @@ async def test_messages_for_users(installation: Installation, stranger: Person, 
         (ann, "deleteUser", {"id": UNKNOWN}),
         (ann, "revokeSession", {"id": UNKNOWN_SESSION}),
         (root, "deactivateUser", {"id": people.ids["root"]}),
+        (root, "updateUser", {"id": people.ids["root"], "role": "EDITOR"}),
+        (ann, "updateUser", {"id": people.ids["ann"], "role": None}),
+        (ann, "updateUser", {"id": people.ids["ann"], "role": "CUSTOM"}),
+        (ann, "updateUser", {"id": people.ids["ann"], "role": "EDITOR", "permissions": []}),
+        (ann, "updateUser", {"id": people.ids["ann"], "role": "CUSTOM", "permissions": ["ACT_AS_GATEWAY"]}),
+        (limited, "updateUser", {"id": people.ids["ann"], "name": "Renamed"}),
+        (limited, "updateUser", {"id": people.ids["bob"], "role": "EDITOR"}),
+        (limited, "updateUser", {"id": people.ids["bob"], "role": "CUSTOM", "permissions": ["VIEW_SECRETS"]}),
     ]
     errors: list[dict[str, Any]] = []
     for person, mutation, given in asked:
         errors += (await person.change(mutation, SELECTION, **given))["userErrors"]
     check_messages(Path(__file__).parent, errors)
+
+
+async def _with_less_than_a_manager(installation: Installation, people: People) -> Person:
+    """A person of the own account who manages users and sees calls."""
+    permissions = ["MANAGE_USERS", "VIEW_CALLS"]
+    async with installation.database():
+        await User.filter(id=parse_sid(Kind.USER, people.ids["bob"])).update(role=Role.CUSTOM, permissions=permissions)
+    return people["bob"]

@@ -323,7 +323,7 @@ async def test_a_wrong_current_password_is_audited(people: People) -> None:
 @pytest.mark.parametrize(
     ("mutation", "given"),
     [
-        ("createUser", {"name": "New", "email": "new@example.com", "idempotencyKey": "one"}),
+        ("createUser", {"role": "MANAGER", "name": "New", "email": "new@example.com", "idempotencyKey": "one"}),
         ("changePassword", {"currentPassword": PASSWORD, "newPassword": NEW}),
         ("resetPassword", {"id": "bob"}),
         ("login", {"email": email_of("ann"), "password": PASSWORD}),

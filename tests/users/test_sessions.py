@@ -75,7 +75,9 @@ async def test_a_logged_out_session_creates_no_credential_while_cached(people: P
     await ann.ask("mutation { logout { loggedOut } }")
     key = await ann.ask('mutation { createApiKey(input: {name: "lasting"}) { token } }')
     assert (key.codes, key.data) == (["UNAUTHENTICATED"], {"createApiKey": None})
-    user = await ann.ask('mutation { createUser(input: {name: "Eve", email: "eve@x.example"}) { temporaryPassword } }')
+    user = await ann.ask(
+        'mutation { createUser(input: {role: MANAGER, name: "Eve", email: "eve@x.example"}) { temporaryPassword } }'
+    )
     assert (user.codes, user.data) == (["UNAUTHENTICATED"], {"createUser": None})
 
 

@@ -15,7 +15,9 @@ TAKEN = ("EMAIL_TAKEN", ["email"])
 
 
 async def ask_for(person: Person, email: str, **more: Any) -> dict[str, Any]:
-    return await person.change("createUser", "user { id }", **{"name": "Eve", "email": email, **more})
+    return await person.change(
+        "createUser", "user { id }", **{"role": "MANAGER", "name": "Eve", "email": email, **more}
+    )
 
 
 @pytest.mark.parametrize("more", [{}, {"idempotencyKey": "one"}, {"name": "", "password": "short"}])

@@ -21,6 +21,7 @@ async def test_a_user_is_created_with_a_temporary_password_returned_once(
     payload = await people["boss"].change(
         "createUser",
         f"temporaryPassword {USER}",
+        role="MANAGER",
         name=" Zoë 🎧 ",
         email=" Zoe@Example.com ",
         owner={"accountId": world["own"]},
@@ -47,7 +48,7 @@ async def test_a_user_belongs_to_the_callers_owner_by_default(people: People, wo
         ("boss", "SERVICE_PROVIDER", None),
         ("ann", "ACCOUNT", world["own"]),
     ):
-        payload = await people[by].change("createUser", USER, name="New", email=f"new-{by}@example.com")
+        payload = await people[by].change("createUser", USER, role="MANAGER", name="New", email=f"new-{by}@example.com")
         assert payload["user"]["scope"] == scope
         assert (payload["user"]["account"] or {}).get("id") == account
 
@@ -58,7 +59,7 @@ async def test_an_account_creates_no_user_of_a_wider_scope(people: People, world
     given = {"installation": True} if owner == "installation" else {owner: world["provider"]}
     answer = await people["ann"].ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } } }",
-        input={"name": "Eve", "email": "eve@example.com", "owner": given},
+        input={"role": "MANAGER", "name": "Eve", "email": "eve@example.com", "owner": given},
     )
     assert (answer.codes, answer.data) == (["FORBIDDEN"], {"createUser": None})
     async with people.installation.database():
@@ -78,7 +79,9 @@ async def test_no_caller_creates_a_user_in_another_tenant(
     people: People, world: World, by: str, owner: dict[str, str], code: str
 ) -> None:
     given = {name: world[place] for name, place in owner.items()}
-    payload = await people[by].change("createUser", USER, name="Eve", email="eve@example.com", owner=given)
+    payload = await people[by].change(
+        "createUser", USER, role="MANAGER", name="Eve", email="eve@example.com", owner=given
+    )
     assert refusals(payload) == [(code, ["owner", *owner])]
 
 
@@ -86,7 +89,7 @@ async def test_no_caller_creates_a_user_in_another_tenant(
 async def test_an_empty_owner_is_rejected(people: People, owner: dict[str, object]) -> None:
     answer = await people["root"].ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { user { id } userErrors { code } } }",
-        input={"name": "Eve", "email": "eve@example.com", "owner": owner},
+        input={"role": "MANAGER", "name": "Eve", "email": "eve@example.com", "owner": owner},
     )
     assert answer.codes == ["BAD_USER_INPUT"] or answer.data["createUser"]["userErrors"] == [{"code": "INVALID"}]
     async with people.installation.database():
@@ -99,7 +102,13 @@ async def test_an_api_key_cannot_create_users(people: People, world: World, by: 
     key = people.installation.person(by)
     answer = await key.ask(
         "mutation ($input: CreateUserInput!) { createUser(input: $input) { temporaryPassword } }",
-        input={"name": "Eve", "email": "eve@example.com", "password": PASSWORD, "owner": {"accountId": world["own"]}},
+        input={
+            "role": "MANAGER",
+            "name": "Eve",
+            "email": "eve@example.com",
+            "password": PASSWORD,
+            "owner": {"accountId": world["own"]},
+        },
     )
     assert (answer.codes, answer.data) == (["FORBIDDEN"], {"createUser": None})
     assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
@@ -110,7 +119,13 @@ async def test_an_api_key_cannot_create_users(people: People, world: World, by: 
 
 async def test_all_user_errors_are_returned_together(people: People, world: World) -> None:
     payload = await people["boss"].change(
-        "createUser", USER, name="\x07", email="nobody", password="short", owner={"accountId": world["foreign"]}
+        "createUser",
+        USER,
+        role="MANAGER",
+        name="\x07",
+        email="nobody",
+        password="short",
+        owner={"accountId": world["foreign"]},
     )
     assert refusals(payload) == [
         ("INVALID", ["email"]),
@@ -141,19 +156,19 @@ async def test_all_user_errors_are_returned_together(people: People, world: Worl
     ],
 )
 async def test_an_invalid_address_is_rejected(people: People, email: str, code: str) -> None:
-    payload = await people["boss"].change("createUser", USER, name="Ann", email=email)
+    payload = await people["boss"].change("createUser", USER, role="MANAGER", name="Ann", email=email)
     assert refusals(payload) == [(code, ["email"])]
 
 
 @pytest.mark.parametrize("email", ["ann+tag@example.co.uk", "ånn@exämple.com", "o'neil@example.com", "🎧@example.com"])
 async def test_international_addresses_are_accepted(people: People, email: str) -> None:
-    payload = await people["boss"].change("createUser", "user { email }", name="Ann", email=email)
+    payload = await people["boss"].change("createUser", "user { email }", role="MANAGER", name="Ann", email=email)
     assert payload["user"] == {"email": email}
 
 
 async def test_an_address_is_unique_in_the_whole_installation(people: People) -> None:
     for by in ("ann", "rival", "root"):
-        payload = await people[by].change("createUser", USER, name="Eve", email=email_of("bob").upper())
+        payload = await people[by].change("createUser", USER, role="MANAGER", name="Eve", email=email_of("bob").upper())
         assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
     payload = await people["ann"].change("updateUser", USER, id=people.ids["ann"], email=email_of("fay").lower())
     assert refusals(payload) == [("EMAIL_TAKEN", ["email"])]
@@ -162,7 +177,10 @@ async def test_an_address_is_unique_in_the_whole_installation(people: People) ->
 async def test_of_many_concurrent_creations_one_gets_the_address(people: People) -> None:
     boss = people["boss"]
     made = await asyncio.gather(
-        *(boss.change("createUser", "user { id }", name=f"N{n}", email="one@example.com") for n in range(4))
+        *(
+            boss.change("createUser", "user { id }", role="MANAGER", name=f"N{n}", email="one@example.com")
+            for n in range(4)
+        )
     )
     assert sum(payload["user"] is not None for payload in made) == 1
     assert [code for payload in made for code, _ in refusals(payload)] == ["EMAIL_TAKEN"] * 3
@@ -238,7 +256,9 @@ async def test_a_deletion_of_an_older_version_is_rejected(people: People) -> Non
 async def test_the_last_active_admin_cannot_be_deactivated_or_deleted(
     people: People, admin: Person, mutation: str
 ) -> None:
-    second = await people["root"].change("createUser", "user { id }", name="Second", email="second@example.com")
+    second = await people["root"].change(
+        "createUser", "user { id }", role="MANAGER", name="Second", email="second@example.com"
+    )
     for step in ("deactivateUser", mutation):
         if step == mutation:
             await admin.change("reactivateUser", "__typename", id=second["user"]["id"])
@@ -256,7 +276,7 @@ async def test_admins_who_concurrently_remove_each_other_leave_one(
     ids = [people.ids["root"]]
     for number in range(3):
         made = await people["root"].change(
-            "createUser", "user { id }", name="Admin", email=f"admin{number}@example.com"
+            "createUser", "user { id }", role="MANAGER", name="Admin", email=f"admin{number}@example.com"
         )
         ids.append(made["user"]["id"])
     done = await asyncio.gather(*(admin.change(mutation, "__typename", id=one) for one in ids))

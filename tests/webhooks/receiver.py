@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from app.foundation.outbound.connector import tls_context
-
 Behaviour = Callable[[asyncio.StreamWriter], Awaitable[None]]
 
 
@@ -137,12 +135,10 @@ async def _read(first_byte: bytes, reader: asyncio.StreamReader) -> Received:
 
 @contextlib.contextmanager
 def trusted(certificate: Path) -> Iterator[None]:
-    """Adds this certificate to the operating system's authorities."""
+    """Trusts this certificate in the block, as a process does that starts with it in SSL_CERT_FILE."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(certificate))
-        tls_context.cache_clear()
+        patch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", ssl.create_default_context(cafile=certificate))
         yield
-    tls_context.cache_clear()
 
 
 def self_signed(folder: Path) -> Path:

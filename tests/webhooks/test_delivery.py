@@ -14,8 +14,7 @@ import pytest
 
 from app.foundation.concurrency_limits import FairSlots
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
-from app.foundation.outbound.failure_kind import FailureKind
-from app.foundation.outbound.guard import OutboundGate
+from app.foundation.outbound.guard import OutboundGate, Refusal
 from app.webhooks import delivery
 from app.webhooks.delivery import WebhookSender
 from app.webhooks.signing import is_genuine
@@ -27,7 +26,7 @@ from tests.webhooks.receiver import Receiver, answer, raw, self_signed, trusted
 PATIENCE_SECONDS = 60
 SHOWN = (
     "delivery { id kind method url requestHeaders { name value } requestBody succeeded status durationMs reply"
-    " replyTruncated reason }"
+    " replyTruncated code reason }"
 )
 
 
@@ -74,7 +73,8 @@ async def test_a_test_posts_a_signed_sample_event_and_returns_the_request(
     assert event["realm"] == "own.sip.example.com"
     assert got.headers["Content-Type"] == "application/json"
     values = {
-        name: done[name] for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "reason")
+        name: done[name]
+        for name in ("kind", "method", "succeeded", "status", "reply", "replyTruncated", "code", "reason")
     }
     assert values == {
         "kind": "REGISTRATION",
@@ -83,6 +83,7 @@ async def test_a_test_posts_a_signed_sample_event_and_returns_the_request(
         "status": 200,
         "reply": "thanks",
         "replyTruncated": False,
+        "code": None,
         "reason": None,
     }
     assert 0 <= done["durationMs"] < 5000
@@ -145,23 +146,36 @@ async def test_another_tenants_webhook_cannot_be_tested(
 
 
 @pytest.mark.parametrize(
-    ("status", "words"),
+    ("status", "code", "reason"),
     [
-        (400, "HTTP 400"),
-        (401, "check the user name"),
-        (404, "check the path"),
-        (405, "method"),
-        (429, "too many"),
-        (500, "The receiver failed (HTTP 500): check its log."),
-        (503, "The receiver failed (HTTP 503): check its log."),
+        (400, "CALL_REFUSED", "The receiver refused the call (HTTP 400): check its log."),
+        (
+            401,
+            "CREDENTIALS_REFUSED",
+            "The receiver refused the credentials (HTTP 401): check the user name and the password, or how it checks the "
+            "signature.",
+        ),
+        (404, "PATH_NOT_FOUND", "The receiver has nothing at this address (HTTP 404): check the path of the URL."),
+        (
+            405,
+            "METHOD_REFUSED",
+            "The receiver does not accept this method (HTTP 405): choose the other one, or check the path of the URL.",
+        ),
+        (
+            415,
+            "JSON_REFUSED",
+            "The receiver does not accept JSON (HTTP 415): check the path of the URL, and what it expects there.",
+        ),
+        (429, "TOO_MANY_CALLS", "The receiver got too many calls (HTTP 429): try again later."),
+        (503, "RECEIVER_FAILED", "The receiver failed (HTTP 503): check its log."),
     ],
 )
 async def test_a_refusal_of_the_receiver_is_reported_with_status_and_reply(
-    account_user: Person, receiver: Receiver, world: World, status: int, words: str
+    account_user: Person, receiver: Receiver, world: World, status: int, code: str, reason: str
 ) -> None:
     done = await tried(account_user, world["own"], receiver, answer(status, b"no"))
     assert (done["succeeded"], done["status"], done["reply"]) == (False, status, "no")
-    assert words in done["reason"]
+    assert (done["code"], done["reason"]) == (code, reason)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -171,7 +185,7 @@ async def test_a_redirect_to_the_metadata_service_is_not_followed(
     judged: list[str] = []
     real = OutboundGate.judge_text
 
-    def noting(gate: OutboundGate, address: str, port: int | None = None) -> str | None:
+    def noting(gate: OutboundGate, address: str, port: int | None = None) -> Refusal | None:
         judged.append(address)
         return real(gate, address, port)
 
@@ -229,18 +243,24 @@ async def test_a_reply_is_shown_as_text_whatever_its_bytes_are(
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "status", "words"),
+    ("behaviour", "status", "code", "words"),
     [
-        (receivers.hang, None, "did not answer within 0.5 seconds"),
-        (receivers.reset, None, "without a response"),
-        (raw(b""), None, "without a response"),
-        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "not HTTP"),
-        (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "not HTTP"),
-        (receivers.endless_headers, None, "not HTTP"),
-        (raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + b"HTTP/1.1 200 OK\r\n\r\n"), None, "not HTTP"),
-        (receivers.drip, 200, "does not end within 0.5 seconds"),
-        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), 200, "does not end"),
-        (raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), None, "not HTTP"),
+        (receivers.hang, None, "NO_RESPONSE", "did not respond in time (within 0.5 seconds): respond before"),
+        (receivers.reset, None, "CONNECTION_CLOSED", "without a response"),
+        (raw(b""), None, "CONNECTION_CLOSED", "without a response"),
+        (raw(b"SSH-2.0-OpenSSH_9.6\r\n"), None, "INVALID_RESPONSE", "is not HTTP:"),
+        (raw(b"HTTP/1.1 99999999 OK\r\n\r\n"), None, "INVALID_RESPONSE", "is not HTTP:"),
+        (receivers.endless_headers, None, "INVALID_RESPONSE", "is not HTTP:"),
+        (
+            raw(b"HTTP/1.1 102 Processing\r\n\r\n" * 17 + b"HTTP/1.1 200 OK\r\n\r\n"),
+            *(None, "INVALID_RESPONSE", "is not HTTP:"),
+        ),
+        (receivers.drip, 200, "REPLY_UNFINISHED", "does not end (within 0.5 seconds): send"),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"), 200, "REPLY_UNFINISHED", "does not end: send"),
+        (
+            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+            *(None, "INVALID_RESPONSE", "is not HTTP:"),
+        ),
     ],
     ids=[
         "hangs",
@@ -262,11 +282,12 @@ async def test_a_receiver_that_misbehaves_gets_a_plain_reason(
     world: World,
     behaviour: receivers.Behaviour,
     status: int | None,
+    code: str,
     words: str,
 ) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         done = await tried(account_user, world["own"], receiver, behaviour)
-    assert (done["succeeded"], done["status"]) == (False, status)
+    assert (done["succeeded"], done["status"], done["code"]) == (False, status, code)
     assert words in done["reason"]
     assert (done["reply"] is None) == (status is None)
 
@@ -286,7 +307,14 @@ async def test_a_closed_port_is_reported(account_user: Person, world: World) -> 
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     await point(account_user, world["own"], f"http://127.0.0.1:{port}/")
-    assert (await send(account_user, world["own"]))["reason"].startswith("Nothing listens")
+    done = await send(account_user, world["own"])
+    assert (done["code"], done["reason"]) == (
+        "CONNECTION_REFUSED",
+        "Nothing listens at the host and port of the receiver: check both.",
+    )
+    answer = await account_user.ask("{ auditEvents(first: 1) { nodes { operation changes { field after } } } }")
+    (event,) = answer.only("auditEvents")["nodes"]
+    assert {"field": "code", "after": '"CONNECTION_REFUSED"'} in event["changes"]
 
 
 async def test_an_untrusted_certificate_ends_the_call(account_user: Person, world: World, tmp_path: Path) -> None:
@@ -294,7 +322,7 @@ async def test_an_untrusted_certificate_ends_the_call(account_user: Person, worl
         await point(account_user, world["own"], receiver.url)
         done = await send(account_user, world["own"])
         assert receiver.received == []
-    assert (done["status"], done["reason"][:25]) == (None, "The TLS handshake failed:")
+    assert (done["status"], done["code"]) == (None, "TLS")
 
 
 async def test_an_authority_that_the_operating_system_trusts_is_trusted_for_webhooks(
@@ -311,7 +339,7 @@ async def test_a_plain_http_receiver_at_an_https_url_is_reported(
     account_user: Person, receiver: Receiver, world: World
 ) -> None:
     await point(account_user, world["own"], receiver.url.replace("http:", "https:"))
-    assert (await send(account_user, world["own"]))["reason"] == delivery._REASONS[FailureKind.TLS]
+    assert (await send(account_user, world["own"]))["code"] == "TLS"
 
 
 @pytest.mark.parametrize(
@@ -340,7 +368,7 @@ async def test_a_name_with_a_private_address_is_refused_at_the_call(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     done = await send(account_user, world["own"])
     monkeypatch.undo()
-    assert done["status"] is None
+    assert (done["status"], done["code"]) == (None, "ADDRESS_NOT_PUBLIC")
     assert words in done["reason"]
     assert not any(address in str(done) for address in addresses)
 
@@ -365,7 +393,10 @@ async def test_an_unknown_name_is_reported(account_user: Person, world: World, m
     await point(account_user, world["own"], "https://hoks.example.com/")
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     done = await send(account_user, world["own"])
-    assert done["reason"] == "The host name cannot be resolved: check the spelling of the URL."
+    assert (done["code"], done["reason"]) == (
+        "UNKNOWN_HOST",
+        "The host name of the receiver cannot be resolved: check the URL.",
+    )
 
 
 async def test_the_servers_environment_is_ignored(

@@ -159,3 +159,8 @@ class Plan:
     source: str
     effect: Effect | None = None
     """The resolver of the mutation field whose payload the plan reads; None for queries."""
+
+    @property
+    def reads_payload_alone(self) -> bool:
+        """Whether the response needs nothing but the payload."""
+        return not (self.calls or self.selects)

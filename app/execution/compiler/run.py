@@ -79,13 +79,15 @@ class CompiledPlan:
 
     async def run(self, context: Context, variables: VariableValues, payload: object = None) -> Any:
         """The data of the query, or of the payload. Raises TooManyValues, and whatever fails."""
+        if self.plan.reads_payload_alone:
+            return self.plan.shape(context.viewer, context, {PAYLOAD: payload}, {})
         run = _PlanRun(self, context, variables, payload)
         run.weigh(self.plan.selects)
         return await run.result()
 
     def is_open_to(self, viewer: Viewer) -> bool:
         """Whether the caller has all of the plan's permissions. Cached by what permissions depend on."""
-        caller = (viewer.scope, viewer.access_level, viewer.user_id is not None)
+        caller = (viewer.scope, viewer.permissions, viewer.user_id is not None)
         known = self._open_to.get(caller)
         if known is None:
             known = self._open_to[caller] = viewer.may(self.plan.permissions)

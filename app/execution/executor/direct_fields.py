@@ -58,7 +58,7 @@ def coercer(leaf: GraphQLLeafType, *, nullable: bool) -> Read:
             raise TypeError("null in a non-null field")
         return coerce(value)
 
-    return coerced
+    return _int_coercer(coerced) if leaf.name == "Int" else coerced
 
 
 def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Context) -> Read | None:
@@ -79,6 +79,11 @@ def _read_of(parent_type: GraphQLObjectType, field: GraphQLField, context: Conte
     return read
 
 
+def _int_coercer(coerce: Read) -> Read:
+    # graphql-core's coercion costs seven times as much as these comparisons.
+    return lambda value: value if value.__class__ is int and -(2**31) <= value < 2**31 else coerce(value)
+
+
 def _enum_coercer(leaf: CustomGraphQLEnumType, *, nullable: bool) -> Read:
     # Members live as long as their class, so an id is never reused.
     members: Iterable[enum.Enum] = leaf.wrapped_cls
@@ -91,7 +96,7 @@ def _enum_coercer(leaf: CustomGraphQLEnumType, *, nullable: bool) -> Read:
     return coerced
 
 
-# Values of these classes need no coercion. Int is missing: it has a range.
+# Values of these classes need no coercion.
 _PLAIN: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 

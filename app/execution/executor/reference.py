@@ -1,10 +1,11 @@
-"""The reference executor: graphql-core's, with four additions.
+"""The reference executor: graphql-core's, with five additions.
 
 * Permissions of a field depend on the caller alone, so they are decided once per selection instead of once per row. A denied
   field is null in every row, with one error, and its resolver does not run.
 * Permissions of input fields are checked before a mutation's resolver runs, for the fields that are present.
 * A leaf field whose value is on the row is read and coerced here: no resolver chain, no `info`, no path object. Objects on the
   row, or loaded by its key, skip Strawberry's chain (`DirectResolvers`).
+* Introspection describes each type once per selection, which halves its time: fields refer to the same few types.
 * An operation has a limit of work, so fields that multiply (pages within pages, introspection) cannot block other operations.
 
 graphql-core resolves all other fields, and every field that fails for a row.
@@ -21,6 +22,7 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     OperationType,
+    introspection_types,
     located_error,
 )
 from graphql.execution.collect_fields import DeferUsage, FieldDetailsList, GroupedFieldSet
@@ -39,6 +41,8 @@ from app.foundation.graphql.declarations import LOAD
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
 """By response name: how to read the field from its row, or the details for graphql-core; neither for a denied field."""
+
+_INTROSPECTED_TYPE = introspection_types["__Type"]
 
 # Work: 1 is the time to read a plain field, about half a microsecond.
 MAXIMUM_WORK = 200_000
@@ -65,12 +69,35 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
         super().__init__(*args, **kwargs)
         # By `id()` of the grouped field set, which graphql-core keeps alive and reuses for all rows.
         self._selected: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
+        # Introspected types with their work, by the `id()` of the grouped field set and the type's name, such as `[ID!]!`.
+        self._described: dict[tuple[int, str], tuple[AwaitableOrValue[dict[str, object]], int]] = {}
         self.budget = WorkBudget()
         # Set when the operation exceeds its work limit; its data is then discarded.
         self.exhausted: BadUserInput | None = None
         self.context_value.count_rows = self._count_rows
 
     def execute_fields(
+        self,
+        parent_type: GraphQLObjectType,
+        source_value: object,
+        path: Path | None,
+        grouped_field_set: GroupedFieldSet,
+        position_context: _Position,
+    ) -> AwaitableOrValue[dict[str, object]]:
+        if parent_type is not _INTROSPECTED_TYPE:
+            return self._execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        key = id(grouped_field_set), str(source_value)
+        known = self._described.get(key)
+        if known is not None:
+            # The response grows by it again: it counts as much as the first time.
+            description, work = known
+            return description if self._can_afford(work) else {}
+        before = self.budget.work
+        description = self._execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
+        self._described[key] = description, before - self.budget.work
+        return description
+
+    def _execute_fields(
         self,
         parent_type: GraphQLObjectType,
         source_value: object,

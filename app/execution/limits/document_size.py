@@ -54,7 +54,7 @@ _INTROSPECTION = frozenset({"__schema", "__type"})
 class Size:
     """The size of a selection set with all fragments expanded; `fragments` counts the spreads.
 
-    `introspections` counts `__schema`, `__type` and the aliases below them: tools select each once, without aliases.
+    `introspections` counts `__schema`, `__type` and the aliases below them: tools select one of them, without aliases.
     """
 
     depth: int = 0
@@ -74,7 +74,7 @@ class Size:
         self.introspections += other.introspections
 
 
-LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=5)
+LIMITS = Size(depth=15, fields=1_000, aliases=100, directives=100, fragments=500, introspections=2)
 
 
 def check_text(text: str) -> str | None:
@@ -92,11 +92,14 @@ def has_too_many_values(variables: Mapping[str, object] | None, most: int = MAXI
     count = 0
     while waiting:
         value = waiting.pop()
-        if isinstance(value, dict | list):
-            count += len(value)
-            if count > most:
-                return True
-            waiting.extend(value.values() if isinstance(value, dict) else value)
+        if isinstance(value, dict):
+            value = value.values()
+        elif not isinstance(value, list):
+            continue
+        count += len(value)
+        if count > most:
+            return True
+        waiting.extend(value)
     return False
 
 

@@ -212,7 +212,8 @@ class _Acquired(PoolConnectionWrapper[asyncpg.Connection]):
     connection: asyncpg.Connection
 
     async def __aenter__(self) -> asyncpg.Connection:
-        await self.ensure_connection()
+        if self.client._pool is None:
+            await self.ensure_connection()
         # The client may be closed, or have another pool, when the connection is released.
         self._pool: Pool = self.client._pool
         self.connection = await self._pool.acquire()
@@ -221,10 +222,13 @@ class _Acquired(PoolConnectionWrapper[asyncpg.Connection]):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is None:
+            await self._pool.release(self.connection)
+            return
         is_away = _is_away(error, self.connection)
         if _is_read_only(error):
             self.connection.terminate()
-        await self._pool.release(self.connection, is_settled=error is None)
+        await self._pool.release(self.connection, is_settled=False)
         if is_away:
             raise DBConnectionError("the connection closed") from error
 

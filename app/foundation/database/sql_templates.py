@@ -13,7 +13,7 @@ from uuid import UUID
 
 from tortoise.filters import escape_like
 
-from app.foundation.access import AccessLevel, Scope, Viewer
+from app.foundation.access import ALL, Scope, Viewer
 
 _PLACEHOLDER = re.compile(r"\$\d+")
 # Stands for a parameter until the queries of a statement are joined and its number is known.
@@ -114,7 +114,7 @@ class Placeholders:
         """A viewer of this scope whose ids are placeholders: `viewer.visible` writes the conditions."""
         return Viewer(
             scope=scope,
-            access_level=AccessLevel.FULL,
+            permissions=ALL,
             key_id=self.uuid("viewer.key_id"),
             account_id=self.uuid("viewer.account_id"),
             service_provider_id=self.uuid("viewer.service_provider_id"),

@@ -9,7 +9,7 @@ import strawberry
 from strawberry.types.base import get_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
-from app.foundation.access import NOT_MARKED, HasFullAccess, OpenTo
+from app.foundation.access import NOT_MARKED, OpenTo
 from app.foundation.graphql.declarations import MUTATION_WEIGHT, OPEN_TO, WEIGHT, Permissions
 from app.foundation.graphql.resolvers import make_field
 from app.foundation.user_errors import UserError, UserErrors
@@ -49,14 +49,7 @@ def mutation(
     open_to: OpenTo = NOT_MARKED,
     weight: int = MUTATION_WEIGHT,
 ) -> Callable[[Callable[P, Awaitable[Answer]]], Any]:
-    """A mutation. It needs full access, unless it is open to unauthenticated callers or a permission names another level.
-
-    UserErrors become the `userErrors` of its payload (the resolver's return type).
-    """
-    names_level = any("requiredAccess" in permission.refusal for permission in permissions)
-    needed: Permissions = (
-        permissions if OpenTo.UNAUTHENTICATED in open_to or names_level else (*permissions, HasFullAccess)
-    )
+    """A mutation. UserErrors become the `userErrors` of its payload (the resolver's return type)."""
 
     def declare(resolve: Callable[P, Awaitable[Answer]]) -> Any:
         answers: type[Answer] = resolve.__annotations__["return"]
@@ -75,6 +68,6 @@ def mutation(
         del answer.__wrapped__
         answer.__annotations__ = {**resolve.__annotations__, "return": answers | None}
         answer.__signature__ = inspect.signature(resolve).replace(return_annotation=answers | None)  # type: ignore[attr-defined]
-        return make_field(answer, description, needed, {WEIGHT: weight, OPEN_TO: open_to})
+        return make_field(answer, description, permissions, {WEIGHT: weight, OPEN_TO: open_to})
 
     return declare

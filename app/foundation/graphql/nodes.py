@@ -13,6 +13,7 @@ from app.foundation.graphql.declarations import (
     DECLARED,
     CountOf,
     FromRelated,
+    Permissions,
     ResolvedFrom,
     ToOne,
     check_column,
@@ -21,6 +22,7 @@ from app.foundation.graphql.declarations import (
 from app.foundation.graphql.lists import PageOf
 from app.foundation.graphql.pagination import Connection, Page
 from app.foundation.graphql.registry import registry
+from app.foundation.graphql.resolvers import with_permissions
 from app.foundation.identifiers import Kind, sid_of
 
 Source = TypeVar("Source", default=Any)
@@ -74,9 +76,12 @@ class Node(Backed[Source]):
         return isinstance(source, cls.source)
 
 
-def node(kind: Kind, *, description: str, is_callers_own: bool = False) -> Callable[[type[N]], type[N]]:
+def node(
+    kind: Kind, *, description: str, is_callers_own: bool = False, permissions: Permissions = ()
+) -> Callable[[type[N]], type[N]]:
     """Registers a subclass of Node as the GraphQL type of a kind, and gives it its `id`.
 
+    `node(id:)` needs the `permissions` for such an object, and so must every other field that leads to it.
     `is_callers_own`: restricted callers may read such an object where a root field that is open to them returns it.
     """
 
@@ -86,10 +91,11 @@ def node(kind: Kind, *, description: str, is_callers_own: bool = False) -> Calla
         cls.id = computed(
             functools.partial(sid_of, kind), ["id"], f"The SID: `{kind.value}` and 32 hex digits. Never changes."
         )
-        declared = strawberry.type(cls, description=description)
+        declared = strawberry.type(cls, description=with_permissions(description, permissions))
         registry.types[cls.__name__] = declared
         registry.rows[kind] = cls.source
         registry.names[kind] = cls.__name__
+        registry.permissions[kind] = permissions
         return declared
 
     return declare

@@ -1,10 +1,11 @@
 """The GraphQL types by name and by kind, filled while the domains are imported."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from strawberry.types.lazy_type import LazyType
 
-from app.foundation.access import TenantScoped
+from app.foundation.access import Requirement, TenantScoped
 from app.foundation.identifiers import Kind
 
 
@@ -13,6 +14,7 @@ class Registry:
         self.types: dict[str, type] = {}
         self.rows: dict[Kind, type[TenantScoped]] = {}
         self.names: dict[Kind, str] = {}
+        self.permissions: dict[Kind, Sequence[type[Requirement]]] = {}
 
 
 registry = Registry()

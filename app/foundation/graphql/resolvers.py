@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import strawberry
+from strawberry.extensions import FieldExtension
 from strawberry.permission import PermissionExtension
 
-from app.foundation.access import NOT_MARKED, OpenTo
+from app.foundation.access import NOT_MARKED, OpenTo, directives_of
 from app.foundation.graphql.declarations import (
     DECLARED,
     OPEN_TO,
@@ -50,9 +51,9 @@ def resolver(
 def guarded(description: str, *, permissions: Permissions, default: Any = None) -> Any:
     """An input field with permissions, which are checked once per operation for all fields that are present, null included."""
     return strawberry.field(
-        description=_with_permissions(description, permissions),
+        description=with_permissions(description, permissions),
         default=default,
-        directives=[permission._schema_directive for permission in permissions],
+        directives=directives_of(permissions),
         metadata={PERMISSIONS: tuple(permissions)},
     )
 
@@ -68,13 +69,19 @@ def make_field(
     return strawberry.field(
         resolver=resolve,
         name=name,
-        description=_with_permissions(description, permissions),
-        extensions=[PermissionExtension([permission() for permission in permissions])] if permissions else [],
+        description=with_permissions(description, permissions),
+        directives=directives_of(permissions),
+        extensions=_checks(permissions),
         metadata={**metadata, PERMISSIONS: tuple(permissions)},
         graphql_type=graphql_type,
     )
 
 
-def _with_permissions(description: str, permissions: Permissions) -> str:
+def _checks(permissions: Permissions) -> list[FieldExtension]:
+    # Without its directives: it prints one for each permission.
+    return [PermissionExtension([one() for one in permissions], use_directives=False)] if permissions else []
+
+
+def with_permissions(description: str, permissions: Permissions) -> str:
     # Introspection shows no directives, so the description says it too.
     return " ".join([description, *(f"Needs {permission.words}." for permission in permissions)])

@@ -16,7 +16,7 @@ AbstractResolver.register(JudgingResolver)
 def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | None]:
     """Finds the cause under the exceptions of aiohttp and the SDK, and the gate's reason if it refused.
 
-    An error of another kind is NOT_S3: the SDK could not read the response.
+    An error of another kind is INVALID_RESPONSE: the SDK could not read the response.
     """
     seen: list[BaseException] = []
     queue: list[object] = [error]
@@ -28,11 +28,11 @@ def kind_of_connection_error(error: BaseException) -> tuple[FailureKind, str | N
             queue += [found.__cause__, found.__context__]
     for found in seen:
         if isinstance(found, OutboundRefused):
-            return FailureKind.REFUSED_ADDRESS, found.reason
+            return FailureKind.ADDRESS_NOT_PUBLIC, found.reason
     for types, kind in _KINDS:
         if any(isinstance(found, types) for found in seen):
             return kind, None
-    return FailureKind.NOT_S3, None
+    return FailureKind.INVALID_RESPONSE, None
 
 
 # The first match wins: certificate errors are OSErrors too.
@@ -40,8 +40,8 @@ _KINDS: tuple[tuple[tuple[type[BaseException], ...], FailureKind], ...] = (
     ((ssl.SSLError, ssl.CertificateError, aiohttp.ClientSSLError), FailureKind.TLS),
     ((socket.gaierror,), FailureKind.UNKNOWN_HOST),
     ((ConnectionRefusedError,), FailureKind.CONNECTION_REFUSED),
-    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CLOSED),
+    ((ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError), FailureKind.CONNECTION_CLOSED),
     ((aiohttp.ClientConnectorError, TimeoutError), FailureKind.UNREACHABLE),
-    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.NOT_S3),
+    ((aiohttp.ClientPayloadError, aiohttp.http_exceptions.HttpProcessingError), FailureKind.INVALID_RESPONSE),
     ((aiohttp.ClientConnectionError, OSError), FailureKind.UNREACHABLE),
 )

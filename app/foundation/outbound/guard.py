@@ -10,15 +10,42 @@ import ipaddress
 import re
 import socket
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from app.foundation.user_errors import UserErrorCode, UserErrorRule
 
 if TYPE_CHECKING:
     from aiohttp.abc import ResolveResult
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class OutboundRule(UserErrorRule):
+    """The hosts that a tenant may name."""
+
+    HOST_NOT_PUBLIC = UserErrorCode.INVALID, "The host {host} is {kind}. Use a public host."
+    HOST_SPELLING = UserErrorCode.INVALID, "Write the address {host} in its plain form, {address}."
+    HOST_FORM = (
+        UserErrorCode.INVALID,
+        "The host is not a DNS name or an IP address (international names are written in their xn-- form).",
+    )
+    HOST_NO_IP_ADDRESS = UserErrorCode.INVALID, "The host {host} looks like an IP address but is not valid."
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the gate refuses a host: the rule, and the values in its message."""
+
+    rule: OutboundRule
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        return self.rule.message.format(**self.arguments)
 
 
 class OutboundRefused(Exception):
@@ -38,17 +65,14 @@ class OutboundGate:
         # A separate thread pool: name servers can hang, and the default pool serves the rest of the server.
         self._threads = ThreadPoolExecutor(max_workers=16, thread_name_prefix="resolve")
 
-    def judge_text(self, address: str, port: int | None = None) -> str | None:
-        """Checks a URL or a host by its text, without resolving it.
+    def judge_text(self, address: str, port: int | None = None) -> Refusal | None:
+        """Checks a URL or a host by its text, without resolving it. Returns None when it is allowed.
 
-        Returns the reason for a refusal, as a sentence, or None.
+        Raises ValueError for an invalid URL.
         """
         if "://" in address:
-            try:
-                parts = urlsplit(address)
-                host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-            except ValueError:
-                return "The address cannot be read as a URL."
+            parts = urlsplit(address)
+            host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         else:
             host = address
         # Browsers and resolvers read ① as 1 and 。 as a dot.
@@ -91,9 +115,9 @@ class JudgingResolver:
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> "list[ResolveResult]":
-        reason = self._gate.judge_text(host, port)
-        if reason:
-            raise OutboundRefused(reason)
+        refusal = self._gate.judge_text(host, port)
+        if refusal:
+            raise OutboundRefused(refusal.reason)
         found = await asyncio.get_running_loop().run_in_executor(
             self._threads,
             lambda: socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG),
@@ -120,22 +144,22 @@ class JudgingResolver:
         """Does nothing: the threads belong to the gate."""
 
 
-def _judge_host(host: str) -> str | None:
+def _judge_host(host: str) -> Refusal | None:
     address = _read_ip(host)
     if address is not None:
         kind = _refused_kind(address)
         if kind:
-            return f"The host {host[:253]} is {kind}. Use a public host."
+            return Refusal(OutboundRule.HOST_NOT_PUBLIC, {"host": host[:253], "kind": kind})
         if str(address) != host and isinstance(address, ipaddress.IPv4Address):
-            return f"Write the address {host} in its plain form, {address}."
+            return Refusal(OutboundRule.HOST_SPELLING, {"host": host, "address": str(address)})
         return None
     if not _HOST_NAME.fullmatch(host):
-        return "The host is not a DNS name or an IP address (international names are written in their xn-- form)."
+        return Refusal(OutboundRule.HOST_FORM)
     labels = host.split(".")
     if _NUMBER.fullmatch(labels[-1]):
-        return f"The host {host} looks like an IP address but is not valid."
+        return Refusal(OutboundRule.HOST_NO_IP_ADDRESS, {"host": host})
     if len(labels) == 1 or labels[-1] in _PRIVATE_NAMES or ".".join(labels[-2:]) == "home.arpa":
-        return f"The host {host} is a name in a private network. Use a public host."
+        return Refusal(OutboundRule.HOST_NOT_PUBLIC, {"host": host, "kind": "a name in a private network"})
     return None
 
 

@@ -12,7 +12,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 from pathlib import Path
 
@@ -76,6 +75,8 @@ def install(folder: Path) -> None:
 
 
 def _fetch_and_unpack(npm: str, scratch: Path) -> None:
+    import tarfile  # noqa: PLC0415  servers import this module, and never unpack
+
     archives = json.loads(_ARCHIVES.read_bytes())
     unpacked = scratch / "unpacked"
     unpacked.mkdir()

@@ -1,0 +1,54 @@
+"""Who grants what: no caller creates, changes or closes a user or an API key that has permissions the caller lacks."""
+
+from collections.abc import Sequence
+
+from app.foundation.access import ALL, Permission, Permissions, Viewer, in_order
+from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
+
+
+class GrantRule(UserErrorRule):
+    PERMISSION_MISSING = (
+        UserErrorCode.PERMISSION_MISSING,
+        "The {noun} has, or would get, permissions that you do not have: {permissions}.",
+    )
+    CUSTOM_PERMISSIONS_REQUIRED = UserErrorCode.REQUIRED, "CUSTOM needs a list of permissions."
+    PERMISSIONS_WITHOUT_CUSTOM = (
+        UserErrorCode.INVALID,
+        "A list of permissions can only be given together with CUSTOM. Omit it for the others.",
+    )
+    PERMISSION_OF_KEYS = UserErrorCode.INVALID, "Only API keys can have the permission ACT_AS_GATEWAY."
+
+
+def check_grant(viewer: Viewer, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str) -> None:
+    """`permissions` are those of a user or key, before or after the change.
+
+    ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may give it.
+    """
+    missing = in_order(permissions - viewer.permissions - {Permission.ACT_AS_GATEWAY})
+    if missing:
+        names = ", ".join(one.name for one in missing)
+        errors.add(GrantRule.PERMISSION_MISSING, *path, noun=noun, permissions=names)
+
+
+def require_permissions_of(viewer: Viewer, permissions: Permissions, noun: str) -> None:
+    """Raises UserErrors PERMISSION_MISSING at `id` unless the caller has all of these permissions of an existing user or key."""
+    errors = ErrorCollector()
+    check_grant(viewer, permissions, noun, errors, "id")
+    errors.raise_if_any()
+
+
+def custom_permissions(
+    is_custom: bool, given: Sequence[Permission] | None, allowed: Permissions, errors: ErrorCollector
+) -> list[str] | None:
+    """The list to store for a role or access level; None unless it is CUSTOM."""
+    if is_custom and given is None:
+        errors.add(GrantRule.CUSTOM_PERMISSIONS_REQUIRED, "permissions")
+    elif given is not None and not is_custom:
+        errors.add(GrantRule.PERMISSIONS_WITHOUT_CUSTOM, "permissions")
+    elif given is not None and not allowed.issuperset(given):
+        errors.add(GrantRule.PERMISSION_OF_KEYS, "permissions")
+    return [one.name for one in in_order(given)] if is_custom and given is not None else None
+
+
+OF_USERS: Permissions = ALL
+OF_KEYS: Permissions = frozenset(Permission)
