@@ -2,7 +2,7 @@
 
 from datetime import UTC
 
-from app.audit import setting_names
+from app.audit import setting_names, trail
 from app.audit.model import AuditEvent, Versioned
 from app.foundation.context import Context
 from app.foundation.user_errors import UserError, UserErrorArgument, UserErrorCode, UserErrorRule, UserErrors
@@ -68,7 +68,7 @@ async def _changed_fields(context: Context, row: Versioned, if_version: int) -> 
     names: dict[str, None] = {}
     # Each version has one event. The limit ends the search among the object's other events, such as reads.
     for event in await since.order_by("-id").limit(number):
-        for audit_name in event.after or ():
+        for audit_name in trail.changed_names(event.before or {}, event.after or {}):
             setting = setting_names.setting(event.object_kind, audit_name)
             if setting is not None and context.viewer.may(setting.permissions):
                 names[setting.name] = None

@@ -46,11 +46,9 @@ def _changes(
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
     changes = []
-    for name in dict.fromkeys([*old, *new]):
+    for name in trail.changed_names(old, new):
         setting = setting_names.setting(kind, name)
-        # Forms also send what they did not change. A secret is in the event only if it changed.
-        is_same = name in old and name in new and old[name] == new[name] != trail.HIDDEN
-        if setting is not None and not is_same and context.viewer.may(setting.permissions):
+        if setting is not None and context.viewer.may(setting.permissions):
             before_text, after_text = (_text(setting, values, name) for values in (old, new))
             changes.append(AuditChange(field=setting.name, before=before_text, after=after_text))
     return changes

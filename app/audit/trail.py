@@ -122,6 +122,13 @@ def to_json(values: dict[str, object]) -> str:
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
 
 
+def changed_names(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """The names of an event's values that differ. Forms also send what they did not change."""
+    # A secret is in the event only if it changed.
+    same = {name for name in before.keys() & after.keys() if before[name] == after[name] != HIDDEN}
+    return [name for name in dict.fromkeys([*before, *after]) if name not in same]
+
+
 def audit_name(model: type[Model] | None, name: str) -> tuple[str, bool]:
     """The name of a column in events, and whether they hide its value."""
     column = model._meta.fields_map.get(name) if model is not None else None

@@ -209,8 +209,8 @@ async def test_a_conflict_says_who_changed_which_fields_and_when(people: People,
         "changedAt": f"{at[:19]}+00:00",
         "fields": "name, sipRealm",
     }
-    # The first change is older.
-    await rename(people["bob"], own, "Third")
+    # The earlier changes are older than version 3, and a form sends what it did not change.
+    await rename(people["bob"], own, "Third", sipRealm="b.example.com")
     assert (await conflict(people["ann"], own, 3, name="x"))["fields"] == "name"
 
 
