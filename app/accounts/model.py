@@ -7,7 +7,8 @@ from uuid import UUID
 import strawberry
 from tortoise import fields
 
-from app.foundation.access import Scope, TenantScope, TenantScoped
+from app.audit.model import Versioned
+from app.foundation.access import Scope, TenantScope
 from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
@@ -19,7 +20,7 @@ class UsageUnit(enum.Enum):
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
-class Account(TenantScoped):
+class Account(Versioned):
     """Secrets and passwords are encrypted (`app/foundation/encryption.py`). A `usage_maximum` of 0 means unlimited.
 
     `created_by_*` are no foreign keys, because accounts outlive their creators. CHECK constraints tie the previous webhook secret
@@ -57,8 +58,6 @@ class Account(TenantScoped):
     created_by_key_id = fields.UUIDField(null=True)
     created_by_user_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = (
         "webhook_secret",

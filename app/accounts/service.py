@@ -16,7 +16,8 @@ from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, not_found, update_row
+from app.audit.audited_update import Columns, update_row
+from app.audit.conflicts import not_found
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
@@ -126,6 +127,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
             webhook_secret=webhook_secret.encrypt(context.keyring, account_id, webhook_secret.generate()),
             **await creator_columns(context.viewer),
             **values,
+            **trail.updated_by(context),
         )
         await trail.record(context, account, after={**values, "owner_id": account.owner_id})
     return account
@@ -164,7 +166,7 @@ async def _update_locked(
     ):
         if webhook is not None:
             values |= reader.columns(rules.ACCOUNT_WEBHOOKS[kind], webhook.value)
-    ACCOUNTS.check_version(account.version, patch.if_version, errors)
+    await ACCOUNTS.check_version(context, account, patch.if_version, errors)
     for column, field, given in (
         ("device_calling_application_id", "deviceCallingApplicationId", patch.device_calling_application_id),
         ("siprec_application_id", "siprecApplicationId", patch.siprec_application_id),
@@ -212,7 +214,7 @@ async def move(
         async with in_transaction():
             account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
             name = account.name
-            ACCOUNTS.check_version(account.version, if_version, errors)
+            await ACCOUNTS.check_version(context, account, if_version, errors)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
@@ -249,7 +251,7 @@ async def transfer_ownership(context: Context, account_id: str, owner_id: str, i
         await require_valid_credential(viewer)
         if not may_transfer_ownership(viewer, account.owner_id):
             raise UserErrors.one(AccountRule.OWNER_OR_MANAGER_REQUIRED, "id")
-        ACCOUNTS.check_version(account.version, if_version, errors)
+        await ACCOUNTS.check_version(context, account, if_version, errors)
         found = await viewer.visible(User).get_or_none(id=parse_sid(Kind.USER, owner_id))
         # The lock keeps the user from being deactivated or deleted.
         user = await User.filter(id=found.id).select_for_update(no_key=True).get_or_none() if found else None
@@ -309,7 +311,7 @@ async def delete(
         # These locks block inserts of new keys, applications and calls, whose foreign keys refer to the locked rows.
         account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()
-        ACCOUNTS.check_version(account.version, if_version)
+        await ACCOUNTS.check_version(context, account, if_version)
         held = await contents.count_contents(account.id)
         if dry_run or (not force and held.counts.keys() & DELETION_BLOCKERS):
             return None, held

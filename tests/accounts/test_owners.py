@@ -156,6 +156,9 @@ async def test_node_finds_events_of_the_owned_account_only(people: People, world
     document = "query ($id: ID!) { node(id: $id) { id } }"
     assert (await people["vera"].ask(document, id=world["own_event"])).only("node") == {"id": world["own_event"]}
     assert (await people["vera"].ask(document, id=world["sibling_event"])).codes == ["FORBIDDEN"]
+    both = [world["own_event"], world["sibling_event"]]
+    answer = await people["vera"].ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=both)
+    assert (answer.codes, answer.data["nodes"]) == (["FORBIDDEN"], [{"id": world["own_event"]}, None])
 
 
 async def test_an_admin_who_is_a_viewer_owns_accounts_likewise(people: People, world: World) -> None:
