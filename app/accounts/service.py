@@ -129,7 +129,8 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
             **values,
             **trail.updated_by(context),
         )
-        await trail.record(context, account, after={**values, "owner_id": account.owner_id})
+        owner = {"owner_id": account.owner_id} if account.owner_id is not None else {}
+        await trail.record(context, account, after=values | owner)
     return account
 
 

@@ -376,8 +376,10 @@ class Requirement(BasePermission):
         """Whether the caller has this permission."""
 
     def has_permission(self, source: object, info: Any, **kwargs: object) -> bool:
-        caller = info.context.caller
-        return self.allows(caller and caller.within_account(account_of(source)))
+        caller: Viewer | None = info.context.caller
+        if caller is not None and caller.owned_account_ids:
+            caller = caller.within_account(account_of(source))
+        return self.allows(caller)
 
     def on_unauthorized(self) -> None:
         raise Forbidden(f"This field needs {self.words}.", **self.refusal)

@@ -1,5 +1,6 @@
 """Owners of accounts: what they may do whatever their role, who transfers ownership, and how it ends."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -309,6 +310,15 @@ async def test_a_user_is_deleted_only_after_their_accounts_have_another_owner(pe
         await transfer(boss, world[place], people.ids["boss"])
     deleted = await boss.change("deleteUser", selection, id=id_)
     assert deleted == {"deletedId": id_, "ownedAccounts": [], "userErrors": []}
+
+
+async def test_an_owner_is_never_deleted_while_ownership_is_transferred_to_them(people: People, world: World) -> None:
+    deleted, transferred = await asyncio.gather(
+        people["boss"].change("deleteUser", "deletedId", id=people.ids["vic"]),
+        transfer(people["root"], world["own"], people.ids["vic"]),
+    )
+    outcomes = ([code for code, _ in refusals(deleted)], [code for code, _ in refusals(transferred)])
+    assert outcomes in ((["IN_USE"], []), ([], ["NOT_FOUND"]))
 
 
 @pytest.mark.parametrize(("name", "is_removed"), [("vera", True), ("vic", False), ("root", False)])
