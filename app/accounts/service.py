@@ -250,18 +250,17 @@ async def transfer_ownership(context: Context, account_id: str, owner_id: str, i
     async with in_transaction():
         account = await ACCOUNTS.get_locked(context, account_id)
         await require_valid_credential(viewer)
-        if not may_transfer_ownership(viewer, account.owner_id):
-            raise UserErrors.one(AccountRule.OWNER_OR_MANAGER_REQUIRED, "id")
-        await ACCOUNTS.check_version(context, account, if_version, errors)
         found = await viewer.visible(User).get_or_none(id=parse_sid(Kind.USER, owner_id))
         # The lock keeps the user from being deactivated or deleted.
         user = await User.filter(id=found.id).select_for_update(no_key=True).get_or_none() if found else None
-        if user is None:
-            errors.found += users.USERS.not_found("ownerId").errors
-        elif not user.active or not _may_own(user, account):
+        user = users.USERS.require(user, "ownerId")
+        if not may_transfer_ownership(viewer, account.owner_id):
+            raise UserErrors.one(AccountRule.OWNER_OR_MANAGER_REQUIRED, "id")
+        await ACCOUNTS.check_version(context, account, if_version, errors)
+        if not user.active or not _may_own(user, account):
             errors.add(AccountRule.OWNER_OUTSIDE, "ownerId")
         errors.raise_if_any()
-        values = {"owner_id": user.id if user is not None else None}
+        values = {"owner_id": user.id}
         changed = ACCOUNTS.require(await update_row(context, Account, account.id, values))
     for one in (account.owner_id, changed.owner_id):
         context.use(Revocations).announce(one)
