@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from app.foundation.access import Viewer
 from app.foundation.context import Info
 from app.foundation.graphql.declarations import DECLARED, PER_VIEWER, READ, Part, Permissions, Value
 from app.foundation.graphql.resolvers import make_field
@@ -42,9 +41,11 @@ def part(
     return make_field(resolve, description, permissions, {DECLARED: Part(columns), READ: of_row})
 
 
-def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Permissions = ()) -> Any:
-    """A value that depends on the caller alone: `viewerCan…`."""
-    return _value(Value((), make, "viewer"), description, permissions, None)
+def per_viewer(
+    make: Callable[..., Any], description: str, *, columns: Sequence[str] = (), permissions: Permissions = ()
+) -> Any:
+    """A value computed from the caller, and from the named columns if any: `viewerCan…`."""
+    return _value(Value(tuple(columns), make, "viewer"), description, permissions, None)
 
 
 def time_dependent(
