@@ -103,6 +103,8 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
     ("createUser", "root", lambda people: {"role": "MANAGER", "email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
+    ("changeName", "boss", lambda _: {"name": "The boss"}),
+    ("adoptApiKey", "boss", lambda people: {"id": people.installation.world["account_user_key"]}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
     ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),
