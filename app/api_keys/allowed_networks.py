@@ -84,6 +84,8 @@ class RefusedUses:
                 "operation": OPERATION,
                 "scope": key.scope.value,
                 "key_id": key.id,
+                "actor_name": key.name,
+                "object_name": key.name,
                 "address": address[:64] or None,
                 "account_id": account_id,
                 "service_provider_id": service_provider_id,

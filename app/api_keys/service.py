@@ -107,6 +107,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             expires_at=expires_at,
             allowed_networks=networks,
             **await creator_columns(viewer),
+            **trail.updated_by(context),
         )
         after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
         after |= {"permissions": own} if is_custom else {}
@@ -167,7 +168,7 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
         if "allowed_networks" in values:
             context.use(Revocations).announce(updated.id)
         return updated
-    API_KEYS.check_version(key.version, patch.if_version, errors)
+    await API_KEYS.check_version(context, key, patch.if_version, errors)
     errors.raise_if_any()
     return key
 
