@@ -250,7 +250,7 @@ class RotateApiKeyInput:
     overlap_hours: int = strawberry.field(
         default=24,
         description=f"For how many hours the old token stays valid, 0 to {MAXIMUM_OVERLAP_HOURS}. With 0 it is "
-        "rejected immediately.",
+        "rejected immediately, and so it is if the key's creator is not active or lacks some of its permissions.",
     )
 
 
@@ -295,7 +295,8 @@ class ApiKeyMutations:
 
     @fields.mutation(
         "Gives an API key a new token, returned once. The old one stays valid for `overlapHours`; with 0 it is rejected "
-        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid.",
+        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid, and the old one of a key whose creator is not active or "
+        "lacks some of its permissions: `previousSecretExpiresAt` is then null.",
         permissions=[MayManageApiKeys],
     )
     async def rotate_api_key(

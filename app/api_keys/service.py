@@ -23,7 +23,7 @@ from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
 from app.foundation.secret_overlap import check_overlap
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
-from app.users.credential_check import creator_columns, require_valid_credential
+from app.users.credential_check import creator_columns, permissions_of_key, require_valid_credential
 from app.users.grants import OF_KEYS, check_grant, custom_permissions, require_permissions_of
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
@@ -173,9 +173,10 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
     """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
-    The caller becomes the key's creator, and so does the person who created the calling key, if any. Raises UserErrors:
-    NOT_FOUND, PERMISSION_MISSING, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the
-    new secret would circumvent the calling key's expiry.
+    The caller, or the person who created the calling key, becomes the key's creator. The old token ends at once if its creator
+    lacked any of the key's permissions: it would gain them from the new creator. Raises UserErrors: NOT_FOUND,
+    PERMISSION_MISSING, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret
+    would circumvent the calling key's expiry.
     """
     check_overlap(overlap_hours)
     found = await _manageable(context, key_id)
@@ -191,11 +192,13 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         caller_expires_at = context.viewer.expires_at
         if caller_expires_at is not None and (key.expires_at is None or key.expires_at > caller_expires_at):
             raise UserErrors.one(ApiKeyRule.API_KEY_OUTLIVES_CALLER, "id")
+        own = permissions_of_level(key.access_level, key.permissions)
+        overlaps = overlap_hours > 0 and await permissions_of_key(key) == own
         made = token.make(key.public_id)
         secrets = {
             "secret_hash": token.secret_hash(context.keyring, made),
-            "previous_secret_hash": key.secret_hash if overlap_hours else None,
-            "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
+            "previous_secret_hash": key.secret_hash if overlaps else None,
+            "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlaps else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
             **await creator_columns(context.viewer),

@@ -10,7 +10,7 @@ from app.foundation.access import ROLES, Permission, Role, in_order
 from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
 from tests.support.installation import Installation, Person, World, refusals
-from tests.support.personas import People, add_people
+from tests.support.personas import People, add_people, become
 
 SHOWN = "user { role permissions version }"
 MISSING = "PERMISSION_MISSING"
@@ -20,14 +20,6 @@ MISSING = "PERMISSION_MISSING"
 async def staff(installation: Installation) -> People:
     """A manager, an editor, a listener and a viewer of the own account; a manager and a viewer of the provider."""
     return await add_people(installation, "ann", "edda", "liz", "vic", "boss", "vera", "root")
-
-
-async def become(people: People, name: str, *permissions: str) -> Person:
-    """Gives a person permissions of their own, past the application, and opens a session that no worker has cached."""
-    async with people.installation.database():
-        user = User.filter(id=parse_sid(Kind.USER, people.ids[name]))
-        await user.update(role=Role.CUSTOM, permissions=list(permissions))
-    return await people.session(name)
 
 
 @pytest.mark.parametrize(
