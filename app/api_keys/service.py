@@ -151,10 +151,11 @@ class ApiKeyPatch:
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
     """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, or for an invalid name."""
     errors = ErrorCollector()
-    key = await _manageable(context, key_id)
     values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
-    if values and not errors.found:
-        return await API_KEYS.update(context, key_id, values, patch.if_version)
+    async with in_transaction():
+        key = await _locked(context, key_id)
+        if values and not errors.found:
+            return await API_KEYS.update(context, key_id, values, patch.if_version)
     API_KEYS.check_version(key.version, patch.if_version, errors)
     errors.raise_if_any()
     return key
@@ -162,9 +163,10 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
     """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
-    await _manageable(context, key_id)
     values = {"revoked_at": datetime.now(UTC)}
-    revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
+    async with in_transaction():
+        await _locked(context, key_id)
+        revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
     if revoked is not None:
         context.use(Revocations).announce(revoked.id)
     return revoked or await API_KEYS.get(context, key_id)
@@ -179,13 +181,9 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     would circumvent the calling key's expiry.
     """
     check_overlap(overlap_hours)
-    found = await _manageable(context, key_id)
     async with in_transaction():
-        if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
-            raise API_KEYS.not_found()
-        await require_valid_credential(context.viewer)
         # Concurrent rotations run one after the other: the second replaces the secret of the first.
-        key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
+        key = await _locked(context, key_id)
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise UserErrors.one(ApiKeyRule.API_KEY_REVOKED_OR_EXPIRED, "id")
@@ -208,11 +206,17 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
     return rotated, made.text
 
 
-async def _manageable(context: Context, key_id: str) -> ApiKey:
-    """A key whose permissions, which never change, the caller has. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
-    key = await API_KEYS.get(context, key_id)
-    require_permissions_of(context.viewer, permissions_of_level(key.access_level, key.permissions), "API key")
-    return key
+async def _locked(context: Context, key_id: str) -> ApiKey:
+    """Locks a key whose permissions, which never change, the caller has; runs in a transaction.
+
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING; and what `require_valid_credential` raises.
+    """
+    found = await API_KEYS.get(context, key_id)
+    require_permissions_of(context.viewer, permissions_of_level(found.access_level, found.permissions), "API key")
+    if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
+        raise API_KEYS.not_found()
+    await require_valid_credential(context.viewer)
+    return API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
 
 
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.foundation.access import ALL
-from tests.support.installation import Installation, Person
+from app.foundation.access import ALL, Role
+from app.foundation.identifiers import Kind, parse_sid
+from app.users.model import User
+from tests.support.installation import Installation, Person, World
 from tests.support.personas import People, add_people, become
 
 KEY = "apiKey { id previousSecretExpiresAt } token"
@@ -64,3 +66,19 @@ async def test_the_old_token_stays_valid_when_a_person_rotates_a_key_of_their_ow
     key, old = await key_of(staff, "edda")
     await staff["edda"].change("rotateApiKey", KEY, id=key)
     assert set(await permissions(old) or ()) == {one.name for one in ALL}
+
+
+@pytest.mark.parametrize("mutation", ["updateApiKey", "revokeApiKey", "rotateApiKey"])
+async def test_a_demoted_caller_changes_no_key_while_its_old_role_is_cached(
+    staff: People, world: World, mutation: str
+) -> None:
+    ann = staff["ann"]
+    await ann.ask("{ viewer { role } }")
+    async with staff.installation.database():  # as another worker does
+        await User.filter(id=parse_sid(Kind.USER, staff.ids["ann"])).update(role=Role.VIEWER)
+    document = f"mutation ($id: ID!) {{ {mutation}(input: {{id: $id}}) {{ apiKey {{ status }} }} }}"
+    assert (await ann.ask(document, id=world["account_user_key"])).codes == ["FORBIDDEN"]
+    shown = await staff["root"].ask(
+        "query ($id: ID!) { node(id: $id) { ... on ApiKey { status version } } }", id=world["account_user_key"]
+    )
+    assert shown.only("node") == {"status": "ACTIVE", "version": 1}
