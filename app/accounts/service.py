@@ -13,6 +13,7 @@ from app.accounts.contents import AccountContentKind, Contents
 from app.accounts.inputs import AccountPatch, NewAccount
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
+from app.api_keys.creators import release_keys
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
@@ -185,7 +186,7 @@ async def _save_recording(
 
 
 async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
-    """Moves an account and its contents to another service provider. Its keys and sessions stay valid.
+    """Moves an account and its contents to another service provider. Its valid keys and sessions stay valid.
 
     Moving it to its current provider changes nothing. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN.
     """
@@ -201,6 +202,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
             errors.raise_if_any()
             values = {"service_provider_id": provider_id}
             moved = ACCOUNTS.require(await update_row(context, Account, account.id, values))
+            await release_keys(context, account.id, provider_id)
     except IntegrityError as error:
         if violated_constraint(error) != _NAME.constraint:
             raise

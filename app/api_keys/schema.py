@@ -86,11 +86,13 @@ class ApiKey(fields.Node[model.ApiKey]):
         f"The part of the token after `{token.PREFIX}`. Identifies the key and is not secret."
     )
     scope: Scope = fields.column("The objects it may act on. Never changes.")
-    access_level: AccessLevel = fields.column("What it may do within its scope. Never changes.")
+    access_level: AccessLevel = fields.column(
+        "What it may do within its scope. Changes only when `moveAccount` releases the key from its creator."
+    )
     permissions: list[Permission] = fields.computed(
         lambda level, own: in_order(permissions_of_level(level, own)),
         ["access_level", "permissions"],
-        "What it may do within its scope, in so far as the person who created it may do it now. Never changes.",
+        "What it may do within its scope, in so far as the person who created it may do it now.",
     )
     status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
@@ -295,8 +297,8 @@ class ApiKeyMutations:
 
     @fields.mutation(
         "Gives an API key a new token, returned once. The old one stays valid for `overlapHours`; with 0 it is rejected "
-        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid, and the old one of a key whose creator is not active or "
-        "lacks some of its permissions: `previousSecretExpiresAt` is then null.",
+        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid, and the old one of a key whose creator is not "
+        "active or lacks some of its permissions: `previousSecretExpiresAt` is then null.",
         permissions=[MayManageApiKeys],
     )
     async def rotate_api_key(

@@ -9,7 +9,7 @@ from app.audit.model import AuditEvent
 from app.foundation.access import ROLES, Permission, Role, in_order
 from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
-from tests.support.installation import Installation, Person, World, refusals
+from tests.support.installation import Installation, World, refusals
 from tests.support.personas import People, add_people, become
 
 SHOWN = "user { role permissions version }"
