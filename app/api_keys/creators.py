@@ -22,9 +22,9 @@ async def release_keys(context: Context, account_id: UUID, provider_id: UUID | N
     others = User.filter(id__in=[key.created_by_user_id for key in keys], service_provider_id__isnull=False)
     creators = {user.id: user for user in await others.exclude(service_provider_id=provider_id)}
     for key in keys:
-        creator = creators.get(key.created_by_user_id)
-        if creator is None:
+        if key.created_by_user_id not in creators:
             continue
+        creator = creators[key.created_by_user_id]
         own = permissions_of_level(key.access_level, key.permissions)
         has = within(own, permissions_of_role(creator.role, creator.permissions))
         values: dict[str, object] = {"created_by_user_id": None}
