@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from app.foundation.access import IsPerson, OpenTo
+from app.foundation.access import IsPerson, MayManageUsers, OpenTo
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.page_loading import page
@@ -17,7 +17,12 @@ from app.users.schema import User
 from app.users.user_agents import device
 
 
-@fields.node(Kind.SESSION, description="A person's login on one device.", is_callers_own=True)
+@fields.node(
+    Kind.SESSION,
+    description="A person's login on one device. Callers without the permission MANAGE_USERS find only their own.",
+    is_callers_own=True,
+    of_others=[MayManageUsers],
+)
 class Session(fields.Node[model.Session]):
     device: str = fields.computed(
         device, ["user_agent"], "The browser and system of the login, such as `Firefox on Linux`."

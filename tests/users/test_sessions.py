@@ -355,3 +355,16 @@ async def test_an_ended_session_changes_no_password_while_cached(people: People)
         assert answer.codes == ["UNAUTHENTICATED"], mutation
     for name in ("ann", "bob"):
         assert (await people.login(name))["token"]
+
+
+SESSION = "query ($id: ID!) { node(id: $id) { ... on Session { address userAgent lastUsedAt current } } }"
+
+
+async def test_only_a_caller_who_manages_users_sees_sessions_of_others(installation: Installation) -> None:
+    staff = await add_people(installation, "ann", "edda", "vic")
+    for name in ("edda", "vic"):
+        answer = await staff[name].ask(SESSION, id=staff.sessions["ann"])
+        assert (answer.codes, answer.data) == ([], {"node": None})
+        own = await staff[name].ask(SESSION, id=staff.sessions[name])
+        assert own.only("node")["current"] is True
+    assert (await staff["ann"].ask(SESSION, id=staff.sessions["vic"])).only("node")["current"] is False

@@ -117,7 +117,16 @@ class AnyById:
             return None
         for permission in registry.permissions[kind]:
             permission.check(context.viewer, f"The type {registry.names[kind]}")
-        return await OneById(registry.rows[kind], kind).answer(context, id)
+        row: Any = await OneById(registry.rows[kind], kind).answer(context, id)
+        of_others = registry.of_others[kind]
+        if (
+            row is not None
+            and of_others
+            and row.user_id != context.viewer.user_id
+            and not context.viewer.may(of_others)
+        ):
+            return None
+        return row
 
 
 @dataclass(frozen=True)
