@@ -88,7 +88,8 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
     is_custom = new.access_level is AccessLevel.CUSTOM
     own = custom_permissions(is_custom, new.permissions, OF_KEYS, errors)
     granted = permissions_of_level(new.access_level, own)
-    check_grant(viewer, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
+    scope = new.owner.scope_for(viewer)
+    check_grant(viewer, scope, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
     async with in_transaction():
         owner = await lock_owner(viewer, new.owner, errors)
         await require_valid_credential(viewer)
@@ -212,7 +213,9 @@ async def _locked(context: Context, key_id: str) -> ApiKey:
     Raises UserErrors: NOT_FOUND, PERMISSION_MISSING; and what `require_valid_credential` raises.
     """
     found = await API_KEYS.get(context, key_id)
-    require_permissions_of(context.viewer, permissions_of_level(found.access_level, found.permissions), "API key")
+    require_permissions_of(
+        context.viewer, found.scope, permissions_of_level(found.access_level, found.permissions), "API key"
+    )
     if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
         raise API_KEYS.not_found()
     await require_valid_credential(context.viewer)

@@ -140,12 +140,12 @@ LEVELS: Mapping[AccessLevel, Permissions] = {
 
 def permissions_of_role(role: Role, own: Sequence[str] | None) -> Permissions:
     """`own` is the stored list of a CUSTOM role."""
-    return ROLES.get(role) or _named(own)
+    return _granted(ROLES.get(role), own)
 
 
 def permissions_of_level(level: AccessLevel, own: Sequence[str] | None) -> Permissions:
     """`own` is the stored list of a CUSTOM level."""
-    return LEVELS.get(level) or _named(own)
+    return _granted(LEVELS.get(level), own)
 
 
 def within(permissions: Permissions, creators: Permissions) -> Permissions:
@@ -159,8 +159,11 @@ def in_order(permissions: Iterable[Permission]) -> list[Permission]:
     return [one for one in Permission if one in found]
 
 
-def _named(names: Sequence[str] | None) -> Permissions:
-    return _interned(frozenset(Permission[name] for name in names or ()))
+def _granted(fixed: Permissions | None, own: Sequence[str] | None) -> Permissions:
+    if fixed is not None:
+        return fixed
+    # Names of a newer version, before a downgrade, grant nothing.
+    return _interned(frozenset(Permission[name] for name in own or () if name in Permission.__members__))
 
 
 @lru_cache(maxsize=1_024)
@@ -189,8 +192,6 @@ class Restriction:
     message: str
     extensions: Mapping[str, str]
     may_introspect: bool = True
-    variable_values: int | None = None
-    """Maximum number of values in an operation's variables; None: the default limit."""
 
     def refusal(self) -> Forbidden:
         return Forbidden(self.message, **self.extensions)
@@ -207,8 +208,9 @@ ONLY_FOR_GATEWAYS = Restriction(
     OpenTo.GATEWAYS,
     "A voice gateway's key may only query `viewer`, send `reportCalls` and record calls.",
     {"reason": "GATEWAY_KEY"},
-    variable_values=16_000,  # `reportCalls` takes 1,000 calls of 14 values each
 )
+VARIABLE_VALUES_OF_GATEWAYS = 16_000
+"""Maximum number of values in an operation's variables: `reportCalls` takes 1,000 calls of 14 values each."""
 
 
 @dataclass(frozen=True)
@@ -275,6 +277,9 @@ class Viewer:
     """The provider itself, or the one of the caller's account: for concurrency limits."""
     role: Role | None = None
     """The user's role; None for a key."""
+    is_gateway: bool = False
+    """Whether it is a key of a voice gateway, which was given ACT_AS_GATEWAY alone. A key that was given more and has lost it,
+    with its creator, is not: it would lose settings too, which need no permission."""
 
     def visible(self, model: type[M]) -> QuerySet[M]:
         """The rows of a model that are visible to this caller. Every query starts here."""
@@ -292,7 +297,12 @@ class Viewer:
     def restriction(self) -> Restriction | None:
         if self.must_change_password:
             return PASSWORD_CHANGE_REQUIRED
-        return ONLY_FOR_GATEWAYS if self.permissions == LEVELS[AccessLevel.GATEWAY] else None
+        return ONLY_FOR_GATEWAYS if self.is_gateway else None
+
+    @property
+    def variable_values(self) -> int | None:
+        """Maximum number of values in an operation's variables; None: the default limit."""
+        return VARIABLE_VALUES_OF_GATEWAYS if Permission.ACT_AS_GATEWAY in self.permissions else None
 
     def may_know_who(self, scope: Scope) -> bool:
         """Whether this caller may see which key or user of this scope acted: only if the scope is not wider than its own."""
@@ -360,13 +370,23 @@ class Requirement(BasePermission):
         return self.allows(info.context.caller)
 
     def on_unauthorized(self) -> None:
-        raise Forbidden(f"This field needs {self.words}.", **self.refusal)
+        raise refusal_of("This field", [type(self)])
 
     @classmethod
     def check(cls, viewer: Viewer, what: str) -> None:
         """Raises Forbidden: `what` needs this permission. For what is not a field."""
         if not cls.allows(viewer):
-            raise Forbidden(f"{what} needs {cls.words}.", **cls.refusal)
+            raise refusal_of(what, [cls])
+
+
+def refusal_of(what: str, missing: Sequence[type[Requirement]], more: str = "", **extensions: object) -> Forbidden:
+    """The error for `what`, which needs all that is missing. `requiredPermissions` names all missing permissions."""
+    for one in missing:
+        extensions |= one.refusal
+    if permissions := [one.needed for one in missing if issubclass(one, _PermissionRequirement)]:
+        extensions["requiredPermissions"] = [one.name for one in in_order(permissions)]
+    words = " and ".join(dict.fromkeys(one.words for one in missing))
+    return Forbidden(f"{what} needs {words}.{more}", **extensions)
 
 
 class _ScopeRequirement(Requirement):

@@ -82,3 +82,23 @@ async def test_a_demoted_caller_changes_no_key_while_its_old_role_is_cached(
         "query ($id: ID!) { node(id: $id) { ... on ApiKey { status version } } }", id=world["account_user_key"]
     )
     assert shown.only("node") == {"status": "ACTIVE", "version": 1}
+
+
+@pytest.mark.parametrize("more", [[], ["VIEW_CALLS"]])
+async def test_every_key_that_acts_as_a_gateway_reports_a_whole_batch(
+    staff: People, world: World, more: list[str]
+) -> None:
+    _, key = await key_of(staff, "ann", accessLevel="CUSTOM", permissions=[*more, "ACT_AS_GATEWAY"])
+    call = {"accountId": world["own"], "from": "+1", "to": "+2", "trunk": "t"}
+    answer = await key.ask(
+        "mutation ($input: ReportCallsInput!) { reportCalls(input: $input) { acceptedCount } }",
+        input={"calls": [{**call, "callId": f"c{number}"} for number in range(1_000)]},
+    )
+    assert answer.errors == []
+
+
+async def test_a_key_that_is_left_with_act_as_gateway_alone_still_reads_settings(staff: People, world: World) -> None:
+    _, key = await key_of(staff, "edda", accessLevel="CUSTOM", permissions=["VIEW_CALLS", "ACT_AS_GATEWAY"])
+    await staff["ann"].change("updateUser", "__typename", id=staff.ids["edda"], role="CUSTOM", permissions=[])
+    assert await permissions(key) == ["ACT_AS_GATEWAY"]
+    assert (await key.ask("query ($id: ID!) { account(id: $id) { name } }", id=world["own"])).codes == []

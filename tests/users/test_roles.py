@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.audit.model import AuditEvent
-from app.foundation.access import ROLES, Permission, Role, in_order
+from app.foundation.access import ALL, ROLES, Permission, Role, in_order
 from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
 from tests.support.installation import Installation, World, refusals
@@ -241,3 +241,31 @@ async def test_a_caller_that_was_lowered_gives_nothing_while_the_cache_knows_the
     assert answer.errors[0]["message"] == "Your permissions have changed. Load the page again."
     async with staff.installation.database():
         assert not await User.filter(email_key="eve@example.com").exists()
+
+
+async def test_a_refusal_names_all_permissions_that_are_missing(staff: People) -> None:
+    caller = await become(staff, "vic")
+    answer = await caller.ask('mutation { deleteRecording(input: {id: "CA"}) { keptVersions } }')
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS", "DELETE_RECORDINGS"]
+    needed = "the permission VIEW_CALLS and the permission DELETE_RECORDINGS"
+    assert answer.errors[0]["message"] == f"Mutation.deleteRecording needs {needed}."
+
+
+async def test_a_permission_of_a_newer_version_in_a_stored_list_grants_nothing(staff: People) -> None:
+    caller = await become(staff, "vic", "VIEW_CALLS", "A_NEWER_ONE")
+    assert (await caller.ask("{ viewer { permissions } }")).only("viewer") == {"permissions": ["VIEW_CALLS"]}
+
+
+async def test_creating_and_deleting_accounts_does_not_count_within_an_account(staff: People, world: World) -> None:
+    meaningless = {Permission.CREATE_ACCOUNTS, Permission.DELETE_ACCOUNTS}
+    support = await become(staff, "vera", *(one.name for one in ALL - meaningless))
+    assert refusals(await support.change("resetPassword", "user { id }", id=staff.ids["ann"])) == []
+    changed = await support.change("updateUser", "user { role }", id=staff.ids["vic"], role="MANAGER")
+    assert changed["user"] == {"role": "MANAGER"}
+    owner = {"accountId": world["own"]}
+    made = await support.change("createApiKey", "apiKey { id }", name="K", owner=owner)
+    assert refusals(made) == []
+    new = {"name": "New", "email": "new@people.example.com", "role": "MANAGER"}
+    assert refusals(await support.change("createUser", "user { id }", **new, owner=owner)) == []
+    refused = await support.change("createApiKey", "apiKey { id }", name="K")
+    assert refusals(refused) == [(MISSING, ["accessLevel"])]
