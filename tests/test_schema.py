@@ -48,6 +48,7 @@ SHORT_LISTS = {
     "DeleteServiceProviderPayload.blockers": "one for each kind of object",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
+    "Query.nodes": "one for each of at most 100 ids",
     "Query.roles": "one for each role",
     "Query.s3Regions": "one for each region of Amazon S3",
     "RecordingConfig.s3Tags": "at most 10",
@@ -66,7 +67,7 @@ _OWN, _SETTINGS, _CONSTANT = "the caller's own", "reading settings, users and ke
 # Root fields and guarded fields that need no permission.
 EXEMPT = {
     "Query.viewer": _OWN,
-    "Query.node": "the type of the object names its permission: `fields.node`",
+    **dict.fromkeys(("Query.node", "Query.nodes"), "the type of the object names its permission: `fields.node`"),
     "Query.sessions": _OWN,
     **dict.fromkeys(
         ("Query.limits", "Query.roles", "Query.s3Regions", "Query.audioFormats", "Query.bucketVendors"), _CONSTANT

@@ -7,7 +7,8 @@ from uuid import UUID
 import strawberry
 from tortoise import fields
 
-from app.foundation.access import TenantScope, TenantScoped
+from app.audit.model import Versioned
+from app.foundation.access import TenantScope
 from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
@@ -19,7 +20,7 @@ class UsageUnit(enum.Enum):
     MINUTES = strawberry.enum_value("MINUTES", description="Minutes of calls.")
 
 
-class Account(TenantScoped):
+class Account(Versioned):
     """Secrets and passwords are encrypted (`app/foundation/encryption.py`). A `usage_maximum` of 0 means unlimited.
 
     CHECK constraints tie the previous webhook secret to its expiry, a webhook's user name to its password, and both to its URL.
@@ -51,8 +52,6 @@ class Account(TenantScoped):
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = (
         "webhook_secret",

@@ -14,6 +14,7 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
+from app.audit.actor_schema import AuditActor, updated_by
 from app.calls.schema import COUNT_LIMIT, Call, CallFilter
 from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.foundation import names
@@ -91,6 +92,7 @@ class Account(fields.Node[model.Account]):
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When its settings were last changed.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
@@ -196,7 +198,7 @@ class Account(fields.Node[model.Account]):
 
     webhook_secret: str | None = fields.decrypted(
         webhook_secret.reveal,
-        ["id", "webhook_secret"],
+        ["id", "name", "webhook_secret"],
         "The secret that signs webhook calls, so that receivers can verify them. Reading it is audited.",
         permissions=[MayViewSecrets],
     )

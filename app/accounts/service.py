@@ -17,7 +17,8 @@ from app.api_keys.creators import release_keys
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
-from app.audit.audited_update import Columns, not_found, update_row
+from app.audit.audited_update import Columns, update_row
+from app.audit.conflicts import not_found
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
@@ -112,6 +113,7 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
             service_provider_id=provider_id,
             webhook_secret=webhook_secret.encrypt(context.keyring, account_id, webhook_secret.generate()),
             **values,
+            **trail.updated_by(context),
         )
         await trail.record(context, account, after=values)
     return account
@@ -150,7 +152,7 @@ async def _update_locked(
     ):
         if webhook is not None:
             values |= reader.columns(rules.ACCOUNT_WEBHOOKS[kind], webhook.value)
-    ACCOUNTS.check_version(account.version, patch.if_version, errors)
+    await ACCOUNTS.check_version(context, account, patch.if_version, errors)
     for column, field, given in (
         ("device_calling_application_id", "deviceCallingApplicationId", patch.device_calling_application_id),
         ("siprec_application_id", "siprecApplicationId", patch.siprec_application_id),
@@ -195,7 +197,7 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
         async with in_transaction():
             account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
             name = account.name
-            ACCOUNTS.check_version(account.version, if_version, errors)
+            await ACCOUNTS.check_version(context, account, if_version, errors)
             provider_id = parse_sid(Kind.SERVICE_PROVIDER, service_provider_id)
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
@@ -244,7 +246,7 @@ async def delete(
         # These locks block inserts of new keys, applications and calls, whose foreign keys refer to the locked rows.
         account = await ACCOUNTS.get_locked(context, account_id, no_key=False)
         await CallAccount.filter(id=account.id).select_for_update().get()
-        ACCOUNTS.check_version(account.version, if_version)
+        await ACCOUNTS.check_version(context, account, if_version)
         held = await contents.count_contents(account.id)
         if dry_run or (not force and held.counts.keys() & DELETION_BLOCKERS):
             return None, held

@@ -29,9 +29,9 @@ def decrypt(keyring: Keyring, account_id: UUID, encrypted: bytes, column: str = 
     return keyring.open(encrypted, table="accounts", column=column, row=account_id)
 
 
-def reveal(context: Context, account_id: UUID, encrypted: bytes) -> str:
+def reveal(context: Context, account_id: UUID, name: str, encrypted: bytes) -> str:
     """Decrypts the secret for the caller and audits the read."""
-    context.use(SecretReads).record(context, Account, account_id, "webhookSecret")
+    context.use(SecretReads).record(context, Account, account_id, name, "webhookSecret")
     return decrypt(context.keyring, account_id, encrypted)
 
 
@@ -44,7 +44,7 @@ async def rotate(context: Context, account_id: str, if_version: int | None, over
     async with in_transaction():
         # Concurrent rotations run one after the other, so that each returns a secret that signs.
         account = await ACCOUNTS.get_locked(context, account_id)
-        ACCOUNTS.check_version(account.version, if_version)
+        await ACCOUNTS.check_version(context, account, if_version)
         return ACCOUNTS.require(
             await update_row(context, Account, account.id, _rotated(context, account, overlap_hours))
         )

@@ -6,11 +6,12 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.foundation.access import AccessLevel, Scope, TenantScope, TenantScoped
+from app.audit.model import Versioned
+from app.foundation.access import AccessLevel, Scope, TenantScope
 from app.foundation.identifiers import new_id
 
 
-class ApiKey(TenantScoped):
+class ApiKey(Versioned):
     """CHECK constraints tie `scope` to the owner columns: none for ADMIN, exactly its own for the other scopes; and
     `permissions` to the access level CUSTOM.
 
@@ -44,8 +45,6 @@ class ApiKey(TenantScoped):
     created_by_key_id = fields.UUIDField(null=True)
     created_by_user_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     # Clients see when a secret was set and when it expires; the creator is not a setting.
     audit_names: ClassVar[dict[str, str | None]] = {

@@ -11,6 +11,7 @@ from strawberry import Maybe
 from app.accounts.model import Account as AccountRow
 from app.api_keys import model, service, token
 from app.api_keys.owner import OwnerChoice
+from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import (
     AccessLevel,
@@ -125,6 +126,7 @@ class ApiKey(fields.Node[model.ApiKey]):
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When its name or secret was last changed.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )

@@ -104,6 +104,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             secret_hash=token.secret_hash(context.keyring, made),
             expires_at=expires_at,
             **await creator_columns(viewer),
+            **trail.updated_by(context),
         )
         after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
         if is_custom:
@@ -157,7 +158,7 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
         key = await _locked(context, key_id)
         if values and not errors.found:
             return await API_KEYS.update(context, key_id, values, patch.if_version)
-    API_KEYS.check_version(key.version, patch.if_version, errors)
+    await API_KEYS.check_version(context, key, patch.if_version, errors)
     errors.raise_if_any()
     return key
 

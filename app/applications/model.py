@@ -6,12 +6,13 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from app.foundation.access import TenantScope, TenantScoped
+from app.audit.model import Versioned
+from app.foundation.access import TenantScope
 from app.foundation.identifiers import new_id
 from app.webhooks.model import WebhookMethod
 
 
-class Application(TenantScoped):
+class Application(Versioned):
     """CHECK constraints tie each webhook's user name to its password, and both to its URL. Passwords are encrypted."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -31,8 +32,6 @@ class Application(TenantScoped):
     call_status_webhook_password = fields.BinaryField(null=True)
     record_all_calls = fields.BooleanField(default=False)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = ("calling_webhook_password", "call_status_webhook_password")
     tenant_scope: ClassVar[TenantScope] = TenantScope(

@@ -11,6 +11,7 @@ from strawberry import Maybe, Some
 from app.accounts.model import Account as AccountRow
 from app.applications import model, service
 from app.applications import recording_decision as recording
+from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import MayEditSettings
 from app.foundation.context import Info
@@ -85,6 +86,7 @@ class Application(fields.Node[model.Application]):
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When it was last changed.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )

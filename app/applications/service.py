@@ -108,7 +108,7 @@ async def _create(context: Context, new: NewApplication) -> Application:
             context.resources.settings.applications_per_account,
         )
         await quotas.check(existing, maximum, ApplicationRule.APPLICATION_QUOTA)
-        application = await Application.create(id=row_id, account_id=account.id, **values)
+        application = await Application.create(id=row_id, account_id=account.id, **values, **trail.updated_by(context))
         await trail.record(context, application, after=values)
     return application
 
@@ -119,7 +119,7 @@ async def update(context: Context, application_id: str, patch: ApplicationPatch)
     values: Columns = {}
     async with uniqueness.report_violations(context, Application, [_NAME], values), in_transaction():
         _, stored = await _locked(context, found)
-        APPLICATIONS.check_version(stored.version, patch.if_version, errors)
+        await APPLICATIONS.check_version(context, stored, patch.if_version, errors)
         values |= _columns(context, stored.id, stored, patch, errors)
         errors.raise_if_any()
         return APPLICATIONS.require(await update_row(context, Application, stored.id, values)) if values else stored
@@ -135,7 +135,7 @@ async def delete(
     found = await APPLICATIONS.get(context, application_id)
     async with in_transaction():
         account, application = await _locked(context, found)
-        APPLICATIONS.check_version(application.version, if_version)
+        await APPLICATIONS.check_version(context, application, if_version)
         uses = uses_of(application.id, account)
         if dry_run or (uses and not force):
             return None, uses

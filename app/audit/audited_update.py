@@ -21,10 +21,10 @@ from tortoise.expressions import Subquery
 
 from app.accounts.model import Account
 from app.audit import trail
+from app.audit.model import ACTOR_COLUMNS, Versioned
 from app.foundation.access import M, Scope, TenantScoped
 from app.foundation.context import Context
 from app.foundation.database.sql_templates import Placeholders, Sql, Statement, placeholder, values_of
-from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 
 # Size of the LRU cache for all models together. The four plain settings of an account alone make 15 sets of columns
 # per scope, each with and without a version.
@@ -64,26 +64,6 @@ async def update_row(
     arguments = rendered.arguments(context, row_id, values, if_version) | {"row.account": account_id}
     rows = await client.execute_query_dict(rendered.statement.text, rendered.statement.arguments(arguments))
     return rendered.row_of(model, rows[0]) if rows else None
-
-
-class ObjectRule(UserErrorRule):
-    """Rules of the object that a mutation acts on."""
-
-    NOT_FOUND = UserErrorCode.NOT_FOUND, "There is no such {object}."
-    VERSION_CHANGED = UserErrorCode.CONFLICT, "The {object} has changed since version {version}; load it again."
-    OBJECT_BUSY = UserErrorCode.CONFLICT, "The {object} is being changed by other requests; try again."
-
-
-def not_found(what: str, *path: str) -> UserErrors:
-    """The error for a row (`what`, such as `account`) that is missing or not visible, at `path` (default: `id`)."""
-    return UserErrors.one(ObjectRule.NOT_FOUND, *(path or ("id",)), object=what)
-
-
-def conflict(what: str, if_version: int | None) -> UserErrors:
-    """The error for a row (`what`, such as `account`) whose version is not `if_version`, or that keeps changing (None)."""
-    if if_version is None:
-        return UserErrors.one(ObjectRule.OBJECT_BUSY, "ifVersion", object=what)
-    return UserErrors.one(ObjectRule.VERSION_CHANGED, "ifVersion", object=what, version=if_version)
 
 
 @dataclass(frozen=True)
@@ -189,6 +169,9 @@ def _assignments(model: type[TenantScoped], names: tuple[str, ...]) -> Sql:
     projection, table = model._meta.fields_db_projection, model._meta.db_table
     assignments = [Sql.join(f'"{projection[name]}"=', placeholder(f"set.{name}")) for name in names]
     assignments.append(Sql.join(f'"{projection["updated_at"]}"=', placeholder("at")))
+    if issubclass(model, Versioned):
+        actor = (placeholder(name) for name in ("scope", "key_id", "user_id", "actor_name"))
+        assignments += [Sql.join(f'"{column}"=', value) for column, value in zip(ACTOR_COLUMNS, actor, strict=True)]
     if "version" in projection:
         assignments.append(Sql(f'"version"="{table}"."version"+1'))
     return Sql.listed(assignments)
@@ -233,7 +216,7 @@ def _statement(
 
 def _event(model: type[TenantScoped], names: list[str], *, moves: bool) -> Sql:
     """The INSERT of the event, which selects from the changed row."""
-    tenant_scope = model.tenant_scope
+    tenant_scope, projection = model.tenant_scope, model._meta.fields_db_projection
     account = (
         f'changed."{tenant_scope.account}"'
         if tenant_scope.account and "__" not in tenant_scope.account
@@ -244,6 +227,8 @@ def _event(model: type[TenantScoped], names: list[str], *, moves: bool) -> Sql:
     values: dict[str, Sql | str] = {name: placeholder(name) for name in trail.COLUMNS}
     values |= {
         "object_id": 'changed."id"',
+        "object_name": 'changed."name"' if "name" in projection else "NULL",
+        "object_version": 'changed."version"' if "version" in projection else "NULL",
         "account_id": account,
         "service_provider_id": f'COALESCE(changed."{own}", {provider})' if own else provider,
         "former_service_provider_id": 'changed."old service_provider_id"' if moves else "NULL",

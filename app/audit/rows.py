@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Generic
 from uuid import UUID
 
-from app.audit.audited_update import conflict, not_found, update_row
-from app.foundation.access import M, Viewer
+from app.audit.audited_update import update_row
+from app.audit.conflicts import busy, not_found, version_changed
+from app.audit.model import Versioned
+from app.foundation.access import M, TenantScoped, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.user_errors import ErrorCollector, UserErrors
@@ -59,8 +61,7 @@ class Rows(Generic[M]):
         """Returns the updated row. Raises UserErrors: NOT_FOUND, CONFLICT."""
         row = await self.try_update(context, id, values, if_version=if_version)
         if row is None:
-            await self.get(context, id)
-            raise self.conflict(if_version)
+            raise await self.conflict(context, await self.get(context, id), if_version)
         return row
 
     def require(self, row: M | None, *path: str) -> M:
@@ -72,13 +73,23 @@ class Rows(Generic[M]):
     def not_found(self, *path: str) -> UserErrors:
         return not_found(self.noun, *path)
 
-    def conflict(self, if_version: int | None) -> UserErrors:
-        return conflict(self.noun, if_version)
+    async def conflict(self, context: Context, row: M | None, if_version: int | None) -> UserErrors:
+        """The error for a row that does not have the version `if_version`, or that keeps changing (None)."""
+        if if_version is None or if_version == _version_of(row):
+            return busy(self.noun)
+        return await version_changed(context, self.noun, row if isinstance(row, Versioned) else None, if_version)
 
-    def check_version(self, version: int | None, if_version: int | None, errors: ErrorCollector | None = None) -> None:
-        """Adds CONFLICT to `errors`, or raises it without them, if the client expects another version."""
-        if if_version in (None, version):
+    async def check_version(
+        self, context: Context, row: M | None, if_version: int | None, errors: ErrorCollector | None = None
+    ) -> None:
+        """Adds CONFLICT to `errors`, or raises it without them, if the client expects another version than the row's."""
+        if if_version in (None, _version_of(row)):
             return
+        found = await self.conflict(context, row, if_version)
         if errors is None:
-            raise self.conflict(if_version)
-        errors.found += self.conflict(if_version).errors
+            raise found
+        errors.found += found.errors
+
+
+def _version_of(row: TenantScoped | None) -> int | None:
+    return row.version if isinstance(row, Versioned) else None

@@ -1,28 +1,26 @@
 """GraphQL types and queries of the audit trail: who changed what, within the caller's tenant scope."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import orjson
 import strawberry
+from tortoise.expressions import Q
 
 from app.audit import model, setting_names, trail
+from app.audit.actor_schema import AuditActor, may_know
+from app.audit.actor_schema import actor as of_actor
 from app.foundation.access import IsServiceProvider, MayViewAuditTrail, Scope
 from app.foundation.context import Context, Info
+from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
-from app.foundation.identifiers import Kind, any_uuid, first_at, parse_sid, sid_of
+from app.foundation.identifiers import Kind, any_uuid, first_at, parse_sid
 
-
-@strawberry.type(
-    description="Who acted. Without a scope: a command of the server, or an unauthenticated caller, such as a failed login."
-)
-class AuditActor:
-    scope: Scope | None = strawberry.field(description="The caller's scope.")
-    api_key_id: strawberry.ID | None = strawberry.field(description="The caller's API key. May have been deleted.")
-    user_id: strawberry.ID | None = strawberry.field(description="The caller's user. May have been deleted.")
+MAXIMUM_EXCLUDED = 20
 
 
 @strawberry.type(description="One changed setting.")
@@ -39,19 +37,8 @@ class AuditChange:
     )
 
 
-def _actor(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AuditActor:
-    key = strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id and _may_know(context, scope) else None
-    user = strawberry.ID(sid_of(Kind.USER, user_id)) if user_id and _may_know(context, scope) else None
-    return AuditActor(scope=scope, api_key_id=key, user_id=user)
-
-
 def _address(context: Context, scope: Scope | None, address: str | None) -> str | None:
-    return address if _may_know(context, scope) else None
-
-
-def _may_know(context: Context, scope: Scope | None) -> bool:
-    """Callers do not see which user or key of a wider scope acted, nor from which address."""
-    return scope is None or context.viewer.may_know_who(scope)
+    return address if may_know(context, scope) else None
 
 
 def _changes(
@@ -59,11 +46,9 @@ def _changes(
 ) -> list[AuditChange]:
     old, new = before or {}, after or {}
     changes = []
-    for name in dict.fromkeys([*old, *new]):
+    for name in trail.changed_names(old, new):
         setting = setting_names.setting(kind, name)
-        # Forms also send what they did not change. A secret is in the event only if it changed.
-        is_same = name in old and name in new and old[name] == new[name] != trail.HIDDEN
-        if setting is not None and not is_same and context.viewer.may(setting.permissions):
+        if setting is not None and context.viewer.may(setting.permissions):
             before_text, after_text = (_text(setting, values, name) for values in (old, new))
             changes.append(AuditChange(field=setting.name, before=before_text, after=after_text))
     return changes
@@ -93,13 +78,14 @@ class AuditEvent(fields.Node[model.AuditEvent]):
         "the server, such as one that created an admin."
     )
     actor: AuditActor = fields.decrypted(
-        _actor,
-        ["scope", "key_id", "user_id"],
+        of_actor,
+        ["scope", "key_id", "user_id", "actor_name"],
         "Who acted. For an actor with a wider scope than the caller's, only the scope.",
     )
     object_id: strawberry.ID | None = fields.computed(
         _id, ["object_kind", "object_id"], "The id of the object. May have been deleted."
     )
+    object_name: str | None = fields.column("The name that the object had then; null for an object without a name.")
     account_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.ACCOUNT.value), ["account_id"], "The object's account."
     )
@@ -132,8 +118,16 @@ class AuditEvent(fields.Node[model.AuditEvent]):
 class AuditEventFilter:
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Events of this account.")
     object_id: strawberry.ID | None = strawberry.field(default=None, description="Events of this object.")
+    actor_id: strawberry.ID | None = strawberry.field(
+        default=None,
+        description="Events of this user or API key. None match for an actor with a wider scope than the caller's.",
+    )
     operation: str | None = strawberry.field(
         default=None, description="Events of this operation, such as `updateAccount`."
+    )
+    exclude_operations: list[str] | None = strawberry.field(
+        default=None,
+        description=f"No events of these operations, such as `read webhookSecret`: at most {MAXIMUM_EXCLUDED}.",
     )
     since: datetime | None = strawberry.field(default=None, description="Events at this time or later.")
     until: datetime | None = strawberry.field(default=None, description="Events before this time.")
@@ -143,18 +137,57 @@ def _operation(text: str) -> str | None:
     return None if len(text) > 64 or "\0" in text else text
 
 
+def _operations(texts: list[str]) -> tuple[str, ...]:
+    """In one order, so that equal filters share a statement. What cannot be an operation excludes nothing."""
+    return tuple(sorted({text for text in texts if _operation(text) is not None}))
+
+
+def _actor_id(text: str) -> UUID | None:
+    return parse_sid(Kind.USER, text) or parse_sid(Kind.API_KEY, text)
+
+
+def _by_actor(actor_id: UUID) -> Q:
+    # Ids are unique among both kinds. Two conditions, because each has an index.
+    return Q(user_id=actor_id) | Q(key_id=actor_id)
+
+
+def _of_known_actors(scope: Scope) -> Q:
+    """Otherwise a caller could find out by the id whether an actor of a wider scope was this one."""
+    widest_first = list(Scope)
+    return Q(scope__in=widest_first[widest_first.index(scope) :])
+
+
+def _check(given: Mapping[str, Any]) -> None:
+    if len(given["exclude_operations"] or ()) > MAXIMUM_EXCLUDED:
+        message = f"`excludeOperations` takes at most {MAXIMUM_EXCLUDED} operations."
+        raise BadUserInput(message, argument="filter.excludeOperations")
+
+
 _EVENTS = fields.PageOfAll(
     model.AuditEvent,
     conditions={
         "account_id": fields.Condition("account_id", partial(parse_sid, Kind.ACCOUNT)),
         "object_id": fields.Condition("object_id", any_uuid),
+        "actor_id": fields.Condition(_by_actor, _actor_id, within=_of_known_actors),
         "operation": fields.Condition("operation", _operation),
+        "exclude_operations": fields.Condition("operation__not_in", _operations),
         # Ids are created with the event and begin with the time (UUIDv7).
         "since": fields.Condition("id__gte", first_at),
         "until": fields.Condition("id__lt", first_at),
     },
+    check=_check,
     weights=fields.across_owners(
-        fields.Weights(count=4_000, conditions={"operation": 3_000, "accountId": 1_000, "objectId": 1_000})
+        fields.Weights(
+            count=4_000,
+            conditions={
+                "operation": 3_000,
+                "excludeOperations": 3_000,
+                # The events of one actor may be most of the table.
+                "actorId": 3_000,
+                "accountId": 1_000,
+                "objectId": 1_000,
+            },
+        )
     ),
 )
 

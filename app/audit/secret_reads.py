@@ -24,13 +24,13 @@ class SecretReads:
     def __init__(self) -> None:
         self._waiting: list[dict[str, object]] = []
 
-    def record(self, context: Context, model: type[TenantScoped], account_id: UUID, secret: str) -> None:
-        """Records that the caller reads a secret of an account. `secret` is the name of its field."""
+    def record(self, context: Context, model: type[TenantScoped], account_id: UUID, name: str, secret: str) -> None:
+        """Records that the caller reads a secret of the account with this name. `secret` is the name of its field."""
         if (account_id, secret) in context.shown_secrets or len(self._waiting) >= MAXIMUM_WAITING:
             return
         context.shown_secrets.add((account_id, secret))
         event = trail.new_event(context, model, account_id)
-        self.add({**event, "operation": f"read {secret}", "account_id": account_id})
+        self.add({**event, "operation": f"read {secret}", "object_name": name, "account_id": account_id})
 
     def add(self, event: dict[str, object]) -> None:
         """Adds any event to the next batch. Drops it when MAXIMUM_WAITING events wait."""

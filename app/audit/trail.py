@@ -7,6 +7,7 @@ An event holds the changed columns by their camel-case names. Of secrets, hashes
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -14,6 +15,7 @@ from strawberry.utils.str_converters import to_camel_case
 from tortoise import connections, fields
 from tortoise.models import Model
 
+from app.audit.model import ACTOR_COLUMNS
 from app.foundation.access import TenantScoped
 from app.foundation.context import SERVER, Context
 from app.foundation.graphql.registry import registry
@@ -21,10 +23,11 @@ from app.foundation.identifiers import Kind, new_id
 
 HIDDEN = "•••"
 # Columns derived from others, or changed by every update.
-_UNAUDITED = frozenset({"updated_at", "created_at", "version", "fingerprint"})
+_UNAUDITED = frozenset({"updated_at", *ACTOR_COLUMNS, "created_at", "version", "fingerprint"})
 COLUMNS = (
-    *("id", "at", "scope", "key_id", "user_id", "operation", "object_kind", "object_id", "account_id"),
-    *("service_provider_id", "former_service_provider_id", "before", "after", "request_id", "address"),
+    *("id", "at", "scope", "key_id", "user_id", "actor_name", "operation", "object_kind", "object_id", "object_name"),
+    *("object_version", "account_id", "service_provider_id", "former_service_provider_id", "before", "after"),
+    *("request_id", "address"),
 )
 
 
@@ -47,6 +50,7 @@ async def record(
     model = type(row) if row is not None else None
     event = new_event(context, model, row.pk if row is not None else None)
     event |= {
+        "object_name": name_of(row),
         "account_id": account_id or account,
         "service_provider_id": service_provider_id or provider,
         "former_service_provider_id": former_service_provider_id,
@@ -57,7 +61,7 @@ async def record(
 
 
 def new_event(context: Context | None, model: type[Model] | None, object_id: UUID | None) -> dict[str, object]:
-    """The columns of an event that happens now, without owners and values."""
+    """The columns of an event that happens now, without owners, values and the object's name."""
     caller = context.caller if context is not None else None
     kind = _kind_of(model)
     return {
@@ -66,9 +70,12 @@ def new_event(context: Context | None, model: type[Model] | None, object_id: UUI
         "scope": caller.scope.value if caller is not None else None,
         "key_id": caller.key_id if caller is not None else None,
         "user_id": caller.user_id if caller is not None else None,
+        "actor_name": caller.name if caller is not None else None,
         "operation": context.operation if context is not None else SERVER,
         "object_kind": kind.value if kind is not None else None,
         "object_id": object_id,
+        "object_name": None,
+        "object_version": None,
         "request_id": context.request_id if context is not None else None,
         "address": context.address[:64] or None if context is not None else None,
     }
@@ -82,6 +89,20 @@ def _kind_of(model: type[Model] | None) -> Kind | None:
         # Types may register after the first event: refresh on a miss.
         _KINDS.update((row, kind) for kind, row in registry.rows.items())
     return _KINDS.get(model) if model is not None else None
+
+
+def updated_by(context: Context | None) -> dict[str, Any]:
+    """The columns for a row that this caller creates (without a context: a command of the server)."""
+    caller = context.caller if context is not None else None
+    if caller is None:
+        return dict.fromkeys(ACTOR_COLUMNS)
+    return dict(zip(ACTOR_COLUMNS, (caller.scope, caller.key_id, caller.user_id, caller.name), strict=True))
+
+
+def name_of(row: TenantScoped | None) -> str | None:
+    """The row's name now; None for an object without names."""
+    name: str | None = getattr(row, "name", None)
+    return name
 
 
 def audited_values(model: type[Model] | None, values: Mapping[str, object] | None) -> str | None:
@@ -99,6 +120,13 @@ def audited_values(model: type[Model] | None, values: Mapping[str, object] | Non
 def to_json(values: dict[str, object]) -> str:
     # PostgreSQL's JSON holds no NUL.
     return orjson.dumps(values, default=str).decode().replace("\\u0000", "\\ufffd")
+
+
+def changed_names(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+    """The names of an event's values that differ. Forms also send what they did not change."""
+    # A secret is in the event only if it changed.
+    same = {name for name in before.keys() & after.keys() if before[name] == after[name] != HIDDEN}
+    return [name for name in dict.fromkeys([*before, *after]) if name not in same]
 
 
 def audit_name(model: type[Model] | None, name: str) -> tuple[str, bool]:

@@ -15,7 +15,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from app.applications.model import Application
-from app.audit.audited_update import not_found
+from app.audit.conflicts import not_found
 from app.calls.keys import GATEWAY_CALL_ID, MAXIMUM_GATEWAY_CALL_ID, advance_newest_month, id_at
 from app.calls.model import CallAccount, CallDirection
 from app.foundation.access import Scope, Viewer

@@ -269,6 +269,8 @@ class Viewer:
     expires_at: datetime | None = None
     """When the key expires; keys that it creates expire no later. None for a person."""
     user_id: UUID | None = None
+    name: str | None = None
+    """The name of the key or the person, for the audit trail; None for commands."""
     session_id: UUID | None = None
     must_change_password: bool = False
     secret_hash: bytes = field(default=b"", repr=False)

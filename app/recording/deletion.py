@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tortoise.transactions import in_transaction
 
-from app.audit.audited_update import ObjectRule, update_row
+from app.audit.audited_update import update_row
+from app.audit.conflicts import ObjectRule
 from app.calls import recording_locations
 from app.calls.model import Call, RecordingState
 from app.calls.partitions import hold_months

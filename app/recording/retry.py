@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from app.audit.audited_update import ObjectRule, update_row
+from app.audit.audited_update import update_row
+from app.audit.conflicts import ObjectRule
 from app.calls.model import Call, RecordingState
 from app.foundation.context import Context
 from app.foundation.encryption import CannotOpen

@@ -228,6 +228,7 @@ def _viewer_of_key(
         scope=Scope(key.scope),
         permissions=permissions,
         key_id=key.id,
+        name=key.name,
         account_id=key.account_id,
         service_provider_id=key.service_provider_id,
         expires_at=expires_at,

@@ -48,6 +48,17 @@ class NodeQueries:
     ) -> fields.Node | None:
         return fields.Node.of(await fields.AnyById().answer(info.context, id))
 
+    @fields.resolver(
+        f"Objects of any types by their ids, at most {fields.MAXIMUM_IDS}, in the order of the ids; null for each that is not "
+        "visible to the caller, with an error for each that needs a permission."
+    )
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="The ids, each as for `node`.")],
+    ) -> list[fields.Node | None]:
+        return [fields.Node.of(each) for each in await fields.objects_by_ids(info.context, ids)]
+
 
 Query = merge_types(
     "Query",

@@ -4,11 +4,12 @@ from typing import ClassVar
 
 from tortoise import fields
 
-from app.foundation.access import TenantScope, TenantScoped
+from app.audit.model import Versioned
+from app.foundation.access import TenantScope
 from app.foundation.identifiers import new_id
 
 
-class ServiceProvider(TenantScoped):
+class ServiceProvider(Versioned):
     """`name_key` is the normalized name that the unique constraint compares; see `app/foundation/names.py`."""
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -16,8 +17,6 @@ class ServiceProvider(TenantScoped):
     name_key = fields.TextField()
     active = fields.BooleanField(default=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=("id",))
 

@@ -10,6 +10,7 @@ from strawberry import Maybe
 from app.accounts.model import Account as AccountRow
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
+from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import IsAdmin, IsServiceProvider, MayCreateAccounts, MayDeleteAccounts, MayEditSettings
 from app.foundation.context import Info
@@ -45,6 +46,7 @@ class ServiceProvider(fields.Node[model.ServiceProvider]):
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When it was last changed.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )

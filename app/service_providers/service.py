@@ -58,7 +58,7 @@ async def _create(context: Context, name: str) -> ServiceProvider:
     values = _columns(name, errors)
     errors.raise_if_any()
     async with uniqueness.report_violations(context, ServiceProvider, [_NAME], values), in_transaction():
-        provider = await ServiceProvider.create(**values)
+        provider = await ServiceProvider.create(**values, **trail.updated_by(context))
         await trail.record(context, provider, after=values)
     return provider
 
@@ -83,7 +83,7 @@ async def update(context: Context, provider_id: str, patch: ServiceProviderPatch
         if values and not errors.found:
             return await SERVICE_PROVIDERS.update(context, provider_id, values, patch.if_version)
     provider = await stored()
-    SERVICE_PROVIDERS.check_version(provider.version, patch.if_version, errors)
+    await SERVICE_PROVIDERS.check_version(context, provider, patch.if_version, errors)
     errors.raise_if_any()
     return provider
 
@@ -121,7 +121,7 @@ async def delete(
     async with in_transaction():
         # The lock blocks inserts of new accounts, keys and users, whose foreign keys refer to the locked row.
         provider = await SERVICE_PROVIDERS.get_locked(context, provider_id, no_key=False)
-        SERVICE_PROVIDERS.check_version(provider.version, if_version)
+        await SERVICE_PROVIDERS.check_version(context, provider, if_version)
         blockers = Blockers(
             accounts=await Account.filter(service_provider_id=provider.id).count(),
             api_keys=await ApiKey.filter(service_provider_id=provider.id).count(),

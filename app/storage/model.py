@@ -8,6 +8,7 @@ import strawberry
 from tortoise import fields
 from tortoise.models import Model
 
+from app.audit.model import Versioned
 from app.foundation.access import TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
@@ -57,7 +58,7 @@ class StorageStatus(enum.Enum):
     )
 
 
-class RecordingConfig(TenantScoped):
+class RecordingConfig(Versioned):
     """`fingerprint` identifies the stored storage settings; a verification counts only while it has the same one.
 
     `secret_access_key` is encrypted. It and `access_key_id` are both set or both null (CHECK), and `enabled` requires
@@ -85,8 +86,6 @@ class RecordingConfig(TenantScoped):
     storage_status_since = fields.DatetimeField()
     last_verification: fields.JSONField[dict[str, Any] | None] = fields.JSONField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     sealed: ClassVar[tuple[str, ...]] = ("secret_access_key",)
     # Not audited: `storage_status` changes with it.

@@ -7,6 +7,7 @@ import strawberry
 from strawberry import Maybe, Some
 
 from app.accounts.model import Account as AccountRow
+from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation.access import MayEditSettings, MayTestAndCallOut
 from app.foundation.context import Info
 from app.foundation.errors import BadUserInput
@@ -125,6 +126,7 @@ class RecordingConfig(fields.Node[model.RecordingConfig]):
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When it was last changed; tests do not count.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )

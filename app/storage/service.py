@@ -61,13 +61,13 @@ async def update(context: Context, account_id: str, patch: RecordingConfigPatch)
 async def save(context: Context, account_id: UUID, patch: RecordingConfigPatch) -> RecordingConfig:
     """As `update`, within the transaction that holds the account's lock, which prevents concurrent changes."""
     stored = await RecordingConfig.filter(account_id=account_id).select_for_update().get_or_none()
-    _CONFIGS.check_version(stored.version if stored is not None else None, patch.if_version)
+    await _CONFIGS.check_version(context, stored, patch.if_version)
     row_id = stored.id if stored is not None else new_id()
     values = inputs.columns(context.keyring, context.use(OutboundGate), row_id, stored, patch)
     if values.get("access_key_id") is not None:
         await _check_quota(context, account_id)
     if stored is None:
-        made = await RecordingConfig.create(id=row_id, account_id=account_id, **values)
+        made = await RecordingConfig.create(id=row_id, account_id=account_id, **values, **trail.updated_by(context))
         await trail.record(context, made, after={name: values[name] for name in _AUDITED if name in values})
         return made
     saved = await update_row(context, RecordingConfig, row_id, values)
@@ -93,7 +93,7 @@ async def remove(context: Context, account_id: str, if_version: int | None) -> R
         stored = await RecordingConfig.filter(account_id=account.id).select_for_update().get_or_none()
         if stored is None:
             raise _no_config()
-        _CONFIGS.check_version(stored.version, if_version)
+        await _CONFIGS.check_version(context, stored, if_version)
         await stored.delete()
         await trail.record(context, stored, before={name: getattr(stored, name) for name in _AUDITED})
     return stored

@@ -6,6 +6,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from app.audit.model import Versioned
 from app.foundation.access import Role, Scope, TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
 
@@ -13,7 +14,7 @@ MAXIMUM_USER_AGENT = 256
 THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")
 
 
-class User(TenantScoped):
+class User(Versioned):
     """CHECK constraints tie `scope` to the owner columns, as for API keys, and `permissions` to the role CUSTOM.
 
     The unique constraint compares `email_key`. `password_hash` is Argon2's encoded form, including parameters and salt.
@@ -40,8 +41,6 @@ class User(TenantScoped):
     active = fields.BooleanField(default=True)
     last_login_at = fields.DatetimeField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     audit_names: ClassVar[dict[str, str | None]] = {"password_hash": "password"}
     tenant_scope: ClassVar[TenantScope] = TenantScope(
@@ -94,7 +93,7 @@ class LoginFailure(TenantScoped):
         table = "login_failures"
 
 
-class PasswordPolicy(TenantScoped):
+class PasswordPolicy(Versioned):
     """The installation's password policy: one row, or none until the defaults are first changed."""
 
     id = fields.UUIDField(primary_key=True, default=THE_POLICY)
@@ -103,8 +102,6 @@ class PasswordPolicy(TenantScoped):
     needs_symbol = fields.BooleanField(default=False)
     refuses_common = fields.BooleanField(default=True)
     created_at = fields.DatetimeField(auto_now_add=True)
-    updated_at = fields.DatetimeField(auto_now=True)
-    version = fields.IntField(default=1)
 
     tenant_scope: ClassVar[TenantScope] = TenantScope(account=None, service_provider=())
 

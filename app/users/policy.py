@@ -8,7 +8,8 @@ from pathlib import Path
 from strawberry import Some
 from strawberry.utils.str_converters import to_camel_case
 
-from app.audit.audited_update import Columns, conflict, update_row
+from app.audit.audited_update import Columns, update_row
+from app.audit.conflicts import busy, version_changed
 from app.foundation.context import Context
 from app.foundation.masks import is_mask
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, ValueRule
@@ -72,7 +73,11 @@ async def update(context: Context, patch: PasswordPolicyPatch) -> PasswordPolicy
         return row
     changed = await update_row(context, PasswordPolicy, THE_POLICY, values, if_version=patch.if_version)
     if changed is None:
-        raise conflict("password policy", patch.if_version)
+        if patch.if_version is None:
+            raise busy("password policy")
+        raise await version_changed(
+            context, "password policy", await PasswordPolicy.get(id=THE_POLICY), patch.if_version
+        )
     return changed
 
 

@@ -10,6 +10,7 @@ from strawberry import Maybe
 from app.accounts.model import Account as AccountRow
 from app.api_keys.owner import OwnerChoice
 from app.api_keys.schema import OwnerInput
+from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import (
     ROLES,
@@ -64,6 +65,7 @@ class User(fields.Node[model.User]):
     )
     created_at: datetime = fields.column("When the user was created.")
     updated_at: datetime = fields.column("When the user was last changed.")
+    updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )

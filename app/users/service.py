@@ -158,7 +158,7 @@ async def _create(context: Context, new: NewUser, hashed: str) -> User:
         if owner.has_quota:
             existing, maximum = User.filter(**owner.columns), context.resources.settings.users_per_owner
             await quotas.check(existing, maximum, UserRule.USER_QUOTA, owner=owner.noun)
-        user = await User.create(**values, **password_columns, **owner.columns)
+        user = await User.create(**values, **password_columns, **owner.columns, **trail.updated_by(context))
         await trail.record(context, user, after={**values, **owner.columns})
     return user
 
@@ -231,13 +231,13 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
     if not values or errors.found or not is_current:
         if is_current:
             await _check_email_taken(values, found.id, errors)
-        USERS.check_version(found.version, patch.if_version, errors)
+        await USERS.check_version(context, found, patch.if_version, errors)
         errors.raise_if_any()
         return found
     async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
         user = await _locked(context, found, patch.if_version)
         if "role" in values and (user.role, user.permissions) != (found.role, found.permissions):
-            raise USERS.conflict(None)
+            raise await USERS.conflict(context, user, None)
         if values.get("role", user.role) is not Role.MANAGER:
             await _check_last_admin(user)
         changed = USERS.require(await update_row(context, User, user.id, values))
@@ -326,7 +326,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await require_valid_credential(context.viewer)
     require_permissions_of(context.viewer, user.scope, permissions_of_role(user.role, user.permissions), "user")
-    USERS.check_version(user.version, if_version)
+    await USERS.check_version(context, user, if_version)
     return user
 
 

@@ -1,20 +1,26 @@
 """GraphQL types, queries and mutations of sessions. Only the payload of login contains a session's token."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import strawberry
+from strawberry.types.base import StrawberryOptional
 
-from app.foundation.access import IsPerson, MayManageUsers, OpenTo
-from app.foundation.context import Info
+from app.foundation.access import IsPerson, MayManageUsers, OpenTo, Viewer
+from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.page_loading import page
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
+from app.foundation.graphql.registry import Named
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.users import login_throttle, model, service, sessions
 from app.users.schema import User
 from app.users.user_agents import device
+
+
+def _idle_ends_at(context: Context, last_used_at: datetime) -> datetime:
+    return last_used_at + timedelta(minutes=context.resources.settings.session_idle_minutes)
 
 
 @fields.node(
@@ -32,6 +38,9 @@ class Session(fields.Node[model.Session]):
     created_at: datetime = fields.column("When it was opened.")
     last_used_at: datetime = fields.column("When it was last used, to the minute. An idle session ends early.")
     expires_at: datetime = fields.column("The latest time at which it ends.")
+    idle_ends_at: datetime = fields.decrypted(
+        _idle_ends_at, ["last_used_at"], "When it ends if it is not used until then; `expiresAt` may be earlier."
+    )
 
     @fields.resolver("Whether it is the caller's current session.", declared=fields.ResolvedFrom(("id",)))
     def current(self, info: Info, row: strawberry.Parent[model.Session]) -> bool:
@@ -65,6 +74,12 @@ class LoginPayload(fields.Payload):
     )
     must_change_password: bool | None = strawberry.field(
         default=None, description="True: call `changePassword` first; until then, most other fields are FORBIDDEN."
+    )
+    viewer: Viewer | None = strawberry.field(
+        default=None,
+        graphql_type=StrawberryOptional(Named("Viewer")),  # type: ignore[arg-type]
+        description="The caller of requests with the token. Without an `Authorization` header, select only what is the caller's "
+        "own: not `account`, for example. Null if this request itself was authenticated by its header.",
     )
 
 
@@ -124,6 +139,7 @@ class SessionMutations:
             user=User.of(opened.user),
             expires_at=opened.session.expires_at,
             must_change_password=opened.user.must_change_password,
+            viewer=info.context.viewer if info.context.viewer.session_id == opened.session.id else None,
         )
 
     @fields.mutation(

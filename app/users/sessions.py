@@ -11,7 +11,7 @@ from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
 from app.audit import trail
-from app.audit.audited_update import not_found
+from app.audit.conflicts import not_found
 from app.foundation import metrics
 from app.foundation.access import MayManageUsers, Scope, Viewer, owner_is_active, permissions_of_role
 from app.foundation.concurrency_limits import Quota
@@ -116,6 +116,7 @@ def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> 
         account_id=user.account_id,
         service_provider_id=user.service_provider_id,
         user_id=user.id,
+        name=user.name,
         session_id=session.id,
         must_change_password=user.must_change_password,
         secret_hash=session.secret_hash,

@@ -67,9 +67,9 @@ def kinds(spread: Spread) -> dict[str, Kind]:
         for given in ('search: "zzzz"', "storageStatus: UNVERIFIED", "recordingEnabled: false", "active: true"):
             asked = f"accounts(first: 1, filter: {{{given}}})"
             found[f"{who}: accounts, {given}, counted"] = Kind(who, f"{asked} {{ totalCount nodes {{ id }} }}")
-        found[f"{who}: events"] = Kind(
-            who, 'auditEvents(first: 1, filter: {operation: "x"}) { totalCount nodes { id } }'
-        )
+        for given in ('operation: "x"', 'excludeOperations: ["createAccount"]', f'actorId: "US{0:032x}"'):
+            asked = f"auditEvents(first: 1, filter: {{{given}}})"
+            found[f"{who}: events, {given[:24]}"] = Kind(who, f"{asked} {{ totalCount nodes {{ id }} }}")
     for who in ("admin", "provider", "few", "silent", "old", "account"):
         found[f"{who}: recent calls"] = Kind(who, "recentCalls(first: 100) { nodes { id } }")
         for given in (

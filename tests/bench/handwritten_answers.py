@@ -43,16 +43,17 @@ WITH old AS (
   SELECT id, name, sip_realm, licensed_sessions, usage_unit, usage_maximum FROM accounts WHERE id = $1 FOR UPDATE
 ), changed AS (
   UPDATE accounts SET name = $2, name_key = $3, sip_realm = $4, licensed_sessions = $5, usage_unit = $6, usage_maximum = $7,
-    updated_at = now(), version = accounts.version + 1
+    updated_at = now(), updated_by_scope = 'ADMIN', updated_by_key_id = $9, updated_by_user_id = NULL, updated_by_name = 'bench',
+    version = accounts.version + 1
   FROM old WHERE accounts.id = old.id
   RETURNING accounts.id, accounts.service_provider_id, accounts.name, accounts.active, accounts.sip_realm,
     accounts.licensed_sessions, accounts.usage_unit, accounts.usage_maximum, accounts.updated_at, accounts.version,
     old.name AS old_name, old.sip_realm AS old_sip_realm, old.licensed_sessions AS old_licensed_sessions,
     old.usage_unit AS old_usage_unit, old.usage_maximum AS old_usage_maximum
 ), noted AS (
-  INSERT INTO audit_events (id, at, scope, key_id, operation, object_kind, object_id, account_id, service_provider_id, before,
-    after, request_id)
-  SELECT $8, now(), 'ADMIN', $9, 'updateAccount', 'AC', id, id, service_provider_id,
+  INSERT INTO audit_events (id, at, scope, key_id, actor_name, operation, object_kind, object_id, object_name, object_version,
+    account_id, service_provider_id, before, after, request_id)
+  SELECT $8, now(), 'ADMIN', $9, 'bench', 'updateAccount', 'AC', id, name, version, id, service_provider_id,
     jsonb_build_object('name', old_name, 'sipRealm', old_sip_realm, 'licensedSessions', old_licensed_sessions,
       'usageUnit', old_usage_unit, 'usageMaximum', old_usage_maximum), $10::jsonb, $11
   FROM changed

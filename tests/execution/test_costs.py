@@ -231,11 +231,26 @@ async def test_expensive_statements_are_refused_and_the_costly_field_is_named(
         "recentCalls(first: 100) { totalCount nodes { id account { id } application { id } } }",
         'users(first: 100, filter: {emailContains: "x"}) { totalCount nodes { id } }',
         'auditEvents(first: 100, filter: {operation: "updateAccount"}) { totalCount nodes { id } }',
+        'auditEvents(first: 100, filter: {actorId: "x", excludeOperations: ["login"]}) { totalCount nodes { id } }',
         "serviceProviders(first: 100) { totalCount nodes { accountCount apiKeyCount userCount } }",
     ],
 )
 def test_one_full_page_of_everything_with_its_count_may_run(scope: Scope, text: str) -> None:
     assert cost(f"{{ {text} }}").refusal({}, scope) is None
+
+
+@pytest.mark.parametrize("condition", ['operation: "login"', 'excludeOperations: ["login"]', 'actorId: "x"'])
+def test_filters_of_events_that_read_many_of_them_cost_as_much_as_reading_them(condition: str) -> None:
+    listed = cost(many(f"auditEvents(first: 1, filter: {{{condition}}}) {{ nodes {{ id }} }}", 9))
+    assert listed.refusal({}, Scope.ADMIN) is not None
+    assert listed.refusal({}, Scope.ACCOUNT) is None
+
+
+def test_objects_by_ids_cost_one_row_for_each_id() -> None:
+    listed = cost('query ($ids: [ID!]! = ["a", "b"]) { nodes(ids: $ids) { id } few: nodes(ids: ["a"]) { id } }')
+    assert listed.total({}) == 3
+    assert listed.total({"ids": ["a"] * 40}) == 41
+    assert listed.total({"ids": ["a"] * 1_000}) == 101
 
 
 def test_a_query_of_one_account_has_no_fixed_cost_for_lists() -> None:

@@ -59,6 +59,7 @@ def variables_of(world: World, endpoint: str, person: str) -> dict[str, Any]:
         "SaveAccountForm": {
             "input": {"id": world["own"], "name": "Own customer", "recordingConfig": {"recordAllCalls": False}}
         },
+        "ShowWebhookSecret": {"id": world["own"]},
         "SetServiceProviderActive": {"input": {"id": world["provider"], "active": True}},
         "TestStorage": {"input": storage},
         "TestStoredStorage": {"input": {"accountId": world["own"]}},

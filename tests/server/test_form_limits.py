@@ -74,6 +74,7 @@ LIMITED = {
 NEEDS_NONE = {
     "ifVersion": "the `version` that was read",
     "operation": "the name of a mutation",
+    "excludeOperations": "the names of mutations",
 }
 # Fields of `limits` that are not the maximum of a text or a number.
 OTHERS = {

@@ -110,6 +110,7 @@ def queries(ids: Ids) -> dict[str, Inputs]:
         "s3Regions": {"": {}},
         "audioFormats": {"": {}},
         "bucketVendors": {"": {}},
+        "nodes": {row: {"ids": [id_, ids.calls[row]]} for row, id_ in ids.accounts.items()},
         "recordingPolicy": on(ids.accounts, "accountId"),
     }
 

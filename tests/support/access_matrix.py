@@ -107,7 +107,7 @@ def outcome(case: Case, answer: Answer) -> str:
         if value is None:
             return "-"
     value = value[case.path[-1]]
-    if value is None:
+    if value is None or (isinstance(value, list) and value and not any(value)):
         return "null"
     if isinstance(value, dict):
         if value.get("rejected"):

@@ -374,3 +374,32 @@ async def test_wrong_passwords_in_an_open_session_do_not_limit_logins(people: Pe
     other = await people.session("ann")
     assert (await other.ask(text)).codes == []
     assert (await stranger.ask(_login("ann"))).codes == []
+
+
+VIEWER = "viewer { scope user { name } session { id current expiresAt idleEndsAt } canCreateUser }"
+
+
+async def test_login_answers_the_caller_of_the_new_session(people: People, stranger: Person) -> None:
+    payload = await stranger.change("login", f"token expiresAt {VIEWER}", email=email_of("ann"), password=PASSWORD)
+    asked = await people.installation.holder(payload["token"]).ask(f"{{ {VIEWER} }}")
+    assert payload["viewer"] == asked.only("viewer")
+    assert payload["viewer"]["session"]["current"] is True
+    assert payload["viewer"]["session"]["expiresAt"] == payload["expiresAt"]
+
+
+async def test_a_failed_login_answers_no_caller(stranger: Person, people: People) -> None:
+    payload = await stranger.change("login", VIEWER, email=email_of("ann"), password="wrong")
+    assert payload["viewer"] is None
+
+
+async def test_a_login_with_another_credential_answers_no_caller(people: People, admin: Person) -> None:
+    payload = await admin.change("login", f"token {VIEWER}", email=email_of("ann"), password=PASSWORD)
+    assert payload["token"]
+    assert payload["viewer"] is None
+
+
+async def test_an_unauthenticated_login_selects_only_what_is_the_callers_own(people: People, stranger: Person) -> None:
+    """Otherwise the answer would show which fields of other types there are, without authentication."""
+    login = f'login(input: {{email: "{email_of("ann")}", password: "{PASSWORD}"}})'
+    answer = await stranger.ask(f"mutation {{ {login} {{ viewer {{ account {{ id }} }} }} }}")
+    assert answer.codes == ["UNAUTHENTICATED"]

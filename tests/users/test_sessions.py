@@ -119,6 +119,15 @@ async def test_an_idle_session_ends_and_is_no_longer_listed(people: People) -> N
     assert (await fresh.ask("{ sessions { totalCount } }")).only("sessions") == {"totalCount": 2}
 
 
+async def test_a_session_says_when_it_ends_if_it_is_not_used(people: People) -> None:
+    used = datetime.now(UTC) - timedelta(minutes=2)
+    await people.session("ann", last_used_at=used, user_agent="curl/8.5.0")
+    answer = await people["ann"].ask("{ sessions { nodes { device idleEndsAt } } }")
+    (unused,) = [one for one in answer.only("sessions")["nodes"] if one["device"] == "curl"]
+    idle = timedelta(minutes=people.installation.settings.session_idle_minutes)
+    assert datetime.fromisoformat(unused["idleEndsAt"]) == used + idle
+
+
 async def test_a_cached_session_is_rejected_from_the_second_it_expires(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -365,6 +374,9 @@ async def test_only_a_caller_who_manages_users_sees_sessions_of_others(installat
     for name in ("edda", "vic"):
         answer = await staff[name].ask(SESSION, id=staff.sessions["ann"])
         assert (answer.codes, answer.data) == ([], {"node": None})
+        several = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        ids = [staff.sessions["ann"], staff.sessions[name]]
+        assert (await staff[name].ask(several, ids=ids)).data == {"nodes": [None, {"id": ids[1]}]}
         own = await staff[name].ask(SESSION, id=staff.sessions[name])
         assert own.only("node")["current"] is True
     assert (await staff["ann"].ask(SESSION, id=staff.sessions["vic"])).only("node")["current"] is False

@@ -73,7 +73,7 @@ class Renderer:
             **{select.by: owner} if isinstance(root, lists.PageOf) else {**root.always, **root.scan_predicate}
         )
         for name, value in self._valued(conditions):
-            query = query.filter(root.conditions[name].of(value))
+            query = query.filter(root.conditions[name].of(value, self._viewer.scope))
         return query
 
     def _valued(self, conditions: Conditions) -> list[tuple[str, object]]:

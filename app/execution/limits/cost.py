@@ -1,9 +1,9 @@
 """Computes the maximum cost of an operation from its document, and refuses it before anything runs.
 
-A row costs 1. A page has `first` rows for each of its parent rows, so pages within pages multiply. A related object (an account's
-provider), a value made of one (an application's `recording`) and a count (`apiKeyCount`, `totalCount`) cost 1 for each row, or
-their declared weight; a `totalCount` that ends at a limit costs by that limit. Aliases and fragments count at each occurrence;
-`@skip` and `@include` are ignored.
+A row costs 1. A page has `first` rows for each of its parent rows, so pages within pages multiply; `nodes` is a page of its ids.
+A related object (an account's provider), a value made of one (an application's `recording`) and a count (`apiKeyCount`,
+`totalCount`) cost 1 for each row, or their declared weight; a `totalCount` that ends at a limit costs by that limit. Aliases and
+fragments count at each occurrence; `@skip` and `@include` are ignored.
 
 Fields that take the database longer than their rows suggest have a declared weight (`lists.Weights`): a page that spans owners,
 a count over a whole table, a filter without an index. A weight is a fixed cost for each occurrence in the document, since one
@@ -30,6 +30,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     NullValueNode,
     ObjectValueNode,
     OperationDefinitionNode,
@@ -245,6 +246,8 @@ class _Reader:
             name, weight = f"{on.name}.{node.name.value}", _weight(field)
             if _is_page(field):
                 below = self._page(field, node, inside, here, name)
+            elif _is_list_by_ids(field):
+                below = self._list_by_ids(node, inside, here, name)
             elif node.name.value == "totalCount" and _is_of_page(on):
                 # Counted once for each parent row of the page.
                 page = self.pages[inside]
@@ -294,6 +297,18 @@ class _Reader:
         self.pages.append(page)
         return len(self.pages) - 1
 
+    def _list_by_ids(self, node: FieldNode, parent: int, path: tuple[str, ...], name: str) -> int:
+        """A list of the rows with given ids is a page of that many rows."""
+        page = _Page(parent, path, name, node, 1)
+        given = next(argument.value for argument in node.arguments or () if argument.name.value == "ids")
+        page.first = _number_of(given)
+        if isinstance(given, VariableNode):
+            page.variable = given.name.value
+            if (default := self._default_nodes.get(page.variable)) is not None:
+                page.first = _number_of(default)
+        self.pages.append(page)
+        return len(self.pages) - 1
+
 
 def _filter(value: ValueNode) -> _Filter:
     if isinstance(value, VariableNode):
@@ -319,14 +334,24 @@ def _literal(value: ValueNode) -> int:
     return _within(int(value.value)) if isinstance(value, IntValueNode) else 1
 
 
+def _number_of(ids: ValueNode) -> int:
+    return _within(len(ids.values)) if isinstance(ids, ListValueNode) else 1
+
+
 def _within(value: object) -> int:
-    """The number of rows for a value of `first`, clamped to the limits: invalid values are refused later."""
+    """The number of rows for a value of `first` or `ids`, clamped to the limits: invalid values are refused later."""
+    if isinstance(value, list):
+        value = len(value)
     # JSON's 100.0 is a valid Int.
     return int(min(max(value, 1), MAXIMUM_FIRST)) if isinstance(value, int | float) else 1
 
 
 def _is_page(field: GraphQLField) -> bool:
     return "first" in field.args and get_named_type(field.type).name.endswith("Connection")
+
+
+def _is_list_by_ids(field: GraphQLField) -> bool:
+    return "ids" in field.args and _is_row(field)
 
 
 def _is_of_page(type_: GraphQLNamedType) -> bool:

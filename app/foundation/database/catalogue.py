@@ -67,6 +67,8 @@ INDEXES = {
     "audit_events_of_provider": "audit_events",
     "audit_events_of_former_provider": "audit_events",
     "audit_events_of_object": "audit_events",
+    "audit_events_of_key": "audit_events",
+    "audit_events_of_user": "audit_events",
     "audit_events_by_time": "audit_events",
     "idempotency_records_by_time": "idempotency_records",
     "call_accounts_by_provider": "call_accounts",

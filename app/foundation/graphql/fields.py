@@ -17,7 +17,17 @@ A type names its container (an account's provider) by string: `registry.py` reso
 """
 
 from app.foundation.graphql.columns import column, computed, decrypted, part, per_viewer, time_dependent
-from app.foundation.graphql.declarations import AnyById, BigInt, CurrentCaller, OneById, Related, ResolvedFrom, ToOne
+from app.foundation.graphql.declarations import (
+    MAXIMUM_IDS,
+    AnyById,
+    BigInt,
+    CurrentCaller,
+    OneById,
+    Related,
+    ResolvedFrom,
+    ToOne,
+    objects_by_ids,
+)
 from app.foundation.graphql.lists import Condition, Listed, Owners, PageOf, PageOfAll, Weights, across_owners
 from app.foundation.graphql.mutations import Payload, mutation, payload
 from app.foundation.graphql.nodes import Backed, Node, node
@@ -26,6 +36,7 @@ from app.foundation.graphql.resolvers import guarded, resolver
 from app.foundation.graphql.subscriptions import subscription
 
 __all__ = [
+    "MAXIMUM_IDS",
     "AnyById",
     "Backed",
     "BigInt",
@@ -51,6 +62,7 @@ __all__ = [
     "guarded",
     "mutation",
     "node",
+    "objects_by_ids",
     "page",
     "part",
     "payload",

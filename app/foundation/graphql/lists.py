@@ -24,9 +24,11 @@ class Condition:
     lookup: str | Callable[[Any], Q]
     """A column with its lookup in Tortoise's notation, or a function from the value to a Q."""
     prepare: Callable[[Any], Any] = lambda value: value
+    within: Callable[[Scope], Q] = lambda _scope: NO_CONDITION
+    """From the caller's scope: the rows that the condition can match at all."""
 
-    def of(self, value: Any) -> Q:
-        return Q(**{self.lookup: value}) if isinstance(self.lookup, str) else self.lookup(value)
+    def of(self, value: Any, scope: Scope) -> Q:
+        return (Q(**{self.lookup: value}) if isinstance(self.lookup, str) else self.lookup(value)) & self.within(scope)
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,11 @@ class Listed(Generic[Row]):
         self.check(given)
         return tuple((name, self.conditions[name].prepare(value)) for name, value in given.items() if value is not None)
 
-    def condition(self, active: tuple[tuple[str, Any], ...]) -> Q:
+    def condition(self, active: tuple[tuple[str, Any], ...], scope: Scope) -> Q:
         """All active conditions together. A value that was prepared to None matches no row."""
-        return Q(*(self.conditions[name].of(value) if value is not None else Q(id__in=[]) for name, value in active))
+        return Q(
+            *(self.conditions[name].of(value, scope) if value is not None else Q(id__in=[]) for name, value in active)
+        )
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,8 @@ class PageOfAll(Listed[Row]):
         owners = self.owners
         if owners is None or not self.is_by_owner(viewer.scope, active):
             return None
-        each = self.row.filter(self.condition(active), beyond or NO_CONDITION, **self.always, **{owners.by: EACH_OWNER})
+        of_each = {**self.always, owners.by: EACH_OWNER}
+        each = self.row.filter(self.condition(active, viewer.scope), beyond or NO_CONDITION, **of_each)
         month = owners.newest_month if beyond is None and not active else None
         return OneByOne(placeholders, self.owners_within(viewer, active), month, each, limit)
 
@@ -163,8 +168,10 @@ class PageOfAll(Listed[Row]):
         # Conditions on ids bound the order itself.
         of_ids = tuple(one for one in active if str(self.conditions[one[0]].lookup).startswith("id__"))
         beyond = beyond or NO_CONDITION
-        newest = self.row.filter(self.condition(of_ids), beyond, **self.scan_predicate)
-        rows = viewer.visible(self.row).filter(self.condition(active), beyond, **self.always, **self.scan_predicate)
+        newest = self.row.filter(self.condition(of_ids, viewer.scope), beyond, **self.scan_predicate)
+        rows = viewer.visible(self.row).filter(
+            self.condition(active, viewer.scope), beyond, **self.always, **self.scan_predicate
+        )
         return Spanning(one_by_one.placeholders, rows, newest, one_by_one if of_ids == active else None)
 
     async def answer(
@@ -173,7 +180,9 @@ class PageOfAll(Listed[Row]):
         active, order = self.active_conditions(filter), self.order(order_by)
         context.count_rows(checked_first(first))
         viewer = context.viewer
-        query = viewer.visible(self.row).filter(self.condition(active), **self.always, **self.scan_predicate)
+        query = viewer.visible(self.row).filter(
+            self.condition(active, viewer.scope), **self.always, **self.scan_predicate
+        )
         beyond = order.after(after) if after is not None else None
         one_by_one = self.one_by_one(Placeholders(), viewer, active, beyond, Sql(str(first + 1)))
         if one_by_one is None:
@@ -194,6 +203,7 @@ class PageOf(Listed[Row]):
     ) -> Page[Row]:
         """Loads the pages of all shown owners with a constant number of statements."""
         order, active = self.order(order_by), self.active_conditions(filter)
+        condition = self.condition(active, context.viewer.scope)
         return await page_of_each(
-            context, self.row, self.by, owner, order, first, after, active, self.condition(active), self.count_limit
+            context, self.row, self.by, owner, order, first, after, active, condition, self.count_limit
         )
