@@ -48,11 +48,13 @@ class Permission(enum.Enum):
 
     EDIT_SETTINGS = strawberry.enum_value(
         "EDIT_SETTINGS",
-        description="Change the settings of accounts, applications, recording and service providers; suspend and move them.",
+        description="Change the settings of accounts, applications, recording and service providers; suspend and move them. A "
+        "caller can point recordings and webhooks at a server of their own, and so receive what is sent there.",
     )
     TEST_AND_CALL_OUT = strawberry.enum_value(
         "TEST_AND_CALL_OUT",
-        description="Test storages and webhooks, and retry recordings: all of them call other servers.",
+        description="Test storages and webhooks, and retry recordings: all of them call other servers. A test of a GET webhook "
+        "sends a signature that covers the time alone: its receiver can send other GETs with it for 300 seconds.",
     )
     VIEW_SECRETS = strawberry.enum_value(
         "VIEW_SECRETS", description="Read webhook secrets, and signatures and replies of webhook tests."
@@ -71,7 +73,11 @@ class Permission(enum.Enum):
     )
     VIEW_AUDIT_TRAIL = strawberry.enum_value("VIEW_AUDIT_TRAIL", description="Read the audit trail.")
     CREATE_ACCOUNTS = strawberry.enum_value("CREATE_ACCOUNTS", description="Create accounts and service providers.")
-    DELETE_ACCOUNTS = strawberry.enum_value("DELETE_ACCOUNTS", description="Delete accounts and service providers.")
+    DELETE_ACCOUNTS = strawberry.enum_value(
+        "DELETE_ACCOUNTS",
+        description="Delete accounts and service providers. With `force`, an account's users and API keys too, whatever they may "
+        "do.",
+    )
     ACT_AS_GATEWAY = strawberry.enum_value(
         "ACT_AS_GATEWAY", description="Report and record calls as a voice gateway; held by API keys only."
     )
