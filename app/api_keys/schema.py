@@ -46,7 +46,7 @@ class ApiKeyStatus(enum.Enum):
 @strawberry.type(
     description="The creator of a key: a person, directly or through another key, or a key without a person."
 )
-class ApiKeyMaker:
+class ApiKeyCreator:
     scope: Scope = strawberry.field(
         description="The scope of the person who created the key; without a person, of the key that created it."
     )
@@ -68,12 +68,12 @@ def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | N
     return ApiKeyStatus.ACTIVE
 
 
-def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyMaker | None:
+def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyCreator | None:
     if scope is None or (key_id is None and user_id is None):
         return None
     if not context.viewer.may_know_who(scope):
-        return ApiKeyMaker(scope=scope, api_key_id=None, user_id=None)
-    return ApiKeyMaker(
+        return ApiKeyCreator(scope=scope, api_key_id=None, user_id=None)
+    return ApiKeyCreator(
         scope=scope,
         api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
         user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
@@ -106,8 +106,8 @@ class ApiKey(fields.Node[model.ApiKey]):
         description="Its service provider, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = fields.decrypted(
-        _maker,
+    created_by: ApiKeyCreator | None = fields.decrypted(
+        _creator,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
         "Who created it or last rotated it; null for a key created on the server's command line. The key is rejected while this "
         "person is deactivated, and once they are deleted. Rotating a key makes the caller its creator.",

@@ -129,6 +129,7 @@ class SessionMutations:
         f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes. "
         "An IPv6 /56 has twice the limits of a network.",
         open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
+        permissions=(),
     )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
@@ -163,7 +164,8 @@ class SessionMutations:
 
     @fields.mutation(
         "Ends a session of the caller or, with the permission MANAGE_USERS, of another user: its token is rejected "
-        f"{WHEN_REFUSED}."
+        f"{WHEN_REFUSED}.",
+        permissions=(),
     )
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="The session.")]

@@ -257,8 +257,8 @@ async def test_a_key_created_or_rotated_through_a_persons_key_is_rejected_with_t
     asker, shown = people.installation.holder(first["token"]), "apiKey { createdBy { scope apiKeyId userId } } token"
     given = {"name": "Another"} if how == "createApiKey" else {"id": world["account_user_key"]}
     second = await asker.change(how, shown, **given)
-    maker = {"scope": "ACCOUNT", "apiKeyId": first["apiKey"]["id"], "userId": people.ids["bob"]}
-    assert second["apiKey"]["createdBy"] == maker
+    creator = {"scope": "ACCOUNT", "apiKeyId": first["apiKey"]["id"], "userId": people.ids["bob"]}
+    assert second["apiKey"]["createdBy"] == creator
     third = await people.installation.holder(second["token"]).change("createApiKey", shown, name="A third")
     assert third["apiKey"]["createdBy"]["userId"] == people.ids["bob"]
     await people["boss"].change(end, "__typename", id=people.ids["bob"])

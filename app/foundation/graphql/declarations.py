@@ -17,7 +17,7 @@ from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, kind_of, parse_sid
 
-Permissions = Sequence[type[Requirement]]
+Requirements = Sequence[type[Requirement]]
 Row = TypeVar("Row", bound=TenantScoped, default=Any)
 # A count of bytes: the scalar of this name, since GraphQL's Int ends at 2^31.
 BigInt = NewType("BigInt", int)

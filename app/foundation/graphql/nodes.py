@@ -13,7 +13,7 @@ from app.foundation.graphql.declarations import (
     DECLARED,
     CountOf,
     FromRelated,
-    Permissions,
+    Requirements,
     ResolvedFrom,
     ToOne,
     check_column,
@@ -81,8 +81,8 @@ def node(
     *,
     description: str,
     is_callers_own: bool = False,
-    permissions: Permissions = (),
-    of_others: Permissions = (),
+    permissions: Requirements = (),
+    of_others: Requirements = (),
 ) -> Callable[[type[N]], type[N]]:
     """Registers a subclass of Node as the GraphQL type of a kind, and gives it its `id`.
 
