@@ -172,7 +172,7 @@ class Authentication:
         elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
-                return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
+                return _Found(await _viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
         raise Unauthenticated
 
     async def _session(self, token_: Token) -> _Found:
@@ -182,7 +182,7 @@ class Authentication:
         is_correct = hmac.compare_digest(secret_hash, session.secret_hash if session else _NO_HASH)
         if session is None or not is_correct or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
-        return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
+        return _Found(await _viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
 
     async def _key(self, token_: Token) -> _Found:
         """The key, by its secret or by the one before the last rotation. Raises Unauthenticated."""
@@ -217,8 +217,8 @@ async def _open_session(**which: object) -> Session | None:
     return await sessions.annotate(run_by=F("user__account__service_provider_id")).select_related("user").first()
 
 
-def _viewer_of_session(session: Session) -> Viewer:
-    return viewer_of(session.user, session, _run_by(session))
+async def _viewer_of_session(session: Session) -> Viewer:
+    return await viewer_of(session.user, session, _run_by(session))
 
 
 def _viewer_of_key(

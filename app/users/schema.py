@@ -27,6 +27,7 @@ from app.foundation.access import (
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
+from app.foundation.graphql.registry import Named
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
@@ -44,7 +45,8 @@ class User(fields.Node[model.User]):
     permissions: list[Permission] = fields.computed(
         lambda role, own: in_order(permissions_of_role(role, own)),
         ["role", "permissions"],
-        "The permissions of the role, or the user's own for CUSTOM.",
+        "The permissions of the role, or the user's own for CUSTOM. In accounts that the person owns they have all that a "
+        "MANAGER has.",
     )
     active: bool = fields.column(
         "False: the person cannot log in and their sessions have ended. API keys that they created or last rotated are rejected "
@@ -250,6 +252,12 @@ class DeleteUserInput:
 @fields.payload()
 class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
+    owned_accounts: list[AccountRow] = strawberry.field(
+        graphql_type=list[Named("Account")],  # type: ignore[misc]
+        default_factory=list,
+        description="The accounts whose ownership has to be transferred first, by name: the first "
+        f"{service.MAXIMUM_OWNED_SHOWN}.",
+    )
 
 
 @strawberry.input(description="The user whose password to reset.")
@@ -320,12 +328,17 @@ class UserMutations:
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(
-        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}.", permissions=[MayManageUsers]
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE and a list of accounts "
+        "while the user owns any.",
+        permissions=[MayManageUsers],
     )
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
-        deleted = await service.delete(info.context, input.id, input.if_version)
+        try:
+            deleted = await service.delete(info.context, input.id, input.if_version)
+        except service.UserOwnsAccounts as refused:
+            return DeleteUserPayload(owned_accounts=refused.accounts, user_errors=refused.errors)
         return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
 
     @fields.mutation(

@@ -170,7 +170,7 @@ async def test_a_move_takes_a_constant_number_of_statements(admin: Person, world
             "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
         )
     assert payload["account"]
-    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "WITH", "SELECT"]
+    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "SELECT", "WITH"]
 
 
 async def test_an_account_that_moves_away_during_its_deletion_is_not_deleted(

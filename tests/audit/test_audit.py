@@ -105,6 +105,11 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
     ("createUser", "root", lambda people: {"role": "MANAGER", "email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
+    (
+        "transferAccountOwnership",
+        "root",
+        lambda people: {"id": people.installation.world["own"], "ownerId": people.ids["ann"]},
+    ),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
     ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
-from app.foundation.access import Viewer
+from app.foundation.access import Viewer, account_of
 from app.foundation.context import Info
 from app.foundation.graphql.declarations import DECLARED, PER_VIEWER, READ, Part, Requirements, Value
 from app.foundation.graphql.resolvers import make_field
@@ -43,7 +43,7 @@ def part(
 
 
 def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Requirements = ()) -> Any:
-    """A value that depends on the caller alone: `viewerCan…`."""
+    """A value that depends on the caller, who may own the row's account: `viewerCan…`."""
     return _value(Value((), make, "viewer"), description, permissions, None)
 
 
@@ -76,10 +76,14 @@ def _value(value: Value, description: str, permissions: Requirements, name: str 
             return of_row(root, info.context)
 
     elif value.needs == "viewer":
-        metadata[PER_VIEWER] = lambda viewer, row: of_row(row, viewer)
+
+        def of_viewer(viewer: Viewer, row: Any) -> Any:
+            return of_row(row, viewer.within_account(account_of(row)) if viewer.owned_account_ids else viewer)
+
+        metadata[PER_VIEWER] = of_viewer
 
         def resolve(root: Any, info: Info) -> Any:
-            return of_row(root, info.context.viewer)
+            return of_viewer(info.context.viewer, root)
 
     elif value.needs == "now":
         metadata[READ] = lambda row: of_row(row, datetime.now(UTC))
