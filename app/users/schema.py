@@ -35,7 +35,7 @@ from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import affected_keys, email_addresses, login_throttle, model, policy, service
 from app.users.affected_keys import AffectedKeys
-from app.users.grants import lacks_none
+from app.users.grants import lacking
 
 
 @fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
@@ -74,17 +74,19 @@ class User(fields.Node[model.User]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer, role, own: viewer.may([MayManageUsers]) and lacks_none(viewer, permissions_of_role(role, own)),
+        lambda viewer, scope, role, own: (
+            viewer.may([MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
+        ),
         "Whether the caller may change, deactivate and delete the user: whether it has all of the user's permissions.",
-        columns=["role", "permissions"],
+        columns=["scope", "role", "permissions"],
     )
     viewer_can_reset_password: bool = fields.per_viewer(
-        lambda viewer, role, own: (
-            viewer.may([IsPerson, MayManageUsers]) and lacks_none(viewer, permissions_of_role(role, own))
+        lambda viewer, scope, role, own: (
+            viewer.may([IsPerson, MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
         ),
         "Whether the caller may reset the password, unless it is the caller's own: whether the caller is a person who has all of "
         "the user's permissions.",
-        columns=["role", "permissions"],
+        columns=["scope", "role", "permissions"],
     )
 
 
