@@ -238,6 +238,8 @@ async def move(
 
 async def _is_of_provider(account: Account) -> bool:
     """Whether the owner is a user of the account's provider."""
+    if account.owner_id is None:
+        return False
     return await User.filter(id=account.owner_id, service_provider_id=account.service_provider_id).exists()
 
 
