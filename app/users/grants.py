@@ -19,12 +19,18 @@ class GrantRule(UserErrorRule):
     PERMISSION_OF_KEYS = UserErrorCode.INVALID, "Only API keys can have the permission ACT_AS_GATEWAY."
 
 
-def check_grant(viewer: Viewer, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str) -> None:
-    """`permissions` are those of a user or key, before or after the change.
+_EXEMPT = frozenset({Permission.ACT_AS_GATEWAY})
+"""No person has it, and every caller that manages keys may give it."""
 
-    ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may give it.
-    """
-    missing = in_order(permissions - viewer.permissions - {Permission.ACT_AS_GATEWAY})
+
+def lacks_none(viewer: Viewer, permissions: Permissions) -> bool:
+    """Whether the caller may change a user or key with these permissions."""
+    return permissions - _EXEMPT <= viewer.permissions
+
+
+def check_grant(viewer: Viewer, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str) -> None:
+    """`permissions` are those of a user or key, before or after the change."""
+    missing = in_order(permissions - viewer.permissions - _EXEMPT)
     if missing:
         names = ", ".join(one.name for one in missing)
         errors.add(GrantRule.PERMISSION_MISSING, *path, noun=noun, permissions=names)
