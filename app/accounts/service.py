@@ -240,8 +240,9 @@ async def move(
 
 async def _is_of_provider(account: Account) -> bool:
     """Whether the owner is a user of the account's provider."""
-    owners = User.filter(id=account.owner_id, service_provider_id=account.service_provider_id)
-    return account.owner_id is not None and await owners.exists()
+    if account.owner_id is None:
+        return False
+    return await User.filter(id=account.owner_id, service_provider_id=account.service_provider_id).exists()
 
 
 async def transfer_ownership(context: Context, account_id: str, owner_id: str, if_version: int | None) -> Account:
