@@ -19,6 +19,7 @@ from graphql import (
     GraphQLScalarType,
     get_named_type,
     is_leaf_type,
+    is_required_input_field,
     is_specified_directive,
     is_specified_scalar_type,
 )
@@ -42,6 +43,9 @@ DATE_TIME: Any = SCHEMA.type_map["DateTime"]
 # Lists of objects that are no connections, since they have a fixed size or a small limit.
 SHORT_LISTS = {
     "AuditEvent.changes": "one for each setting of the object",
+    **dict.fromkeys(
+        (f"{name}UserPayload.affectedApiKeys" for name in ("Update", "Deactivate", "Delete")), "the newest 100"
+    ),
     "DeleteAccountPayload.blockers": "one for each kind of content",
     "DeleteAccountPayload.contents": "one for each kind of content",
     "DeleteApplicationPayload.blockers": "one for each use",
@@ -77,7 +81,9 @@ EXEMPT = {
     **dict.fromkeys(("Query.serviceProvider", "Query.serviceProviders", "Query.users", "Query.apiKeys"), _SETTINGS),
     "Query.passwordPolicy": "open to unauthenticated callers",
     "Mutation.login": "open to unauthenticated callers",
-    **dict.fromkeys(("Mutation.logout", "Mutation.logoutEverywhere", "Mutation.changePassword"), _OWN),
+    **dict.fromkeys(
+        ("Mutation.logout", "Mutation.logoutEverywhere", "Mutation.changePassword", "Mutation.changeName"), _OWN
+    ),
     "Mutation.revokeSession": "the caller's own; the service checks MANAGE_USERS for another user's",
     **dict.fromkeys(("Account.usageLimit", "Account.licensedSessions", "Account.serviceProvider"), _SETTINGS),
     **dict.fromkeys(("ApiKey.serviceProvider", "User.serviceProvider"), _SETTINGS),
@@ -232,7 +238,7 @@ def test_a_patch_can_leave_out_every_field_but_the_id() -> None:
     patches = [one for one in INPUTS if one.name.startswith("Update")]
     assert patches
     for patch in patches:
-        needed = [name for name, one in patch.fields.items() if isinstance(one.type, GraphQLNonNull)]
+        needed = [name for name, one in patch.fields.items() if is_required_input_field(one)]
         assert needed in ([[]] if patch.name in OF_ONE_OBJECT else [["id"], ["accountId"]]), patch.name
         # A default would make an absent field count as set.
         defaults = [name for name, one in patch.fields.items() if one.default_value is None and name != "ifVersion"]

@@ -1,6 +1,7 @@
 """API keys, the credentials of programs. The secret part is stored as a keyed hash only.
 
-    schema.py, service.py   create, rename, revoke, rotate
+    schema.py, service.py   create, change, revoke, rotate, adopt
+    allowed_networks.py     from where a key may be used
     owner.py                the owner of a new key or user, locked
     creators.py             keys of a moved account, whose creators no longer see it
     last_use.py             when keys and sessions were last used, written in the background

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from uuid import UUID
 
+from tortoise import connections
 from tortoise.expressions import Q
 
 from app.api_keys.model import ApiKey
@@ -12,6 +13,13 @@ from app.foundation.periodic import repeated
 from app.users.model import Session
 
 WRITE_EVERY_SECONDS = 20.0
+# Another worker may have written a later time.
+_WRITE_KEYS = """
+    UPDATE api_keys SET last_used_at = $1, last_used_address = used.address
+    FROM UNNEST($2::uuid[], $3::text[]) AS used(id, address)
+    WHERE api_keys.id = used.id AND (
+        last_used_at IS NULL OR last_used_at < $1
+        OR (last_used_at = $1 AND last_used_address IS DISTINCT FROM used.address))"""
 
 
 class LastUse:
@@ -20,12 +28,16 @@ class LastUse:
     def __init__(self) -> None:
         # Unix time: created for each request, and faster than a datetime.
         self._current: dict[UUID, float] = {}
+        # The client's address at the last use of each key.
+        self._addresses: dict[UUID, str] = {}
         self._previous: dict[UUID, float] = {}
         self._sessions: dict[UUID, float] = {}
 
-    def record(self, key_id: UUID, *, by_previous: bool) -> None:
+    def record(self, key_id: UUID, address: str, *, by_previous: bool) -> None:
+        """`address` is the client's; empty for a Unix socket."""
         now = time.time()
         self._current[key_id] = now
+        self._addresses[key_id] = address
         if by_previous:
             self._previous[key_id] = now
 
@@ -38,10 +50,10 @@ class LastUse:
 
     async def flush(self) -> None:
         """Writes all recorded uses, with one statement per minute of use."""
+        addresses, self._addresses = self._addresses, {}
         for minute, key_ids in self._by_minute("_current"):
-            # Another worker may have written a later time.
-            earlier = Q(last_used_at__isnull=True) | Q(last_used_at__lt=minute)
-            await ApiKey.filter(earlier, id__in=key_ids).update(last_used_at=minute)
+            used = [addresses[key_id][:64] or None for key_id in key_ids]
+            await connections.get("default").execute_query(_WRITE_KEYS, [minute, key_ids, used])
         for key_id, used_at in self._take("_previous").items():
             minute = _minute(used_at)
             earlier = Q(previous_secret_last_used_at__isnull=True) | Q(previous_secret_last_used_at__lt=minute)

@@ -15,8 +15,8 @@ class ApiKey(Versioned):
     """CHECK constraints tie `scope` to the owner columns: none for ADMIN, exactly its own for the other scopes; and
     `permissions` to the access level CUSTOM.
 
-    After a rotation `previous_secret_hash` is accepted until `previous_secret_expires_at`. `created_by_*` are no foreign keys,
-    because they outlive the creator.
+    `allowed_networks` are in CIDR notation; null: everywhere. After a rotation `previous_secret_hash` is accepted until
+    `previous_secret_expires_at`. `created_by_*` are no foreign keys, because they outlive the creator.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -41,6 +41,8 @@ class ApiKey(Versioned):
     expires_at = fields.DatetimeField(null=True)
     revoked_at = fields.DatetimeField(null=True)
     last_used_at = fields.DatetimeField(null=True)
+    last_used_address = fields.CharField(max_length=64, null=True)
+    allowed_networks: fields.Field[list[str] | None] = fields.JSONField(null=True)
     created_by_scope = fields.CharEnumField(Scope, max_length=16, null=True)
     created_by_key_id = fields.UUIDField(null=True)
     created_by_user_id = fields.UUIDField(null=True)

@@ -9,13 +9,14 @@ import strawberry
 from strawberry import Maybe
 
 from app.accounts.model import Account as AccountRow
-from app.api_keys import model, service, token
+from app.api_keys import allowed_networks, model, service, token
 from app.api_keys.owner import OwnerChoice
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import (
     AccessLevel,
     IsAdmin,
+    IsPerson,
     IsServiceProvider,
     MayManageApiKeys,
     Permission,
@@ -32,6 +33,7 @@ from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
+from app.users.grants import lacking
 
 
 @strawberry.enum(description="Whether a key is valid.")
@@ -109,12 +111,20 @@ class ApiKey(fields.Node[model.ApiKey]):
     created_by: ApiKeyCreator | None = fields.decrypted(
         _creator,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
-        "Who created it or last rotated it; null for a key created on the server's command line. The key is rejected while this "
-        "person is deactivated, and once they are deleted. Rotating a key makes the caller its creator.",
+        "Who created it, or last rotated or adopted it; null for a key created on the server's command line. The key is rejected "
+        "while this person is deactivated, and once they are deleted. Rotating or adopting a key makes the caller its creator.",
     )
     expires_at: datetime | None = fields.column("When it expires; null: never.")
     revoked_at: datetime | None = fields.column("When it was revoked; null: not revoked.")
+    allowed_networks: list[str] = fields.computed(
+        lambda networks: networks or [],
+        ["allowed_networks"],
+        "The networks from which it may be used, in CIDR notation; empty: everywhere. Elsewhere it looks like an unknown key.",
+    )
     last_used_at: datetime | None = fields.column("When it was last used, to the minute; null: never.")
+    last_used_address: str | None = fields.column(
+        "The client's IP address at the last use; null: never used, or over a Unix socket."
+    )
     rotated_at: datetime | None = fields.column("When its secret was last replaced; null: never.")
     previous_secret_expires_at: datetime | None = fields.time_dependent(
         overlap_end,
@@ -131,7 +141,18 @@ class ApiKey(fields.Node[model.ApiKey]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([MayManageApiKeys]), "Whether the caller may rename, rotate and revoke the key."
+        lambda viewer, scope, level, own: (
+            viewer.may([MayManageApiKeys]) and not lacking(viewer, scope, permissions_of_level(level, own))
+        ),
+        "Whether the caller may change, rotate and revoke the key: whether it has all of the key's permissions.",
+        columns=["scope", "access_level", "permissions"],
+    )
+    viewer_can_adopt: bool = fields.per_viewer(
+        lambda viewer, scope, level, own: (
+            viewer.may([IsPerson, MayManageApiKeys]) and not lacking(viewer, scope, permissions_of_level(level, own))
+        ),
+        "Whether the caller may adopt the key: whether the caller is a person who has all of the key's permissions.",
+        columns=["scope", "access_level", "permissions"],
     )
 
 
@@ -147,6 +168,9 @@ class ApiKeyLimits:
     overlap_hours_maximum: int = strawberry.field(
         default=MAXIMUM_OVERLAP_HOURS,
         description="The largest `overlapHours` of a rotation; the smallest is 0.",
+    )
+    allowed_networks_maximum: int = strawberry.field(
+        default=allowed_networks.MAXIMUM, description="Maximum number of `allowedNetworks`."
     )
     expires_at_maximum: datetime | None = fields.per_viewer(
         lambda viewer: viewer.expires_at,
@@ -188,6 +212,12 @@ class ApiKeyOwnerInput(OwnerInput):
     pass
 
 
+_ALLOWED_NETWORKS = (
+    "The networks from which it may be used: IPv4 or IPv6 in CIDR notation, such as `192.0.2.0/24`, or single addresses; at "
+    f"most {allowed_networks.MAXIMUM}. Null or empty: everywhere."
+)
+
+
 @strawberry.input(description="The API key to create.")
 class CreateApiKeyInput:
     name: str = strawberry.field(description="Display name, for example the key's purpose: 1 to 64 characters.")
@@ -206,6 +236,7 @@ class CreateApiKeyInput:
         default=None,
         description="When it expires. Default: the expiry of the calling key; for users, never.",
     )
+    allowed_networks: list[str] | None = strawberry.field(default=None, description=_ALLOWED_NETWORKS)
     idempotency_key: str | None = strawberry.field(
         default=None, description=f"{IDEMPOTENCY_KEY} The token is not returned again."
     )
@@ -213,7 +244,8 @@ class CreateApiKeyInput:
     def key(self) -> service.NewApiKey:
         owner = self.owner.choice() if self.owner else OwnerChoice()
         permissions = tuple(self.permissions) if self.permissions is not None else None
-        return service.NewApiKey(self.name, self.access_level, self.expires_at, owner, permissions)
+        networks = tuple(self.allowed_networks) if self.allowed_networks is not None else None
+        return service.NewApiKey(self.name, self.access_level, self.expires_at, owner, permissions, networks)
 
 
 @fields.payload()
@@ -228,6 +260,9 @@ class CreateApiKeyPayload(fields.Payload):
 class UpdateApiKeyInput:
     id: strawberry.ID = strawberry.field(description="The key.")
     name: Maybe[str | None] = strawberry.field(default=None, description="A new name: 1 to 64 characters.")
+    allowed_networks: Maybe[list[str] | None] = strawberry.field(
+        default=None, description=f"{_ALLOWED_NETWORKS} Effective within 5 seconds."
+    )
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -245,6 +280,16 @@ class RevokeApiKeyInput:
 
 @fields.payload()
 class RevokeApiKeyPayload(fields.Payload):
+    api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
+
+
+@strawberry.input(description="The API key to adopt.")
+class AdoptApiKeyInput:
+    id: strawberry.ID = strawberry.field(description="The key.")
+
+
+@fields.payload()
+class AdoptApiKeyPayload(fields.Payload):
     api_key: ApiKey | None = strawberry.field(default=None, description="The key as it is now.")
 
 
@@ -280,11 +325,13 @@ class ApiKeyMutations:
         errors = [] if text is not None else [_ALREADY_SHOWN]
         return CreateApiKeyPayload(api_key=ApiKey.of(key), token=text, user_errors=errors)
 
-    @fields.mutation("Renames an API key.", permissions=[MayManageApiKeys])
+    @fields.mutation(
+        "Changes the name of an API key, or the networks from which it may be used.", permissions=[MayManageApiKeys]
+    )
     async def update_api_key(
         self, info: Info, input: Annotated[UpdateApiKeyInput, strawberry.argument(description="The changes.")]
     ) -> UpdateApiKeyPayload:
-        patch = service.ApiKeyPatch(input.name, input.if_version)
+        patch = service.ApiKeyPatch(input.name, input.allowed_networks, input.if_version)
         key = await service.update(info.context, input.id, patch)
         return UpdateApiKeyPayload(api_key=ApiKey.of(key))
 
@@ -310,3 +357,13 @@ class ApiKeyMutations:
     ) -> RotateApiKeyPayload:
         key, text = await service.rotate(info.context, input.id, input.overlap_hours)
         return RotateApiKeyPayload(api_key=ApiKey.of(key), token=text)
+
+    @fields.mutation(
+        "Makes the caller the creator of an API key, all of whose permissions the caller has. The token stays the same, and no "
+        "longer stops when the former creator is deactivated. Rotate the key instead if that person may still know the token.",
+        permissions=[IsPerson, MayManageApiKeys],
+    )
+    async def adopt_api_key(
+        self, info: Info, input: Annotated[AdoptApiKeyInput, strawberry.argument(description="The key.")]
+    ) -> AdoptApiKeyPayload:
+        return AdoptApiKeyPayload(api_key=ApiKey.of(await service.adopt(info.context, input.id)))

@@ -1,4 +1,4 @@
-"""Creates, renames, revokes and rotates API keys. No key exceeds its creator's scope or expiry."""
+"""Creates, changes, revokes, rotates and adopts API keys. No key exceeds its creator's scope or expiry."""
 
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta
@@ -8,7 +8,7 @@ from tortoise.expressions import Q
 from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
-from app.api_keys import token
+from app.api_keys import allowed_networks, token
 from app.api_keys.model import ApiKey
 from app.api_keys.owner import Owner, OwnerChoice, lock_owner
 from app.audit import trail
@@ -66,6 +66,8 @@ class NewApiKey:
     owner: OwnerChoice = OwnerChoice()
     permissions: tuple[Permission, ...] | None = None
     """Only for the access level CUSTOM."""
+    allowed_networks: tuple[str, ...] | None = None
+    """In CIDR notation; none: everywhere."""
 
 
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
@@ -87,6 +89,7 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
     expires_at = _checked_expiry(viewer, new.expires_at, errors)
     is_custom = new.access_level is AccessLevel.CUSTOM
     own = custom_permissions(is_custom, new.permissions, OF_KEYS, errors)
+    networks = allowed_networks.checked(new.allowed_networks, errors)
     granted = permissions_of_level(new.access_level, own)
     scope = new.owner.scope_for(viewer)
     check_grant(viewer, scope, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
@@ -103,12 +106,13 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
             public_id=made.public_id,
             secret_hash=token.secret_hash(context.keyring, made),
             expires_at=expires_at,
+            allowed_networks=networks,
             **await creator_columns(viewer),
             **trail.updated_by(context),
         )
         after = {"name": checked, "access_level": new.access_level, "scope": owner.scope, "expires_at": expires_at}
-        if is_custom:
-            after["permissions"] = own
+        after |= {"permissions": own} if is_custom else {}
+        after |= {"allowed_networks": networks} if networks else {}
         await trail.record(context, key, after=after)
     return key
 
@@ -147,17 +151,27 @@ class ApiKeyPatch:
     """The fields to change. None keeps a field, Some(None) is an explicit null."""
 
     name: Some[str | None] | None = None
+    allowed_networks: Some[list[str] | None] | None = None
     if_version: int | None = None
 
 
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
-    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, or for an invalid name."""
+    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, or for an invalid name or network."""
     errors = ErrorCollector()
-    values = {"name": names.checked(patch.name.value, errors, "name")} if patch.name is not None else {}
+    values: Columns = {}
+    if patch.name is not None:
+        values["name"] = names.checked(patch.name.value, errors, "name")
+    if patch.allowed_networks is not None:
+        values["allowed_networks"] = allowed_networks.checked(patch.allowed_networks.value, errors)
     async with in_transaction():
         key = await _locked(context, key_id)
-        if values and not errors.found:
-            return await API_KEYS.update(context, key_id, values, patch.if_version)
+        changed = values and not errors.found
+        if changed:
+            key = await API_KEYS.update(context, key_id, values, patch.if_version)
+    if changed:
+        if "allowed_networks" in values:
+            context.use(Revocations).announce(key.id)
+        return key
     await API_KEYS.check_version(context, key, patch.if_version, errors)
     errors.raise_if_any()
     return key
@@ -206,6 +220,19 @@ async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[Api
         rotated = API_KEYS.require(await update_row(context, ApiKey, key.id, secrets))
     context.use(Revocations).announce(rotated.id)
     return rotated, made.text
+
+
+async def adopt(context: Context, key_id: str) -> ApiKey:
+    """Makes the calling person the key's creator: it no longer depends on its former one. The secret stays the same.
+
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING.
+    """
+    async with in_transaction():
+        key = await _locked(context, key_id)
+        creator = await creator_columns(context.viewer)
+        adopted = API_KEYS.require(await update_row(context, ApiKey, key.id, creator))
+    context.use(Revocations).announce(adopted.id)
+    return adopted
 
 
 async def _locked(context: Context, key_id: str) -> ApiKey:

@@ -78,8 +78,8 @@ def _id(kind: str | None, value: UUID | None) -> str | None:
 class AuditEvent(fields.Node[model.AuditEvent]):
     at: datetime = fields.column("When it happened.")
     operation: str = fields.column(
-        "The mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for reads; `server` for a command of "
-        "the server, such as one that created an admin."
+        "The mutation, such as `updateAccount`; `read webhookSecret` and `playRecording` for reads; `refuseApiKey` for a key "
+        "used outside of its `allowedNetworks`; `server` for a command of the server, such as one that created an admin."
     )
     actor: AuditActor = fields.decrypted(
         of_actor,

@@ -19,11 +19,12 @@ from app.calls import recording_locations, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.playback import RangeRequest, RecordingResponse
 from app.calls.player.page import Player
-from app.foundation.access import MayListenToRecordings, Viewer
+from app.foundation.access import MayListenToRecordings, MayViewCalls, Viewer
 from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client, json_error
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.networks import client_address
 from app.storage.faults import diagnose
 from app.storage.s3 import ObjectStorage, StorageFailure
 
@@ -45,10 +46,10 @@ _NOT_YET = {
 class Authentication(Protocol):
     """Authenticates callers."""
 
-    async def viewer(self, header: bytes | None) -> Viewer | None:
-        """The caller of an Authorization header. Raises Unauthenticated and ServiceUnavailable."""
+    async def viewer(self, header: bytes | None, address: str) -> Viewer | None:
+        """The caller of an Authorization header from a client's address. Raises Unauthenticated and ServiceUnavailable."""
 
-    async def named(self, actor: str) -> Viewer:
+    async def named(self, actor: str, address: str) -> Viewer:
         """The caller with this SID of a key or session. Raises Unauthenticated and ServiceUnavailable."""
 
 
@@ -77,6 +78,11 @@ class Refused(Exception):
 class _RequestedCall:
     call: Call
     context: Context
+
+    @property
+    def shows_numbers(self) -> bool:
+        """Listening alone shows no more of the call than its audio."""
+        return MayViewCalls.allows(self.context.viewer)
 
 
 class Recordings:
@@ -114,7 +120,7 @@ class Recordings:
         if "signature" not in request.query_params:
             query = urlsplit(signed_urls.recording_url(found.context, found.call.id, found.call.account_id)).query
         name = f"{sid_of(Kind.CALL, found.call.id)}.{signed_urls.suffix_of(found.call)}"
-        return self._player.page(found.call, f"../{name}?{query}")
+        return self._player.page(found.call, f"../{name}?{query}", with_numbers=found.shows_numbers)
 
     async def _requested_call(self, request: Request) -> _RequestedCall:
         """The requested call, if visible to the caller. Raises Refused."""
@@ -139,13 +145,12 @@ class Recordings:
             raise unavailable from error
         if call is None or call.recording_state is RecordingState.NONE:
             raise Refused(404, _NOT_FOUND)
-        address = (request.scope.get("client") or ("",))[0]
         context = Context(
             viewer,
             request.scope["request_id"],
             server_state.resources,
             operation=signed_urls.OPERATION,
-            address=address,
+            address=client_address(request.scope),
         )
         return _RequestedCall(call, context)
 
@@ -153,10 +158,11 @@ class Recordings:
         self, server_state: ServerState, request: Request, call_id: UUID | None
     ) -> tuple[Viewer, UUID | None]:
         """The caller, and the call's account if the URL is signed. Raises Refused, Unauthenticated."""
-        query = request.query_params
+        query, address = request.query_params, client_address(request.scope)
         if "signature" not in query:
             given = request.headers.getlist("authorization")
-            viewer = await server_state.authentication.viewer(", ".join(given).encode("latin-1") if given else None)
+            header = ", ".join(given).encode("latin-1") if given else None
+            viewer = await server_state.authentication.viewer(header, address)
             if viewer is None:
                 raise Unauthenticated
             return viewer, None
@@ -164,7 +170,7 @@ class Recordings:
         if signed is None:
             raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN)
         try:
-            return await server_state.authentication.named(signed.actor), signed.account_id
+            return await server_state.authentication.named(signed.actor, address), signed.account_id
         except Unauthenticated:  # revoked since the URL was signed
             raise Refused(403, _INVALID_URL, ErrorCode.FORBIDDEN) from None
 
@@ -184,9 +190,10 @@ class Recordings:
             )
             raise Refused(502, message, ErrorCode.SERVICE_UNAVAILABLE)
         disposition = "attachment" if request.query_params.get("download") else "inline"
+        file_name = signed_urls.file_name(call, with_numbers=found.shows_numbers)
         headers = {
             "Content-Type": signed_urls.content_type(call),
-            "Content-Disposition": f'{disposition}; filename="{signed_urls.file_name(call)}"',
+            "Content-Disposition": f'{disposition}; filename="{file_name}"',
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
             "Referrer-Policy": "no-referrer",

@@ -121,9 +121,10 @@ class PlaybackEvents:
                 raise
 
 
-def file_name(call: Call) -> str:
+def file_name(call: Call, *, with_numbers: bool = True) -> str:
     """The file name of a download: start, caller and callee, with safe characters only."""
-    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", _safe(call.from_number), _safe(call.to_number)]
+    numbers = [_safe(call.from_number), _safe(call.to_number)] if with_numbers else []
+    parts = [f"{call.started_at:%Y-%m-%d_%H-%M-%S}", *numbers]
     return f"{'_'.join(filter(None, parts))}.{suffix_of(call)}"
 
 

@@ -65,7 +65,7 @@ class Permission(enum.Enum):
     )
     DELETE_RECORDINGS = strawberry.enum_value("DELETE_RECORDINGS", description="Delete recordings.")
     MANAGE_API_KEYS = strawberry.enum_value(
-        "MANAGE_API_KEYS", description="Create, rename, rotate and revoke API keys."
+        "MANAGE_API_KEYS", description="Create, change, rotate, revoke and adopt API keys."
     )
     MANAGE_USERS = strawberry.enum_value(
         "MANAGE_USERS",
@@ -345,8 +345,11 @@ def account_of(source: object) -> UUID | None:
 class Authenticator(Protocol):
     """Maps an Authorization header to a caller; implemented in `server/authentication.py`."""
 
-    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
-        """The caller of an Authorization header; None without one. Raises Unauthenticated and ServiceUnavailable."""
+    async def viewer(self, header: bytes | None, address: str, *, is_use: bool = True) -> Viewer | None:
+        """The caller of an Authorization header from a client's address; None without a header.
+
+        Raises Unauthenticated and ServiceUnavailable.
+        """
         ...
 
 

@@ -1,9 +1,18 @@
-"""Client addresses: the network that counts as one client, and the trusted proxies."""
+"""Client addresses: the network that counts as one client, the trusted proxies, and networks in CIDR notation."""
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# 96 bits before an IPv4 address in IPv6 notation.
+_MAPPED_BITS = 96
+
+
+def client_address(scope: Mapping[str, Any]) -> str:
+    """The client's address in an ASGI scope, as trusted proxies report it; empty for a Unix socket."""
+    return (scope.get("client") or ("",))[0] or ""
 
 
 def address_of(text: str) -> Address | None:
@@ -31,6 +40,21 @@ def network_of(text: str) -> str:
 def site_of(network: str) -> str:
     """The first 56 bits of an IPv6 network, as a prefix of its text; of IPv4 the network itself."""
     return network.removesuffix("::/64")[:-2] if network.endswith("::/64") else network
+
+
+def network_in_cidr(text: str) -> Network:
+    """The network, for example 192.0.2.0/24; IPv4 in IPv6 notation becomes IPv4. Host bits are dropped.
+
+    Raises ValueError.
+    """
+    if "%" in text:
+        raise ValueError("a network has no zone")
+    read = ipaddress.ip_network(text, strict=False)
+    if isinstance(read, ipaddress.IPv6Network) and read.prefixlen >= _MAPPED_BITS:
+        mapped = read.network_address.ipv4_mapped
+        if mapped is not None:
+            return ipaddress.IPv4Network((mapped, read.prefixlen - _MAPPED_BITS))
+    return read
 
 
 class TrustedProxies:

@@ -1,6 +1,7 @@
 """The ASGI application: its routes, its middleware, and the errors of requests that match no route."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,6 +19,7 @@ from app.calls.routes import Recordings
 from app.execution.limits.deadline import Deadline
 from app.foundation import logging, settings
 from app.foundation.errors import ErrorCode
+from app.foundation.networks import client_address
 from app.foundation.settings import Settings
 from app.recording import routes as recording
 from app.recording.ingest import RecordingIngest
@@ -70,7 +72,8 @@ def worker() -> Starlette:
 def _recording_routes(server: Server) -> list[BaseRoute]:
     async def record(websocket: WebSocket) -> None:
         state = server.started()
-        await recording.record(websocket, state.authentication.viewer, state.resources.clients[RecordingIngest])
+        authenticate = partial(state.authentication.viewer, address=client_address(websocket.scope))
+        await recording.record(websocket, authenticate, state.resources.clients[RecordingIngest])
 
     return [
         WebSocketRoute("/record", record),

@@ -19,13 +19,15 @@ from uuid import UUID
 
 from tortoise.expressions import F
 
-from app.api_keys import token
+from app.api_keys import allowed_networks, token
+from app.api_keys.allowed_networks import RefusedUses
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
 from app.foundation.access import LEVELS, AccessLevel, Permissions, Scope, Viewer, owner_is_active, permissions_of_level
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Unauthenticated, for_client
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.networks import Network
 from app.foundation.revocations import Revocations
 from app.foundation.tokens import Form, Token
 from app.users.credential_check import permissions_of_key
@@ -49,6 +51,7 @@ class _Found:
     ends_at: datetime | None
     by_previous: bool = False
     refusal: str = ""
+    allowed_networks: tuple[Network, ...] = ()
     creator_id: UUID | None = None
     """The user that created the key: the key is locked out together with this user, and has none but their permissions."""
 
@@ -68,14 +71,21 @@ class _Cached:
     revocations: int
 
 
-LookUp = Callable[[], Awaitable[_Found]]
+LookUp = Callable[[str], Awaitable[_Found]]
+"""Finds the caller of a credential, which is used from a client's address. Raises Unauthenticated."""
 
 
 class Authentication:
     """Authenticates callers. One per process."""
 
     def __init__(
-        self, keyring: Keyring, last_use: LastUse, revocations: Revocations, timeout_seconds: float, idle: timedelta
+        self,
+        keyring: Keyring,
+        last_use: LastUse,
+        revocations: Revocations,
+        refused_uses: RefusedUses,
+        timeout_seconds: float,
+        idle: timedelta,
     ) -> None:
         """`idle` is how long a session may go unused."""
         self._keyring = keyring
@@ -83,60 +93,64 @@ class Authentication:
         self._timeout_seconds = timeout_seconds
         self._last_use = last_use
         self._revocations = revocations
+        self._refused_uses = refused_uses
         # Keyed by a per-process keyed digest of the credential: no token stays in memory, and the lookup time reveals nothing
         # about digests that an attacker could choose.
         self._digest_key = os.urandom(32)
         self._cache: OrderedDict[bytes, _Cached] = OrderedDict()
 
-    async def viewer(self, header: bytes | None, *, is_use: bool = True) -> Viewer | None:
+    async def viewer(self, header: bytes | None, address: str, *, is_use: bool = True) -> Viewer | None:
         """The caller of the Authorization header (several headers are one, joined by commas); None without a header.
 
-        Counts as a use of the key or session if `is_use`. Raises Unauthenticated, with the same message for every invalid
-        credential, and ServiceUnavailable.
+        `address` is the client's; a key with allowed networks is invalid elsewhere. Counts as a use of the key or session if
+        `is_use`. Raises Unauthenticated, with the same message for every invalid credential, and ServiceUnavailable.
         """
         if header is None:
             return None
         text = _token_text(header)
         viewer, by_previous = await self._authenticate(
-            b"token " + text.encode(), functools.partial(self._by_token, text)
+            b"token " + text.encode(), functools.partial(self._by_token, text), address
         )
         if not is_use:
             return viewer
         if viewer.key_id is not None:
-            self._last_use.record(viewer.key_id, by_previous=by_previous)
+            self._last_use.record(viewer.key_id, address, by_previous=by_previous)
         elif viewer.session_id is not None:
             self._last_use.record_session(viewer.session_id)
         return viewer
 
-    async def named(self, actor: str) -> Viewer:
+    async def named(self, actor: str, address: str) -> Viewer:
         """The caller with this SID of a key or a session, for a URL that this server has signed for it.
 
-        Does not count as a use. Raises Unauthenticated when the key or session is no longer valid, and ServiceUnavailable.
+        `address` is the client's, as for `viewer`. Does not count as a use. Raises Unauthenticated when the key or session is no
+        longer valid, and ServiceUnavailable.
         """
-        viewer, _ = await self._authenticate(b"sid " + actor.encode(), functools.partial(self._by_sid, actor))
+        look_up = functools.partial(self._by_sid, actor)
+        viewer, _ = await self._authenticate(b"sid " + actor.encode(), look_up, address)
         return viewer
 
-    async def _authenticate(self, credential: bytes, look_up: LookUp) -> tuple[Viewer, bool]:
+    async def _authenticate(self, credential: bytes, look_up: LookUp, address: str) -> tuple[Viewer, bool]:
         """The caller with this credential, and whether it used the secret before the last rotation.
 
+        A key in a network that is not allowed is looked up, and rejected, like a wrong key: neither is answered from the cache.
         Tokens and SIDs have different prefixes: a header that contains a SID must not find the SID's cache entry.
         """
         digest = hashlib.blake2b(credential, key=self._digest_key, digest_size=32).digest()
         cached = self._cache.get(digest)
-        if cached is not None and self._is_valid(cached):
+        if cached is not None and self._is_valid(cached, address):
             found = cached.found
         else:
-            found = await self._look_up(look_up, digest)
+            found = await self._look_up(functools.partial(look_up, address), digest)
         if found.ends_at is not None and found.ends_at <= datetime.now(UTC):
             raise Unauthenticated(found.refusal)
         return found.viewer, found.by_previous
 
-    def _is_valid(self, cached: _Cached) -> bool:
-        if cached.until < time.monotonic():
+    def _is_valid(self, cached: _Cached, address: str) -> bool:
+        if cached.until < time.monotonic() or not allowed_networks.admit(cached.found.allowed_networks, address):
             return False
         return not self._revocations.any_revoked(cached.found.depends_on(), since=cached.revocations)
 
-    async def _look_up(self, look_up: LookUp, digest: bytes) -> _Found:
+    async def _look_up(self, look_up: Callable[[], Awaitable[_Found]], digest: bytes) -> _Found:
         # Read before the lookup: a revocation during the lookup counts as a later one.
         began_at, revocations = time.monotonic(), self._revocations.count
         try:
@@ -158,17 +172,17 @@ class Authentication:
             self._cache.popitem(last=False)
         return found
 
-    async def _by_token(self, text: str) -> _Found:
+    async def _by_token(self, text: str, address: str) -> _Found:
         form, token_ = _read(text)
-        return await (self._session if form is SESSION else self._key)(token_)
+        return await self._session(token_) if form is SESSION else await self._key(token_, address)
 
-    async def _by_sid(self, actor: str) -> _Found:
+    async def _by_sid(self, actor: str, address: str) -> _Found:
         if (key_id := parse_sid(Kind.API_KEY, actor)) is not None:
             key = await _active_key(id=key_id)
-            permissions = await permissions_of_key(key) if key is not None and key.revoked_at is None else None
+            is_valid = key is not None and key.revoked_at is None and self._admits(key, address)
+            permissions = await permissions_of_key(key) if key is not None and is_valid else None
             if key is not None and permissions is not None:
-                refusal, viewer = _REFUSAL[token.FORM], _viewer_of_key(key, permissions, b"")
-                return _Found(viewer, key.expires_at, refusal=refusal, creator_id=key.created_by_user_id)
+                return _found_key(key, _viewer_of_key(key, permissions, b"", key.expires_at))
         elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
@@ -184,7 +198,14 @@ class Authentication:
             raise Unauthenticated(_REFUSAL[SESSION])
         return _Found(await _viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
 
-    async def _key(self, token_: Token) -> _Found:
+    def _admits(self, key: ApiKey, address: str) -> bool:
+        """Whether the client's address is in a network of the key; audits the use otherwise."""
+        if allowed_networks.admit(allowed_networks.of_key(key), address):
+            return True
+        self._refused_uses.record(key, address)
+        return False
+
+    async def _key(self, token_: Token, address: str) -> _Found:
         """The key, by its secret or by the one before the last rotation. Raises Unauthenticated."""
         secret_hash, now = token.secret_hash(self._keyring, token_), datetime.now(UTC)
         key = await _active_key(public_id=token_.public_id)
@@ -192,6 +213,8 @@ class Authentication:
         current = hmac.compare_digest(secret_hash, key.secret_hash if key else _NO_HASH)
         previous = hmac.compare_digest(secret_hash, (key.previous_secret_hash if key else None) or _NO_HASH)
         if key is None or key.revoked_at is not None or not (current or previous):
+            raise Unauthenticated(_REFUSAL[token.FORM])
+        if not self._admits(key, address):  # before any other statement, as for a wrong key
             raise Unauthenticated(_REFUSAL[token.FORM])
         permissions = await permissions_of_key(key)
         if permissions is None:
@@ -202,7 +225,18 @@ class Authentication:
                 raise Unauthenticated(_REFUSAL[token.FORM])
             ends.append(key.previous_secret_expires_at)
         viewer = _viewer_of_key(key, permissions, secret_hash, min(ends, default=None))
-        return _Found(viewer, viewer.expires_at, not current, _REFUSAL[token.FORM], key.created_by_user_id)
+        return _found_key(key, viewer, by_previous=not current)
+
+
+def _found_key(key: ApiKey, viewer: Viewer, *, by_previous: bool = False) -> _Found:
+    return _Found(
+        viewer,
+        viewer.expires_at,
+        by_previous,
+        _REFUSAL[token.FORM],
+        allowed_networks.of_key(key),
+        key.created_by_user_id,
+    )
 
 
 async def _active_key(**which: object) -> ApiKey | None:
@@ -221,9 +255,7 @@ async def _viewer_of_session(session: Session) -> Viewer:
     return await viewer_of(session.user, session, _run_by(session))
 
 
-def _viewer_of_key(
-    key: ApiKey, permissions: Permissions, secret_hash: bytes, expires_at: datetime | None = None
-) -> Viewer:
+def _viewer_of_key(key: ApiKey, permissions: Permissions, secret_hash: bytes, expires_at: datetime | None) -> Viewer:
     return Viewer(
         scope=Scope(key.scope),
         permissions=permissions,

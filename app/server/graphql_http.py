@@ -21,6 +21,7 @@ from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.media_types import GRAPHQL_RESPONSE, HTML, JSON, accepted
+from app.foundation.networks import client_address
 from app.server import graphql_protocol
 from app.server.request_bodies import RequestBodies
 
@@ -64,8 +65,9 @@ class GraphQLEndpoint:
     async def _respond(self, scope: Scope, headers: graphql_protocol.Headers, receive: Receive) -> Response:
         request_id, media, log_fields = scope["request_id"], graphql_protocol.media_type(headers), scope["log"]
         caller, rejection, began = None, None, time.monotonic()
+        address = client_address(scope)
         try:
-            caller = await self._authentication.viewer(headers.get(b"authorization"))
+            caller = await self._authentication.viewer(headers.get(b"authorization"), address)
         except Unauthenticated as error:
             rejection = (
                 error  # reported unless the document needs no caller: clients send an expired token when they log in
@@ -90,12 +92,10 @@ class GraphQLEndpoint:
         if rejection is not None and not self._operations.needs_no_caller(request):
             return graphql_protocol.unauthenticated(rejection.message, request_id, media)
         agent = headers.get(b"user-agent", b"").decode("latin-1")
-        # Set by ForwardedHeaders for trusted proxies.
-        address = (scope.get("client") or ("",))[0]
         context = Context(caller, request_id, self._resources, address=address, user_agent=agent)
         if caller is not None:
             context.recheck_credential = partial(
-                self._authentication.viewer, headers.get(b"authorization"), is_use=False
+                self._authentication.viewer, headers.get(b"authorization"), address, is_use=False
             )
         only_queries = scope["method"] == "GET"
         response = await self._operations.run(request, context, only_queries=only_queries, spent_seconds=spent)

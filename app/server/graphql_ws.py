@@ -30,6 +30,7 @@ from app.foundation.access import Authenticator, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.errors import ErrorCode, RateLimited, ServiceUnavailable, Unauthenticated, json_error
 from app.foundation.events import EventsLost, TooSlow
+from app.foundation.networks import client_address
 from app.server import graphql_protocol
 from app.server.graphql_http import record
 from app.server.graphql_ws_messages import CloseCode, Closed, authorization_of, parsed, pong
@@ -68,6 +69,7 @@ class Connection:
         """`subscriptions` counts those of all connections, by key or user."""
         self._subscriptions = subscriptions
         self._websocket = websocket
+        self._address = client_address(websocket.scope)
         self._operations = operations
         self._authentication = authentication
         self._resources = resources
@@ -104,7 +106,7 @@ class Connection:
 
     async def authenticate(self, header: bytes, admit: Admit) -> None:
         """Call it once. Raises Unauthenticated, RateLimited and ServiceUnavailable."""
-        caller = await self._authentication.viewer(header)
+        caller = await self._authentication.viewer(header, self._address)
         if caller is None:
             raise Unauthenticated
         await admit(caller)
@@ -183,7 +185,7 @@ class Connection:
     async def _caller(self, *, is_use: bool = False) -> Viewer:
         """The caller with the client's credential. Raises Closed and ServiceUnavailable."""
         try:
-            caller = await self._authentication.viewer(self._header, is_use=is_use)
+            caller = await self._authentication.viewer(self._header, self._address, is_use=is_use)
         except Unauthenticated as error:
             raise Closed(CloseCode.UNAUTHORIZED, error.message) from None
         if caller is None:
@@ -237,14 +239,12 @@ class Connection:
         operation.task.add_done_callback(self._operation_tasks.discard)
 
     def _context(self, caller: Viewer | None, request_id: str = "") -> Context:
-        scope = self._websocket.scope
         agent = self._websocket.headers.get("user-agent", "")
-        address = (scope.get("client") or ("",))[0]
         return Context(
             caller,
             request_id or os.urandom(16).hex(),
             self._resources,
-            address=address,
+            address=self._address,
             user_agent=agent,
             recheck_credential=self._caller,
         )

@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from tortoise import BaseDBAsyncClient
 from tortoise.context import TortoiseContext
 
+from app.api_keys.allowed_networks import RefusedUses
 from app.api_keys.last_use import LastUse
 from app.audit.secret_reads import SecretReads
 from app.calls.signed_urls import PlaybackEvents
@@ -147,7 +148,8 @@ class Server:
                     resources = Resources(chosen, keyring, clients)
                     idle = timedelta(minutes=chosen.session_idle_minutes)
                     timeout = min(chosen.database_timeout_seconds, AUTHENTICATION_SECONDS)
-                    authentication = Authentication(keyring, last_use, revocations, timeout, idle)
+                    refused_uses = RefusedUses(secret_reads)
+                    authentication = Authentication(keyring, last_use, revocations, refused_uses, timeout, idle)
                     graphql = GraphQLEndpoint(self._operations, authentication, resources, self._explorer)
                     websockets = WebSocketEndpoint(self._operations, authentication, resources)
                     self.state = AppState(resources, authentication, context, graphql, websockets)

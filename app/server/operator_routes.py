@@ -12,6 +12,7 @@ from app.foundation import maintenance, metrics
 from app.foundation.access import ONLY_FOR_GATEWAYS, IsAdmin, Viewer
 from app.foundation.database import orm as database
 from app.foundation.errors import ErrorCode, ServiceUnavailable, Unauthenticated, for_client
+from app.foundation.networks import client_address
 from app.server import graphql_protocol
 from app.server.lifespan import Server
 from app.server.schema import printed
@@ -117,7 +118,7 @@ class OperatorRoutes:
     async def _caller(self, request: Request) -> Viewer | None:
         """Raises Unauthenticated and ServiceUnavailable."""
         header = graphql_protocol.headers_of(request.scope).get(b"authorization")
-        return await self._server.started().authentication.viewer(header)
+        return await self._server.started().authentication.viewer(header, client_address(request.scope))
 
 
 async def _healthy(_: Request) -> Response:

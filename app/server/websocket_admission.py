@@ -19,7 +19,7 @@ from app.foundation.access import Authenticator, Viewer
 from app.foundation.concurrency_limits import FairSlots, Quota, QuotaExceeded
 from app.foundation.context import Resources
 from app.foundation.errors import ClientError, Forbidden, RateLimited, ServiceUnavailable, Unauthenticated
-from app.foundation.networks import TrustedProxies
+from app.foundation.networks import TrustedProxies, client_address
 from app.server import graphql_protocol
 from app.server.graphql_ws import SUBPROTOCOL, Connection
 from app.server.graphql_ws_messages import CloseCode
@@ -85,8 +85,7 @@ class WebSocketEndpoint:
             await websocket.accept()
             await websocket.close(CloseCode.NO_SUBPROTOCOL, f"Request the sub-protocol {SUBPROTOCOL}")
             return
-        address = (websocket.scope.get("client") or ("",))[0]
-        if not header and not self._unauthenticated.enter(connection, address):
+        if not header and not self._unauthenticated.enter(connection, client_address(websocket.scope)):
             raise ServiceUnavailable("Too many WebSockets are being authenticated. Try again in a moment.")
         await websocket.accept(subprotocol=SUBPROTOCOL)
         await connection.run(admit)

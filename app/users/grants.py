@@ -19,10 +19,8 @@ class GrantRule(UserErrorRule):
     PERMISSION_OF_KEYS = UserErrorCode.INVALID, "Only API keys can have the permission ACT_AS_GATEWAY."
 
 
-def check_grant(
-    viewer: Viewer, scope: Scope, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str
-) -> None:
-    """`permissions` are those of a user or key of the scope, before or after the change.
+def lacking(viewer: Viewer, scope: Scope, permissions: Permissions) -> Permissions:
+    """Those of the permissions of a user or key of the scope that keep the caller from changing it.
 
     ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may give it. So are those that do nothing
     within an account.
@@ -30,7 +28,14 @@ def check_grant(
     exempt = {Permission.ACT_AS_GATEWAY}
     if scope is Scope.ACCOUNT:
         exempt |= {Permission.CREATE_ACCOUNTS, Permission.DELETE_ACCOUNTS}
-    missing = in_order(permissions - viewer.permissions - exempt)
+    return permissions - viewer.permissions - exempt
+
+
+def check_grant(
+    viewer: Viewer, scope: Scope, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str
+) -> None:
+    """`permissions` are those of a user or key of the scope, before or after the change."""
+    missing = in_order(lacking(viewer, scope, permissions))
     if missing:
         names = ", ".join(one.name for one in missing)
         errors.add(GrantRule.PERMISSION_MISSING, *path, noun=noun, permissions=names)

@@ -9,7 +9,7 @@ from strawberry import Maybe
 
 from app.accounts.model import Account as AccountRow
 from app.api_keys.owner import OwnerChoice
-from app.api_keys.schema import OwnerInput
+from app.api_keys.schema import ApiKey, OwnerInput
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
 from app.foundation.access import (
@@ -33,7 +33,9 @@ from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users import email_addresses, login_throttle, model, policy, service
+from app.users import affected_keys, email_addresses, login_throttle, model, policy, service
+from app.users.affected_keys import AffectedKeys
+from app.users.grants import lacking
 
 
 @fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
@@ -49,8 +51,8 @@ class User(fields.Node[model.User]):
         "MANAGER has.",
     )
     active: bool = fields.column(
-        "False: the person cannot log in and their sessions have ended. API keys that they created or last rotated are rejected "
-        "within 5 seconds, until the person is reactivated or another person rotates the key."
+        "False: the person cannot log in and their sessions have ended. API keys that they created, or last rotated or adopted, "
+        "are rejected within 5 seconds, until the person is reactivated or another person rotates or adopts the key."
     )
     must_change_password: bool = fields.column("Whether the person must change the password before anything else.")
     password_set_at: datetime = fields.column("When the password was last changed or reset.")
@@ -72,10 +74,19 @@ class User(fields.Node[model.User]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer: viewer.may([MayManageUsers]), "Whether the caller may change, deactivate and delete the user."
+        lambda viewer, scope, role, own: (
+            viewer.may([MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
+        ),
+        "Whether the caller may change, deactivate and delete the user: whether it has all of the user's permissions.",
+        columns=["scope", "role", "permissions"],
     )
     viewer_can_reset_password: bool = fields.per_viewer(
-        lambda viewer: viewer.may([IsPerson, MayManageUsers]), "Whether the caller may reset other users' passwords."
+        lambda viewer, scope, role, own: (
+            viewer.may([IsPerson, MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
+        ),
+        "Whether the caller may reset the password, unless it is the caller's own: whether the caller is a person who has all of "
+        "the user's permissions.",
+        columns=["scope", "role", "permissions"],
     )
 
 
@@ -196,6 +207,32 @@ class CreateUserPayload(fields.Payload):
     )
 
 
+@strawberry.type(description="An API key that stops or loses permissions with the person who created it.")
+class AffectedApiKey:
+    api_key: ApiKey = strawberry.field(description="The key.")
+    stops: bool = strawberry.field(description="True: the key is rejected. False: it loses permissions.")
+    missing_permissions: list[Permission] = strawberry.field(description="The permissions that the key loses.")
+
+
+_FORCED = "also when API keys that this person created, directly or through another key, stop or lose permissions."
+_AFFECTED = (
+    "API keys that stop or lose permissions, or would without IN_USE: the newest "
+    f"{affected_keys.MAXIMUM} of those that the caller sees."
+)
+_AFFECTED_COUNT = "The number of all such keys; null after other errors."
+
+
+def _shown(keys: AffectedKeys) -> list[AffectedApiKey]:
+    return [
+        AffectedApiKey(api_key=ApiKey.of(one.key), stops=one.stops, missing_permissions=list(one.missing))
+        for one in keys.keys
+    ]
+
+
+def _in_use(keys: AffectedKeys) -> UserError:
+    return UserError.of(service.UserRule.USER_HAS_API_KEYS, "id", count=keys.count)
+
+
 @strawberry.input(description="Changes to a user. Omitted fields keep their values.")
 class UpdateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
@@ -205,6 +242,7 @@ class UpdateUserInput:
     permissions: Maybe[list[Permission] | None] = strawberry.field(
         default=None, description="New permissions, for a user who has or gets the role CUSTOM."
     )
+    force: bool = strawberry.field(default=False, description=f"True: {_FORCED}")
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -213,11 +251,24 @@ class UpdateUserInput:
 @fields.payload()
 class UpdateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
+    affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
+    affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
+
+
+@strawberry.input(description="The caller's new name.")
+class ChangeNameInput:
+    name: str = strawberry.field(description="The new name: 1 to 64 characters.")
+
+
+@fields.payload()
+class ChangeNamePayload(fields.Payload):
+    user: User | None = strawberry.field(default=None, description="The caller's user.")
 
 
 @strawberry.input(description="The user to deactivate.")
 class DeactivateUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
+    force: bool = strawberry.field(default=False, description=f"True: {_FORCED}")
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -226,6 +277,8 @@ class DeactivateUserInput:
 @fields.payload()
 class DeactivateUserPayload(fields.Payload):
     user: User | None = strawberry.field(default=None, description="The user as it is now.")
+    affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
+    affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
 
 
 @strawberry.input(description="The user to reactivate.")
@@ -244,6 +297,7 @@ class ReactivateUserPayload(fields.Payload):
 @strawberry.input(description="The user to delete.")
 class DeleteUserInput:
     id: strawberry.ID = strawberry.field(description="The user.")
+    force: bool = strawberry.field(default=False, description=f"True: {_FORCED}")
     if_version: int | None = strawberry.field(
         default=None, description="Fails with CONFLICT unless this is the current version."
     )
@@ -258,6 +312,8 @@ class DeleteUserPayload(fields.Payload):
         description="The accounts whose ownership has to be transferred first, by name: the first "
         f"{service.MAXIMUM_OWNED_SHOWN}.",
     )
+    affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
+    affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
 
 
 @strawberry.input(description="The user whose password to reset.")
@@ -296,7 +352,8 @@ class UserMutations:
         return CreateUserPayload(user=User.of(user), temporary_password=temporary, user_errors=errors)
 
     @fields.mutation(
-        "Changes a user, and what they may do. Replies that an address is taken are limited as in `createUser`.",
+        "Changes a user, and what they may do. Replies that an address is taken are limited as in `createUser`. Refused with "
+        "IN_USE while API keys that the person created would lose permissions, unless `force` is true.",
         permissions=[MayManageUsers],
     )
     async def update_user(
@@ -305,18 +362,35 @@ class UserMutations:
         given = input.permissions.value if input.permissions else None
         permissions = tuple(given) if given is not None else None
         patch = service.UserPatch(input.email, input.name, input.role, permissions, input.if_version)
-        user = await service.update(info.context, input.id, patch)
-        return UpdateUserPayload(user=User.of(user))
+        user, keys = await service.update(info.context, input.id, patch, force=input.force)
+        return UpdateUserPayload(
+            user=User.of(user) if user is not None else None,
+            affected_api_keys=_shown(keys),
+            affected_api_key_count=keys.count,
+            user_errors=[] if user is not None else [_in_use(keys)],
+        )
+
+    @fields.mutation("Changes the caller's own name.", permissions=[IsPerson])
+    async def change_name(
+        self, info: Info, input: Annotated[ChangeNameInput, strawberry.argument(description="The new name.")]
+    ) -> ChangeNamePayload:
+        return ChangeNamePayload(user=User.of(await service.change_name(info.context, input.name)))
 
     @fields.mutation(
-        f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}.",
+        f"Deactivates a user and ends their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE while API keys "
+        "that the person created would stop, unless `force` is true.",
         permissions=[MayManageUsers],
     )
     async def deactivate_user(
         self, info: Info, input: Annotated[DeactivateUserInput, strawberry.argument(description="The user.")]
     ) -> DeactivateUserPayload:
-        user = await service.set_active(info.context, input.id, False, input.if_version)
-        return DeactivateUserPayload(user=User.of(user))
+        user, keys = await service.deactivate(info.context, input.id, force=input.force, if_version=input.if_version)
+        return DeactivateUserPayload(
+            user=User.of(user) if user is not None else None,
+            affected_api_keys=_shown(keys),
+            affected_api_key_count=keys.count,
+            user_errors=[] if user is not None else [_in_use(keys)],
+        )
 
     @fields.mutation(
         "Allows a deactivated user to log in again. Ended sessions stay ended.", permissions=[MayManageUsers]
@@ -324,22 +398,27 @@ class UserMutations:
     async def reactivate_user(
         self, info: Info, input: Annotated[ReactivateUserInput, strawberry.argument(description="The user.")]
     ) -> ReactivateUserPayload:
-        user = await service.set_active(info.context, input.id, True, input.if_version)
+        user = await service.reactivate(info.context, input.id, input.if_version)
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(
-        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE and a list of accounts "
-        "while the user owns any.",
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE while the user owns "
+        "accounts, and while API keys that the person created would stop, unless `force` is true.",
         permissions=[MayManageUsers],
     )
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
         try:
-            deleted = await service.delete(info.context, input.id, input.if_version)
+            deleted, keys = await service.delete(info.context, input.id, force=input.force, if_version=input.if_version)
         except service.UserOwnsAccounts as refused:
             return DeleteUserPayload(owned_accounts=refused.accounts, user_errors=refused.errors)
-        return DeleteUserPayload(deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)))
+        return DeleteUserPayload(
+            deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)) if deleted is not None else None,
+            affected_api_keys=_shown(keys),
+            affected_api_key_count=keys.count,
+            user_errors=[] if deleted is not None else [_in_use(keys)],
+        )
 
     @fields.mutation(
         "Gives another user a temporary password, which they must change at the next login, and ends their sessions: the tokens "

@@ -27,7 +27,8 @@ from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
 from app.foundation.revocations import Revocations
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors, ValueRule
-from app.users import email_addresses, login_throttle, password, policy, uniqueness
+from app.users import affected_keys, email_addresses, login_throttle, password, policy, uniqueness
+from app.users.affected_keys import AffectedKeys
 from app.users.credential_check import highest_permissions, require_valid_credential
 from app.users.grants import OF_USERS, check_grant, custom_permissions, require_permissions_of
 from app.users.model import Session, User
@@ -64,6 +65,11 @@ class UserRule(UserErrorRule):
     LAST_ADMIN = (
         UserErrorCode.LAST_ADMIN,
         "This is the last active admin with the role MANAGER. Create or reactivate another one first.",
+    )
+    USER_HAS_API_KEYS = (
+        UserErrorCode.IN_USE,
+        "{count:,} API key(s) that this person created would stop or lose permissions. Let another person adopt them first, or "
+        "accept it with `force: true`.",
     )
     USER_QUOTA = (
         UserErrorCode.LIMIT_REACHED,
@@ -116,6 +122,18 @@ async def change_password(context: Context, current: str, new: str) -> User:
         await Session.filter(user_id=user.id).exclude(id=viewer.session_id).delete()
         await login_throttle.clear_for_session(session_id)
     context.use(Revocations).announce(user.id)
+    return changed
+
+
+async def change_name(context: Context, name: str) -> User:
+    """Changes the caller's own name. Raises UserErrors for an invalid name."""
+    errors = ErrorCollector()
+    values = _read(None, Some(name), errors)
+    errors.raise_if_any()
+    user_id = context.viewer.user_id
+    changed = await update_row(context, User, user_id, values) if user_id is not None else None
+    if changed is None:
+        raise Unauthenticated("The session has ended. Log in again.")
     return changed
 
 
@@ -212,19 +230,19 @@ class UserPatch:
     if_version: int | None = None
 
 
-async def update(context: Context, user_id: str, patch: UserPatch) -> User:
-    """Changes the given fields.
+async def update(context: Context, user_id: str, patch: UserPatch, *, force: bool) -> tuple[User | None, AffectedKeys]:
+    """Changes the given fields. A loss of permissions that API keys have through this person needs `force`.
 
-    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN and
-    all invalid values; RateLimited.
+    Returns the user (None if nothing was changed for want of `force`) and the keys. Raises UserErrors: NOT_FOUND,
+    PERMISSION_MISSING, CONFLICT, LAST_ADMIN and all invalid values; RateLimited.
     """
     email = patch.email.value if patch.email is not None else None
     if email is None:
-        return await _update(context, user_id, patch)
-    return await _limit_disclosures(context, email, lambda: _update(context, user_id, patch))
+        return await _update(context, user_id, patch, force)
+    return await _limit_disclosures(context, email, lambda: _update(context, user_id, patch, force))
 
 
-async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
+async def _update(context: Context, user_id: str, patch: UserPatch, force: bool) -> tuple[User | None, AffectedKeys]:
     errors = ErrorCollector()
     values = _read(patch.email, patch.name, errors)
     found = await USERS.get(context, user_id)
@@ -240,33 +258,54 @@ async def _update(context: Context, user_id: str, patch: UserPatch) -> User:
             await _check_email_taken(values, found.id, errors)
         await USERS.check_version(context, found, patch.if_version, errors)
         errors.raise_if_any()
-        return found
+        return found, AffectedKeys()
+    keys = AffectedKeys()
     async with uniqueness.report_violations(context, User, [_EMAIL], values), in_transaction():
         user = await _locked(context, found, patch.if_version)
         if "role" in values and (user.role, user.permissions) != (found.role, found.permissions):
             raise await USERS.conflict(context, user, None)
         if values.get("role", user.role) is not Role.MANAGER:
             await _check_last_admin(user)
+        if "role" in values:
+            after = permissions_of_role(values["role"], values["permissions"])
+            keys = await affected_keys.that_shrink(context.viewer, user, after)
+            if keys.count and not force:
+                return None, keys
         changed = USERS.require(await update_row(context, User, user.id, values))
     if "role" in values:
         context.use(Revocations).announce(user.id)
-    return changed
+    return changed, keys
 
 
-async def set_active(context: Context, user_id: str, active: bool, if_version: int | None) -> User:
-    """Deactivates a user, which permanently ends their sessions within 5 seconds, or reactivates them.
+async def deactivate(
+    context: Context, user_id: str, *, force: bool, if_version: int | None
+) -> tuple[User | None, AffectedKeys]:
+    """Deactivates a user, which permanently ends their sessions within 5 seconds. API keys that stop need `force`.
 
-    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN.
+    Returns the user (None if nothing was changed for want of `force`) and the keys. Raises UserErrors: NOT_FOUND,
+    PERMISSION_MISSING, CONFLICT, LAST_ADMIN.
     """
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
-        if user.active == active:
-            return user
-        if not active:
-            await _check_last_admin(user)
-            await Session.filter(user_id=user.id).delete()
-        changed = USERS.require(await update_row(context, User, user.id, {"active": active}))
+        if not user.active:
+            return user, AffectedKeys()
+        await _check_last_admin(user)
+        keys = await affected_keys.that_stop(context.viewer, user)
+        if keys.count and not force:
+            return None, keys
+        await Session.filter(user_id=user.id).delete()
+        changed = USERS.require(await update_row(context, User, user.id, {"active": False}))
+    context.use(Revocations).announce(user.id)
+    return changed, keys
+
+
+async def reactivate(context: Context, user_id: str, if_version: int | None) -> User:
+    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT."""
+    found = await USERS.get(context, user_id)
+    async with in_transaction():
+        user = await _locked(context, found, if_version)
+        changed = USERS.require(await update_row(context, User, user.id, {"active": True}))
     context.use(Revocations).announce(user.id)
     return changed
 
@@ -279,17 +318,26 @@ class UserOwnsAccounts(UserErrors):
         self.accounts = accounts
 
 
-async def delete(context: Context, user_id: str, if_version: int | None) -> UUID:
-    """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, LAST_ADMIN, and UserOwnsAccounts."""
+async def delete(
+    context: Context, user_id: str, *, force: bool, if_version: int | None
+) -> tuple[UUID | None, AffectedKeys]:
+    """Deletes a user. API keys that stop need `force`.
+
+    Returns the deleted id (None if nothing was deleted for want of `force`) and the keys. Raises UserErrors: NOT_FOUND,
+    PERMISSION_MISSING, CONFLICT, LAST_ADMIN, and UserOwnsAccounts.
+    """
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
         await _check_last_admin(user)
         await _check_owns_nothing(user)
+        keys = await affected_keys.that_stop(context.viewer, user)
+        if keys.count and not force:
+            return None, keys
         await trail.record(context, user, before={"email": user.email, "name": user.name})
         await delete_all(Q(id=user.id))
     context.use(Revocations).announce(user.id)
-    return user.id
+    return user.id, keys
 
 
 async def _check_owns_nothing(user: User) -> None:

@@ -34,6 +34,8 @@ async def test_messages_for_users(
         (account_user, "rotateApiKey", {"id": UNKNOWN}),
         (account_user, "updateApiKey", {"id": own_key, "ifVersion": 7}),
         (account_user, "updateApiKey", {"id": UNKNOWN}),
+        (account_user, "updateApiKey", {"id": own_key, "allowedNetworks": ["nowhere", "10.0.0.1/8"]}),
+        (account_user, "updateApiKey", {"id": own_key, "allowedNetworks": ["192.0.2.1"] * 21}),
         (account_user, "revokeApiKey", {"id": UNKNOWN}),
         (account_user, "createApiKey", {"name": "Fourth"}),
         (account_user, "revokeApiKey", {"id": world["read_only_key"]}),

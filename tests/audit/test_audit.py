@@ -110,6 +110,8 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
         "root",
         lambda people: {"id": people.installation.world["own"], "ownerId": people.ids["ann"]},
     ),
+    ("changeName", "boss", lambda _: {"name": "The boss"}),
+    ("adoptApiKey", "boss", lambda people: {"id": people.installation.world["account_user_key"]}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
     ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),

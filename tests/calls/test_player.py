@@ -41,6 +41,23 @@ async def test_the_page_shows_caller_and_callee(own: Recorded, account_user: Per
     assert (await stranger.client.get("/recordings/player/page.py")).status_code == 404
 
 
+async def test_numbers_are_hidden_from_callers_who_may_listen_and_not_see_calls(
+    own: Recorded, installation: Installation, account_user: Person, stranger: Person
+) -> None:
+    permissions = ["LISTEN_TO_RECORDINGS"]
+    made = await account_user.change(
+        "createApiKey", "token", name="Listener", accessLevel="CUSTOM", permissions=permissions
+    )
+    listener = installation.holder(made["token"])
+    page = await stranger.client.get(await own.address(listener, player=True))
+    audio = await stranger.client.get(await own.address(listener))
+    assert (page.status_code, audio.status_code, audio.content) == (200, 200, own.audio)
+    for number in ("4930123456", "4989654321"):
+        assert number not in page.text
+        assert number not in audio.headers["content-disposition"]
+    assert (await listener.ask(f'{{ call(id: "{own.id}") {{ from }} }}')).codes == ["FORBIDDEN"]
+
+
 async def test_numbers_are_escaped_on_the_page(
     installation: Installation, local_s3: LocalS3, account_user: Person, stranger: Person
 ) -> None:

@@ -28,8 +28,8 @@ async def test_a_lookup_during_a_revocation_is_not_cached(
 ) -> None:
     before, looked_up, may_answer = Authentication._key, asyncio.Event(), asyncio.Event()
 
-    async def slow(self: Authentication, shown: Any) -> Any:
-        found = await before(self, shown)
+    async def slow(self: Authentication, *shown: Any) -> Any:
+        found = await before(self, *shown)
         looked_up.set()
         await may_answer.wait()
         return found
@@ -130,6 +130,33 @@ async def test_a_revocation_reaches_other_workers_over_valkey(
         await people["ann"].ask("mutation { logout { loggedOut } }")
         await reached(_of(other), parse_sid(Kind.SESSION, people.sessions["ann"]), since)
         assert [(await person.ask(WHO)).status for person in there] == [401, 401, 200]
+
+
+async def test_withdrawn_permissions_and_networks_reach_other_workers_over_valkey(
+    installation: Installation, world: World, tmp_path: Path, valkey: PromptServer
+) -> None:
+    people = await add_people(installation, "ann", "bob")
+    made = await people["ann"].change("createApiKey", "apiKey { id } token", name="Ann's own", accessLevel="READ_ONLY")
+    key = parse_sid(Kind.API_KEY, made["apiKey"]["id"])
+    permissions = "{ viewer { permissions } }"
+    async with two_workers(installation, world, tmp_path, valkey.url) as (_, other):
+        ann, of_ann = other.holder(people.tokens["ann"]), other.holder(made["token"])
+        for person in (ann, of_ann):
+            assert len((await person.ask(permissions)).only("viewer")["permissions"]) > 1
+        since = _of(other).count
+        given = {"role": "VIEWER", "force": True}
+        await people["bob"].change("updateUser", "user { id }", id=people.ids["ann"], **given)
+        await reached(_of(other), parse_sid(Kind.USER, people.ids["ann"]), since)
+        for person in (ann, of_ann):
+            assert (await person.ask(permissions)).only("viewer") == {"permissions": ["VIEW_CALLS"]}
+        for mutation, networks, then in (
+            ("adoptApiKey", {}, 200),
+            ("updateApiKey", {"allowedNetworks": ["192.0.2.1"]}, 401),
+        ):
+            since = _of(other).count
+            await people["bob"].change(mutation, "apiKey { id }", id=made["apiKey"]["id"], **networks)
+            await reached(_of(other), key, since)
+            assert (await of_ann.ask(permissions)).status == then
 
 
 async def test_a_suspended_provider_is_revoked_in_other_workers_with_its_accounts(

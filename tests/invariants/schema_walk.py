@@ -57,7 +57,15 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
     custom = {"role": "CUSTOM", "permissions": ["VIEW_CALLS"]}
     user = {"email": "new@people.example.com", "name": "New", **custom, "password": NEW_PASSWORD, **once}
     expires = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    key = {"name": "New", "accessLevel": "CUSTOM", "permissions": ["VIEW_CALLS"], "expiresAt": expires, **once}
+    networks = {"allowedNetworks": ["127.0.0.0/8"]}
+    key = {
+        "name": "New",
+        "accessLevel": "CUSTOM",
+        "permissions": ["VIEW_CALLS"],
+        "expiresAt": expires,
+        **networks,
+        **once,
+    }
     owners: list[Input] = [{"accountId": own}, {"serviceProviderId": provider}, {"installation": True}]
     pointers = {"deviceCallingApplicationId": application, "siprecApplicationId": application}
     hooks = {"callingWebhook": _HOOK, "callStatusWebhook": _HOOK}
@@ -92,9 +100,10 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         "updateApplication": [{"id": application, "name": "New", **hooks, "recordAllCalls": True, **version}],
         "deleteApplication": [{"id": application, "dryRun": False, "force": True, **version}],
         "createApiKey": [{**key, "owner": owner} for owner in owners],
-        "updateApiKey": [{"id": world["account_user_key"], "name": "New", **version}],
+        "updateApiKey": [{"id": world["account_user_key"], "name": "New", **networks, **version}],
         "revokeApiKey": [{"id": world["account_user_key"]}],
         "rotateApiKey": [{"id": world["account_user_key"], "overlapHours": 1}],
+        "adoptApiKey": [{"id": world["account_user_key"]}],
         "updateRecordingConfig": [{"accountId": own, **_CONFIG, **version}],
         "removeRecordingConfig": [{"accountId": own, **version}],
         "verifyRecordingStorage": [{"accountId": own, **STORAGE}],
@@ -104,11 +113,21 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
         "logoutEverywhere": [{"keepCurrent": True}],
         "revokeSession": [{"id": people.sessions["bob"]}],
         "changePassword": [{"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}],
+        "changeName": [{"name": "New"}],
         "createUser": [{**user, "owner": owner} for owner in owners],
-        "updateUser": [{"id": people.ids["bob"], "email": "b@people.example.com", "name": "New", **custom, **version}],
-        "deactivateUser": [{"id": people.ids["bob"], **version}],
+        "updateUser": [
+            {
+                "id": people.ids["bob"],
+                "email": "b@people.example.com",
+                "name": "New",
+                **custom,
+                "force": True,
+                **version,
+            }
+        ],
+        "deactivateUser": [{"id": people.ids["bob"], "force": True, **version}],
         "reactivateUser": [{"id": people.ids["bob"], **version}],
-        "deleteUser": [{"id": people.ids["bob"], **version}],
+        "deleteUser": [{"id": people.ids["bob"], "force": True, **version}],
         "resetPassword": [{"id": people.ids["bob"], "password": NEW_PASSWORD}],
         "updatePasswordPolicy": [{**policy, **version}],
         "clearTtsCache": [{"accountId": own}],

@@ -142,9 +142,14 @@ async def test_extreme_times_are_accepted_or_an_error_of_their_field(walk: Walk)
                 assert_named(answer, mutation, path, time)
 
 
-NAMED = {"createAccount", "updateAccount", "createServiceProvider", "updateServiceProvider", "createApiKey"} | {
-    *("updateApiKey", "createApplication", "updateApplication", "createUser", "updateUser")
-}
+NAMED = {
+    "changeName",
+    "createAccount",
+    "updateAccount",
+    "createServiceProvider",
+    "updateServiceProvider",
+    "createApiKey",
+} | {*("updateApiKey", "createApplication", "updateApplication", "createUser", "updateUser")}
 
 
 async def test_a_name_with_emoji_works(walk: Walk) -> None:

@@ -37,6 +37,7 @@ LOCKED = {
     "updateApiKey": "api_keys",
     "revokeApiKey": "api_keys",
     "rotateApiKey": "api_keys",
+    "adoptApiKey": "api_keys",
     "updateUser": "users",
     "deactivateUser": "users",
     "deleteUser": "users",
@@ -139,7 +140,7 @@ def test_this_module_covers_each_mutation_of_an_accounts_contents() -> None:
     of_account.add("transferAccountOwnership")
     creating = {"createApplication", "createApiKey", "createUser", "sendTestWebhook"}
     of_providers = {name for name in MUTATIONS if "ServiceProvider" in name} | {"createAccount"}
-    of_oneself = {"login", "logout", "logoutEverywhere", "changePassword", "updatePasswordPolicy"}
+    of_oneself = {"login", "logout", "logoutEverywhere", "changePassword", "changeName", "updatePasswordPolicy"}
     assert set(MUTATIONS) == known | of_account | creating | of_providers | of_oneself
 
 

@@ -4,7 +4,7 @@ from itertools import product
 from typing import Any
 
 from app.execution.executor.permissions import permissions_of
-from app.foundation.access import ALL, Permission, Scope, Viewer
+from app.foundation.access import ALL, AccessLevel, Permission, Role, Scope, Viewer
 from app.foundation.graphql import declarations
 from app.foundation.identifiers import new_id
 from app.server.schema import schema
@@ -21,6 +21,7 @@ BUTTONS = {
     "Account.viewerCanMove": {"moveAccount"},
     "Account.viewerCanCreateApplication": {"createApplication"},
     "ApiKey.viewerCanUpdate": {"updateApiKey", "rotateApiKey", "revokeApiKey"},
+    "ApiKey.viewerCanAdopt": {"adoptApiKey"},
     "Application.viewerCanUpdate": {"updateApplication"},
     "Application.viewerCanDelete": {"deleteApplication"},
     "Call.viewerCanDeleteRecording": {"deleteRecording"},
@@ -43,10 +44,12 @@ BUTTONS = {
 # Shown by the row's owner too: `tests/accounts/test_owners.py` has its test.
 OF_OWNERS = {"transferAccountOwnership": "Account.viewerCanTransferOwnership"}
 # Allowed to every person with a session, for themselves.
-OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "revokeSession"}
+OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "changeName", "revokeSession"}
 # Allowed to no person.
 OF_GATEWAYS = {"reportCalls"}
 
+# A row that every caller with the permission of the mutation may change; `users/test_roles.py` tests the others.
+WITHOUT_PERMISSIONS = {"role": Role.CUSTOM, "access_level": AccessLevel.CUSTOM, "permissions": []}
 EVERYTHING = frozenset(Permission)
 PERMISSIONS = [ALL, *({one} for one in Permission), *(EVERYTHING - {one} for one in Permission)]
 CALLERS = [
@@ -63,8 +66,8 @@ def shown(path: str) -> list[bool]:
     type_name, _, name = path.partition(".")
     named: Any = schema.get_type_by_name(type_name)
     (declared,) = (one for one in named.fields if schema.config.name_converter.get_graphql_name(one) == name)
-    make = declared.metadata[declarations.DECLARED].make
-    return [make(caller) for caller in CALLERS]
+    value = declared.metadata[declarations.DECLARED]
+    return [value.make(caller, *(WITHOUT_PERMISSIONS[column] for column in value.columns)) for caller in CALLERS]
 
 
 def works(what: str) -> list[bool]:

@@ -103,7 +103,7 @@ class Recorded:
 
     async def context(self, person: Person) -> Context:
         server = self.installation.app.state.server
-        viewer = await server.state.authentication.viewer(person.headers["Authorization"].encode())
+        viewer = await server.state.authentication.viewer(person.headers["Authorization"].encode(), "127.0.0.1")
         return Context(viewer, "test", self.installation.resources)
 
     async def address(self, person: Person, *, player: bool = False) -> str:

@@ -821,6 +821,17 @@ async def handshake(gateway: Gateway, key: str | None, *protocols: str) -> int:
 AUDIO = "audio.jambonz.org"
 
 
+async def test_a_gateways_key_records_from_its_networks_alone(gateway: Gateway, admin: Person) -> None:
+    async def key(*networks: str) -> str:
+        given = {"name": "Gateway", "accessLevel": "GATEWAY", "allowedNetworks": networks}
+        token: str = (await admin.change("createApiKey", "token", **given))["token"]
+        return token
+
+    assert await handshake(gateway, await key("192.0.2.0/24"), AUDIO) == 401
+    async with gateway.opened(await key("127.0.0.0/8")) as connection:
+        assert connection.subprotocol == AUDIO
+
+
 async def test_a_call_refused_at_the_handshake_is_counted_with_its_reason(gateway: Gateway, admin: Person) -> None:
     for key, protocol, status, why in (
         (None, AUDIO, 401, "unauthenticated"),

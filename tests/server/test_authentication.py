@@ -211,7 +211,7 @@ async def test_a_sid_of_a_signed_url_does_not_authenticate_as_a_header(
     """A person with such a URL knows the SID in it, and can have it cached by opening the URL."""
     session = (await add_people(installation, "boss")).sessions["boss"]
     for actor, scope in ((world["provider_key"], "SERVICE_PROVIDER"), (session, "SERVICE_PROVIDER")):
-        named = await installation.app.state.server.state.authentication.named(actor)
+        named = await installation.app.state.server.state.authentication.named(actor, "127.0.0.1")
         assert named.scope.name == scope
         for header in (f"named {actor}", actor, f"Bearer {actor}"):
             assert (await headers_answer(installation, header))[0] == 401
@@ -223,9 +223,9 @@ async def test_a_signed_url_is_valid_while_the_creator_of_its_key_is_active(
     people = await add_people(installation, "root", "ann")
     made = await people["ann"].change("createApiKey", "apiKey { id } token", name="for listening")
     authenticated = installation.app.state.server.state.authentication
-    assert (await authenticated.named(made["apiKey"]["id"])).scope.name == "ACCOUNT"
-    await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"])
+    assert (await authenticated.named(made["apiKey"]["id"], "127.0.0.1")).scope.name == "ACCOUNT"
+    await people["root"].change("deactivateUser", "user { id }", id=people.ids["ann"], force=True)
     authenticated._cache.clear()  # as after four seconds
     assert (await installation.holder(made["token"]).ask(WHO)).codes == ["UNAUTHENTICATED"]
     with pytest.raises(Unauthenticated):
-        await authenticated.named(made["apiKey"]["id"])
+        await authenticated.named(made["apiKey"]["id"], "127.0.0.1")

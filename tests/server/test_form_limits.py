@@ -60,7 +60,7 @@ LIMITED = {
     "recordingConfig.s3TagValueMaximum": {"S3TagInput.value"},
     "serviceProvider.nameMaximum": {"CreateServiceProviderInput.name", "UpdateServiceProviderInput.name"},
     "user.emailMaximum": {"CreateUserInput.email", "UpdateUserInput.email", "LoginInput.email"},
-    "user.nameMaximum": {"CreateUserInput.name", "UpdateUserInput.name"},
+    "user.nameMaximum": {"CreateUserInput.name", "UpdateUserInput.name", "ChangeNameInput.name"},
     "user.passwordMinimumLengthGreatest": {"UpdatePasswordPolicyInput.minimumLength"},
     "webhook.urlMaximum": {"WebhookInput.url"},
     "webhook.usernameMaximum": {"WebhookInput.username"},
@@ -72,6 +72,7 @@ LIMITED = {
 }
 # Texts and numbers that no user chooses freely.
 NEEDS_NONE = {
+    "allowedNetworks": "addresses and networks in a fixed notation",
     "ifVersion": "the `version` that was read",
     "operation": "the name of a mutation",
     "excludeOperations": "the names of mutations",
@@ -87,7 +88,13 @@ OTHERS = {
         "call.reportsMaximum",
         "call.sipStatusMinimum",
     ),
-    *("apiKey.expiresAtMaximum", "idempotencyKey.keptHours", "paging.firstDefault", "paging.firstMaximum"),
+    *(
+        "apiKey.allowedNetworksMaximum",
+        "apiKey.expiresAtMaximum",
+        "idempotencyKey.keptHours",
+        "paging.firstDefault",
+        "paging.firstMaximum",
+    ),
     *("quota.accountsPerProvider", "quota.applicationsPerAccount", "quota.apiKeysPerOwner", "quota.usersPerOwner"),
     *("quota.storedCredentialsPerAccount", "quota.idempotencyKeysPerCaller"),
     *("recordingConfig.bucketNameMinimum", "recordingConfig.s3TagsMaximum", "user.passwordMinimumLengthLeast"),

@@ -167,7 +167,7 @@ async def test_a_key_ends_with_its_creator(people: People, world: World, end: st
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")
     key = people.installation.holder(made["token"])
     assert not await closed(key, world)
-    await done(people["boss"], end, id=people.ids["bob"])
+    await done(people["boss"], end, id=people.ids["bob"], force=True)
     assert await closed(key, world)
 
 
@@ -202,7 +202,7 @@ async def _session(people: People, world: World) -> tuple[str, str, dict[str, An
 
 async def _key_of_bob(people: People, world: World) -> tuple[str, str, dict[str, Any]]:
     made = await people["bob"].change("createApiKey", "apiKey { id }", name="Bob's own")
-    return made["apiKey"]["id"], "deactivateUser", {"id": people.ids["bob"]}
+    return made["apiKey"]["id"], "deactivateUser", {"id": people.ids["bob"], "force": True}
 
 
 @pytest.mark.parametrize("of", [_key, _session, _key_of_bob])
@@ -211,10 +211,10 @@ async def test_a_signed_url_ends_with_its_caller(
 ) -> None:
     actor, mutation, given = await of(people, world)
     authentication = people.installation.app.state.server.state.authentication
-    assert (await authentication.named(actor)).scope.name == "ACCOUNT"
+    assert (await authentication.named(actor, "127.0.0.1")).scope.name == "ACCOUNT"
     await done(people["root"], mutation, **given)
     with pytest.raises(Exception, match="Send an API key"):
-        await authentication.named(actor)
+        await authentication.named(actor, "127.0.0.1")
 
 
 async def test_a_new_session_is_valid_at_once(people: People, world: World) -> None:

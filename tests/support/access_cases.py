@@ -144,11 +144,13 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         "updateApiKey": on(ids.keys, "id", name="A better name"),
         "revokeApiKey": on(ids.keys, "id"),
         "rotateApiKey": on(ids.keys, "id"),
+        "adoptApiKey": on(ids.keys, "id"),
         "login": {"": {"email": email_of("bob"), "password": PASSWORD}},
         "logout": {"": {}},
         "logoutEverywhere": {"": {"keepCurrent": False}},
         "revokeSession": on(ids.sessions, "id"),
         "changePassword": {"": {"currentPassword": PASSWORD, "newPassword": NEW_PASSWORD}},
+        "changeName": {"": {"name": "A better name"}},
         "createUser": {
             "by default": {"role": "VIEWER", "email": "new@people.example.com", "name": "New"},
             **{

@@ -4,7 +4,7 @@ from typing import Any
 
 Tables = dict[str, list[dict[str, Any]]]
 # Written outside requests, to the minute.
-_LAST_USES = frozenset({"last_used_at", "previous_secret_last_used_at"})
+_LAST_USES = frozenset({"last_used_at", "last_used_address", "previous_secret_last_used_at"})
 
 
 async def tables(connection: Any) -> list[str]:

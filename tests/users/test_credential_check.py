@@ -24,6 +24,7 @@ CHANGES = {
     "changePassword": f'{{currentPassword: "{PASSWORD}", newPassword: "the passphrase of a thief"}}',
     "logoutEverywhere": "{keepCurrent: false}",
     "createApiKey": '{name: "lasting"}',
+    "adoptApiKey": '{id: "%(key)s"}',
 }
 
 
@@ -44,7 +45,7 @@ async def stored(people: People) -> list[Any]:
         return [
             await db.execute_query_dict("SELECT id, version, active, email, password_hash FROM users ORDER BY id"),
             await db.execute_query_dict("SELECT id FROM sessions ORDER BY id"),
-            await db.execute_query_dict("SELECT id FROM api_keys ORDER BY id"),
+            await db.execute_query_dict("SELECT id, created_by_user_id FROM api_keys ORDER BY id"),
         ]
 
 
@@ -57,7 +58,7 @@ async def test_a_deactivated_or_logged_out_person_changes_no_user_while_cached(
     assert (await ann.ask("{ viewer { scope } }")).status == 200
     await close(people, world, how)
     before = await stored(people)
-    given = {"bob": people.ids["bob"], "bobs_session": people.sessions["bob"]}
+    given = {"bob": people.ids["bob"], "bobs_session": people.sessions["bob"], "key": world["account_user_key"]}
     for mutation, text in CHANGES.items():
         answer = await ann.ask(f"mutation {{ {mutation}(input: {text % given}) {{ __typename }} }}")
         assert (answer.codes, answer.data) == (["UNAUTHENTICATED"], {mutation: None}), mutation

@@ -19,6 +19,7 @@ STRICT = {"minimumLength": 10, "needsDigit": True, "needsSymbol": True, "refuses
 @pytest.mark.settings(users_per_owner=3)
 async def test_messages_for_users(installation: Installation, stranger: Person, people: People) -> None:
     root, ann = people["root"], people["ann"]
+    assert (await ann.change("createApiKey", "token", name="Key"))["userErrors"] == []
     limited = await _with_less_than_a_manager(installation, people)
     new = {"role": "MANAGER", "name": "New", "email": "new@example.com"}
     asked: list[tuple[Person, str, dict[str, Any]]] = [
@@ -51,6 +52,7 @@ async def test_messages_for_users(installation: Installation, stranger: Person, 
         (ann, "updateUser", {"id": people.ids["bob"], "ifVersion": 7}),
         (ann, "updateUser", {"id": UNKNOWN}),
         (ann, "deactivateUser", {"id": UNKNOWN}),
+        (root, "deactivateUser", {"id": people.ids["ann"]}),
         (ann, "reactivateUser", {"id": UNKNOWN}),
         (ann, "deleteUser", {"id": UNKNOWN}),
         (ann, "revokeSession", {"id": UNKNOWN_SESSION}),

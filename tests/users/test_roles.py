@@ -11,6 +11,7 @@ from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
 from tests.support.installation import Installation, World, refusals
 from tests.support.personas import People, add_people, become
+from tests.support.statements import recorded
 
 SHOWN = "user { role permissions version }"
 MISSING = "PERMISSION_MISSING"
@@ -154,7 +155,7 @@ async def test_a_key_has_no_more_permissions_than_its_creator_now(staff: People)
     made = await ann.change("createApiKey", "token", name="Ann's", accessLevel="CUSTOM", permissions=own)
     key = staff.installation.holder(made["token"])
     assert (await key.ask(shown)).only("viewer") == {"permissions": own, "apiKey": {"permissions": own}}
-    await staff["root"].change("updateUser", SHOWN, id=staff.ids["ann"], role="VIEWER")
+    await staff["root"].change("updateUser", SHOWN, id=staff.ids["ann"], role="VIEWER", force=True)
     now = {"permissions": ["VIEW_CALLS", "ACT_AS_GATEWAY"], "apiKey": {"permissions": own}}
     assert (await key.ask(shown)).only("viewer") == now
 
@@ -241,6 +242,50 @@ async def test_a_caller_that_was_lowered_gives_nothing_while_the_cache_knows_the
     assert answer.errors[0]["message"] == "Your permissions have changed. Load the page again."
     async with staff.installation.database():
         assert not await User.filter(email_key="eve@example.com").exists()
+
+
+async def test_buttons_are_shown_for_users_and_keys_with_no_more_permissions(staff: People, world: World) -> None:
+    gateway = {"name": "Gateway", "accessLevel": "GATEWAY"}
+    assert refusals(await staff["ann"].change("createApiKey", "apiKey { id }", **gateway)) == []
+    query = """query ($id: ID!, $first: Int!) { account(id: $id) {
+        users(first: $first) { nodes { name viewerCanUpdate viewerCanResetPassword } }
+        apiKeys(first: $first) { nodes { name viewerCanUpdate viewerCanAdopt } } } }"""
+    keeper = await become(staff, "edda", "MANAGE_USERS", "MANAGE_API_KEYS", "VIEW_CALLS", "LISTEN_TO_RECORDINGS")
+    for caller, users, keys in (
+        (staff["ann"], {"Ann", "Edda", "Liz", "Vic"}, {"account_user", "read_only", "Gateway"}),
+        (keeper, {"Edda", "Liz", "Vic"}, {"Gateway"}),
+        (staff["liz"], set(), set()),
+    ):
+        await caller.ask("{ viewer { scope } }")  # from now on the caller is cached
+        counts = []
+        for first in (1, 20):
+            with recorded() as statements:
+                account = (await caller.ask(query, id=world["own"], first=first)).only("account")
+            counts.append(len(statements))
+        assert counts[0] == counts[1], "no statement for each row"
+        shown = {kind: account[kind]["nodes"] for kind in ("users", "apiKeys")}
+        for kind, button, names in (
+            ("users", "viewerCanUpdate", users),
+            ("users", "viewerCanResetPassword", users),
+            ("apiKeys", "viewerCanUpdate", keys),
+            ("apiKeys", "viewerCanAdopt", keys),
+        ):
+            assert {one["name"] for one in shown[kind] if one[button]} == names, button
+
+
+async def test_everybody_changes_their_own_name(staff: People) -> None:
+    changed = await staff["vic"].change("changeName", "user { id name version }", name=" Victor ")
+    assert changed["user"] == {"id": staff.ids["vic"], "name": "Victor", "version": 2}
+    assert refusals(await staff["vic"].change("changeName", "user { id }", name="")) == [("REQUIRED", ["name"])]
+    async with staff.installation.database():
+        (event,) = await AuditEvent.filter(operation="changeName")
+    assert (event.before, event.after) == ({"name": "Vic"}, {"name": "Victor"})
+
+
+async def test_a_key_has_no_name_of_a_person_to_change(staff: People) -> None:
+    account_user = staff.installation.person("account_user")
+    answer = await account_user.ask('mutation { changeName(input: {name: "Key"}) { user { id } } }')
+    assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
 
 
 async def test_a_refusal_names_all_permissions_that_are_missing(staff: People) -> None:

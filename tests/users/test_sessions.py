@@ -222,7 +222,7 @@ async def test_keys_of_a_deactivated_person_are_rejected_until_another_person_ro
         return (await installation.holder(token).ask(WHO)).status
 
     assert await after(made["token"]) == 200
-    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
+    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"], force=True)
     assert await after(made["token"]) == 401
     await people["boss"].change("reactivateUser", "user { id }", id=people.ids["bob"])
     assert await after(made["token"]) == 200
@@ -232,7 +232,7 @@ async def test_keys_of_a_deactivated_person_are_rejected_until_another_person_ro
     assert rotated["apiKey"]["createdBy"] == {"userId": people.ids["ann"]}
     await people["boss"].change("deleteUser", "deletedId", id=people.ids["bob"])
     assert await after(rotated["token"]) == 200
-    await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"])
+    await people["boss"].change("deleteUser", "deletedId", id=people.ids["ann"], force=True)
     assert await after(rotated["token"]) == 401
 
 
@@ -242,7 +242,7 @@ async def test_a_key_of_a_deactivated_person_creates_no_credential_while_cached(
     made = await people["bob"].change("createApiKey", "token", name="Bob's own")
     key = people.installation.holder(made["token"])
     assert (await key.ask(WHO)).status == 200
-    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"])
+    await people["boss"].change("deactivateUser", "user { id }", id=people.ids["bob"], force=True)
     answer = await key.ask('mutation { createApiKey(input: { name: "Another" }) { token } }')
     assert answer.codes == ["UNAUTHENTICATED"]
 
@@ -261,7 +261,7 @@ async def test_a_key_created_or_rotated_through_a_persons_key_is_rejected_with_t
     assert second["apiKey"]["createdBy"] == creator
     third = await people.installation.holder(second["token"]).change("createApiKey", shown, name="A third")
     assert third["apiKey"]["createdBy"]["userId"] == people.ids["bob"]
-    await people["boss"].change(end, "__typename", id=people.ids["bob"])
+    await people["boss"].change(end, "__typename", id=people.ids["bob"], force=True)
     wait(4.01)
     holders = [people.installation.holder(made["token"]) for made in (first, second, third)]
     assert [(await holder.ask(WHO)).status for holder in holders] == [401] * 3

@@ -26,6 +26,7 @@ _HEADERS = {
 }
 _DIRECTIONS = {CallDirection.INBOUND: "Incoming call", CallDirection.OUTBOUND: "Outgoing call", None: "Call"}
 _UNKNOWN = "unknown"
+_HIDDEN = "hidden"
 
 
 class Player:
@@ -37,13 +38,13 @@ class Player:
         self._page = Template(Template((_HERE / "page.html").read_text("utf-8")).safe_substitute(versions))
         self._refusal = Template(Template((_HERE / "refusal.html").read_text("utf-8")).safe_substitute(versions))
 
-    def page(self, call: Call, address: str) -> HTMLResponse:
-        """`address` is the URL of the audio, relative to the page."""
+    def page(self, call: Call, address: str, *, with_numbers: bool) -> HTMLResponse:
+        """`address` is the URL of the audio, relative to the page. Without numbers it has no direction either."""
         seconds = (call.recording_duration_ms or 0) / 1000
         values: dict[str, str] = {
-            "caller": call.from_number or _UNKNOWN,
-            "callee": call.to_number or _UNKNOWN,
-            "kind": _DIRECTIONS[call.direction],
+            "caller": (call.from_number or _UNKNOWN) if with_numbers else _HIDDEN,
+            "callee": (call.to_number or _UNKNOWN) if with_numbers else _HIDDEN,
+            "kind": _DIRECTIONS[call.direction if with_numbers else None],
             "started_at": call.started_at.isoformat(),
             "started": f"{call.started_at:%Y-%m-%d %H:%M:%S} UTC",
             "seconds": f"{seconds:g}",

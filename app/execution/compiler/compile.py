@@ -255,7 +255,7 @@ class Compiler:
             return self._output(arguments[0], nodes, type_, source.below(value.columns[0]))
         called = self.code.constant(make)
         self._count_values(_DECRYPTED_VALUES if value.needs == "context" else COMPUTED_VALUES)
-        if value.needs == "viewer":
+        if value.needs == "viewer" and not arguments:
             return self._computed_once(f"{called}(viewer)", nodes, type_)
         if value.needs == "now":
             self.code.compute_once("now", f"{self.code.constant(_now)}()")

@@ -52,6 +52,7 @@ INDEXES = {
     "accounts_suspended_of_provider": "accounts",
     "accounts_suspended_of_provider_by_name": "accounts",
     "api_keys_by_account": "api_keys",
+    "api_keys_by_creator": "api_keys",
     "api_keys_by_provider": "api_keys",
     "api_keys_of_installation": "api_keys",
     "users_by_account": "users",

@@ -42,9 +42,11 @@ def part(
     return make_field(resolve, description, permissions, {DECLARED: Part(columns), READ: of_row})
 
 
-def per_viewer(make: Callable[[Viewer], Any], description: str, *, permissions: Requirements = ()) -> Any:
-    """A value that depends on the caller, who may own the row's account: `viewerCan…`."""
-    return _value(Value((), make, "viewer"), description, permissions, None)
+def per_viewer(
+    make: Callable[..., Any], description: str, *, columns: Sequence[str] = (), permissions: Requirements = ()
+) -> Any:
+    """A value computed from the caller, who may own the row's account, and from the named columns if any: `viewerCan…`."""
+    return _value(Value(tuple(columns), make, "viewer"), description, permissions, None)
 
 
 def time_dependent(

@@ -1,0 +1,75 @@
+"""API keys that stop or lose permissions with the person who created them, directly or through another key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from tortoise.expressions import Q
+
+from app.api_keys.model import ApiKey
+from app.foundation.access import (
+    LEVELS,
+    AccessLevel,
+    Permission,
+    Permissions,
+    Viewer,
+    in_order,
+    permissions_of_level,
+    permissions_of_role,
+    within,
+)
+from app.users.model import User
+
+MAXIMUM = 100
+
+
+@dataclass(frozen=True)
+class AffectedKey:
+    key: ApiKey
+    stops: bool
+    missing: Sequence[Permission]
+
+
+@dataclass(frozen=True)
+class AffectedKeys:
+    """The newest MAXIMUM of them, and the number of all."""
+
+    keys: Sequence[AffectedKey] = ()
+    count: int = 0
+
+
+async def that_stop(viewer: Viewer, creator: User) -> AffectedKeys:
+    """The keys that stop when this user is deactivated or deleted. Those of an inactive user have stopped already."""
+    return await _affected(viewer, creator, None) if creator.active else AffectedKeys()
+
+
+async def that_shrink(viewer: Viewer, creator: User, permissions: Permissions) -> AffectedKeys:
+    """The keys that lose permissions when the user gets these permissions."""
+    return await _affected(viewer, creator, permissions) if creator.active else AffectedKeys()
+
+
+async def _affected(viewer: Viewer, creator: User, permissions: Permissions | None) -> AffectedKeys:
+    """`permissions` are the new ones of the creator; None: all of the keys stop."""
+    before = permissions_of_role(creator.role, creator.permissions)
+    keys = viewer.visible(ApiKey).filter(
+        Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
+        created_by_user_id=creator.id,
+        revoked_at__isnull=True,
+    )
+    if permissions is not None:
+        lost = before - permissions
+        if not lost:
+            return AffectedKeys()
+        levels = [level for level, held in LEVELS.items() if held & lost]
+        custom = Q(*(Q(permissions__contains=[one.name]) for one in lost), join_type="OR")
+        # In accounts that the creator owns, their role does not count.
+        keys = keys.filter(~Q(account__owner_id=creator.id) | Q(account__owner_id__isnull=True))
+        keys = keys.filter(Q(access_level__in=levels) | (Q(access_level=AccessLevel.CUSTOM) & custom))
+    newest = await keys.order_by("-id").limit(MAXIMUM)
+    count = len(newest) if len(newest) < MAXIMUM else await keys.count()
+    return AffectedKeys([_of_key(key, before, permissions) for key in newest], count)
+
+
+def _of_key(key: ApiKey, before: Permissions, after: Permissions | None) -> AffectedKey:
+    has = within(permissions_of_level(key.access_level, key.permissions), before)
+    return AffectedKey(key, after is None, in_order(has if after is None else has - within(has, after)))
