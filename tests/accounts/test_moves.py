@@ -212,7 +212,7 @@ async def test_a_person_of_the_former_provider_gains_nothing_in_a_moved_account(
     staff: People, world: World, admin: Person, provider: Person
 ) -> None:
     id_, key = await key_of_boss(staff, world)
-    await staff["root"].change("updateUser", "__typename", id=staff.ids["boss"], role="VIEWER")
+    await staff["root"].change("updateUser", "__typename", id=staff.ids["boss"], role="VIEWER", force=True)
     await move(admin, world["own"], world["other_provider"])
     for _ in range(2):
         assert (await key.ask(PERMISSIONS)).only("viewer") == {"permissions": ["VIEW_CALLS"]}
@@ -243,7 +243,7 @@ async def test_a_move_revokes_the_keys_of_deactivated_people_of_the_former_provi
     staff: People, world: World, admin: Person, provider: Person
 ) -> None:
     _, key = await key_of_boss(staff, world)
-    await admin.change("deactivateUser", "__typename", id=staff.ids["boss"])
+    await admin.change("deactivateUser", "__typename", id=staff.ids["boss"], force=True)
     await move(admin, world["own"], world["other_provider"])
     for _ in range(2):
         assert (await key.ask(PERMISSIONS)).codes == ["UNAUTHENTICATED"]
@@ -256,6 +256,6 @@ async def test_a_key_of_an_admin_stays_theirs_after_a_move(staff: People, world:
     await staff["root"].change(
         "createUser", "user { id }", name="R", email="r@example.com", role="MANAGER", owner={"installation": True}
     )
-    await admin.change("updateUser", "__typename", id=staff.ids["root"], role="VIEWER")
+    await admin.change("updateUser", "__typename", id=staff.ids["root"], role="VIEWER", force=True)
     key = staff.installation.holder(made["token"])
     assert (await key.ask(PERMISSIONS)).only("viewer") == {"permissions": ["VIEW_CALLS"]}

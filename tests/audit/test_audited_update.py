@@ -92,9 +92,9 @@ def row_of(world: World, model: type[Model], place: str) -> UUID:
             {"id": "own", "name": "Renamed", "registrationWebhook": None, "queueEventWebhook": None},
             ["SELECT", *UPDATE],
         ),
-        # The first statement reads the permissions of the key, which the caller must have.
-        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, ["SELECT", *UPDATE]),
-        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, ["SELECT", *UPDATE]),
+        # Those before the update find the key, lock its account, check the caller's credential, and lock the key.
+        ("updateApiKey", "apiKey { name }", {"id": "account_user_key", "name": "Renamed"}, [*["SELECT"] * 4, *UPDATE]),
+        ("revokeApiKey", "apiKey { revokedAt }", {"id": "account_user_key"}, [*["SELECT"] * 4, *UPDATE]),
         (
             "updateRecordingConfig",
             "recordingConfig { id }",
