@@ -50,6 +50,7 @@ SHORT_LISTS = {
     "DeleteAccountPayload.contents": "one for each kind of content",
     "DeleteApplicationPayload.blockers": "one for each use",
     "DeleteServiceProviderPayload.blockers": "one for each kind of object",
+    "DeleteUserPayload.ownedAccounts": "at most 100",
     "Query.audioFormats": "one for each format",
     "Query.bucketVendors": "one for each vendor",
     "Query.nodes": "one for each of at most 100 ids",

@@ -8,7 +8,7 @@ import strawberry
 from tortoise import fields
 
 from app.audit.model import Versioned
-from app.foundation.access import TenantScope
+from app.foundation.access import Scope, TenantScope
 from app.foundation.identifiers import new_id
 from app.service_providers.model import ServiceProvider
 from app.webhooks.model import WebhookMethod
@@ -23,7 +23,8 @@ class UsageUnit(enum.Enum):
 class Account(Versioned):
     """Secrets and passwords are encrypted (`app/foundation/encryption.py`). A `usage_maximum` of 0 means unlimited.
 
-    CHECK constraints tie the previous webhook secret to its expiry, a webhook's user name to its password, and both to its URL.
+    `created_by_*` are no foreign keys, because accounts outlive their creators. CHECK constraints tie the previous webhook secret
+    to its expiry, a webhook's user name to its password, and both to its URL.
     """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
@@ -31,6 +32,8 @@ class Account(Versioned):
         "models.ServiceProvider", related_name="accounts", on_delete=fields.RESTRICT
     )
     service_provider_id: UUID
+    # A foreign key to users by hand: Tortoise supports no tables that refer to each other.
+    owner_id = fields.UUIDField(null=True)
     name = fields.CharField(max_length=64)
     name_key = fields.TextField()
     active = fields.BooleanField(default=True)
@@ -51,6 +54,9 @@ class Account(Versioned):
     # Composite foreign keys restrict these to applications of this account (`app/foundation/database/catalogue.py`).
     device_calling_application_id = fields.UUIDField(null=True)
     siprec_application_id = fields.UUIDField(null=True)
+    created_by_scope = fields.CharEnumField(Scope, max_length=16, null=True)
+    created_by_key_id = fields.UUIDField(null=True)
+    created_by_user_id = fields.UUIDField(null=True)
     created_at = fields.DatetimeField(auto_now_add=True)
 
     sealed: ClassVar[tuple[str, ...]] = (
@@ -59,8 +65,13 @@ class Account(Versioned):
         "registration_webhook_password",
         "queue_event_webhook_password",
     )
-    # It changes with `webhook_secret`; clients see its expiry only.
-    audit_names: ClassVar[dict[str, str | None]] = {"previous_webhook_secret": None}
+    # The previous secret changes with `webhook_secret`, and clients see its expiry only; the creator is not a setting.
+    audit_names: ClassVar[dict[str, str | None]] = {
+        "previous_webhook_secret": None,
+        "created_by_scope": None,
+        "created_by_key_id": None,
+        "created_by_user_id": None,
+    }
     tenant_scope: ClassVar[TenantScope] = TenantScope(account="id", service_provider=("service_provider_id",))
 
     class Meta:

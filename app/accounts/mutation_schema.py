@@ -11,11 +11,19 @@ from app.accounts.contents import MAXIMUM_CALLS_COUNTED, AccountContentKind
 from app.accounts.inputs import AccountPatch, Limit, NewAccount
 from app.accounts.schema import Account
 from app.foundation import names
-from app.foundation.access import IsAdmin, IsServiceProvider, MayCreateAccounts, MayDeleteAccounts, MayEditSettings
+from app.foundation.access import (
+    IsAdmin,
+    IsServiceProvider,
+    MayCreateAccounts,
+    MayDeleteAccounts,
+    MayEditSettings,
+    MayManageUsers,
+)
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS
 from app.foundation.user_errors import UserError
 from app.storage.schema import AccountRecordingConfigInput
@@ -137,6 +145,27 @@ class MoveAccountInput:
 @fields.payload()
 class MoveAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
+    owner_removed: bool | None = strawberry.field(
+        default=None,
+        description="True: the account has no owner any more, because its owner is a user of the old service provider.",
+    )
+
+
+@strawberry.input(description="The account, and the user who becomes its owner.")
+class TransferAccountOwnershipInput:
+    id: strawberry.ID = strawberry.field(description="The account.")
+    owner_id: strawberry.ID = strawberry.field(
+        description="The new owner: an active user of the account itself, of its service provider or of the installation. "
+        "Naming the current one changes nothing."
+    )
+    if_version: int | None = strawberry.field(
+        default=None, description="Fails with CONFLICT unless this is the account's current version."
+    )
+
+
+@fields.payload()
+class TransferAccountOwnershipPayload(fields.Payload):
+    account: Account | None = strawberry.field(default=None, description="The account as it is now.")
 
 
 @strawberry.input(description="The account to suspend or resume.")
@@ -241,7 +270,10 @@ _DISCLOSURES = (
 
 @strawberry.type
 class AccountMutations:
-    @fields.mutation(f"Creates an account. {_DISCLOSURES}", permissions=[IsServiceProvider, MayCreateAccounts])
+    @fields.mutation(
+        f"Creates an account. A person who creates it becomes its owner. {_DISCLOSURES}",
+        permissions=[IsServiceProvider, MayCreateAccounts],
+    )
     async def create_account(
         self, info: Info, input: Annotated[CreateAccountInput, strawberry.argument(description="The new account.")]
     ) -> CreateAccountPayload:
@@ -259,7 +291,7 @@ class AccountMutations:
 
     @fields.mutation(
         "Moves an account with all its contents to another service provider. Its keys stay valid. NAME_TAKEN if the provider "
-        "has an account of that name.",
+        "has an account of that name. An owner who is a user of the old provider is no longer the owner.",
         permissions=[IsAdmin, MayEditSettings],
     )
     async def move_account(
@@ -269,8 +301,24 @@ class AccountMutations:
             MoveAccountInput, strawberry.argument(description="The account and its new service provider.")
         ],
     ) -> MoveAccountPayload:
-        account = await service.move(info.context, input.id, input.service_provider_id, input.if_version)
-        return MoveAccountPayload(account=Account.of(account))
+        account, is_removed = await service.move(info.context, input.id, input.service_provider_id, input.if_version)
+        return MoveAccountPayload(account=Account.of(account), owner_removed=is_removed)
+
+    @fields.mutation(
+        "Makes another user the owner of an account, who has all permissions of a MANAGER in it, whatever their role. Only for "
+        "the owner, and for callers of its service provider or of the installation that have all of these permissions. Effective "
+        f"for both users {WHEN_REFUSED}.",
+        permissions=[MayManageUsers],
+    )
+    async def transfer_account_ownership(
+        self,
+        info: Info,
+        input: Annotated[
+            TransferAccountOwnershipInput, strawberry.argument(description="The account and its new owner.")
+        ],
+    ) -> TransferAccountOwnershipPayload:
+        account = await service.transfer_ownership(info.context, input.id, input.owner_id, input.if_version)
+        return TransferAccountOwnershipPayload(account=Account.of(account))
 
     @fields.mutation("Suspends or resumes an account.", permissions=[IsServiceProvider, MayEditSettings])
     async def set_account_active(

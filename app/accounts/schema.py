@@ -5,11 +5,12 @@ import operator
 from datetime import datetime
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 import strawberry
 from tortoise.expressions import Q
 
-from app.accounts import inputs, model, webhook_secret
+from app.accounts import inputs, model, service, webhook_secret
 from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
@@ -26,8 +27,9 @@ from app.foundation.access import (
     MayTestAndCallOut,
     MayViewCalls,
     MayViewSecrets,
+    Scope,
 )
-from app.foundation.context import Info
+from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import (
     DEFAULT_FIRST,
@@ -39,7 +41,7 @@ from app.foundation.graphql.pagination import (
     Order,
     OrderDirection,
 )
-from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -62,6 +64,39 @@ class UsageLimit:
     maximum: int = strawberry.field(description="The maximum number of units; 0 means unlimited.")
 
 
+@strawberry.type(
+    description="The creator of an account: a person, directly or through an API key, or a key without a person."
+)
+class AccountCreator:
+    scope: Scope = strawberry.field(
+        description="The scope of the person who created the account; without a person, of the key that created it."
+    )
+    api_key_id: strawberry.ID | None = strawberry.field(
+        description="The key that created it; null for a person's session. May be deleted or not visible to the caller. Null "
+        "for callers with a narrower scope than `scope`."
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
+        "visible to the caller. Null for callers with a narrower scope than `scope`."
+    )
+
+
+def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AccountCreator | None:
+    if scope is None:
+        return None
+    if not context.viewer.may_know_who(scope):
+        key_id = user_id = None
+    return AccountCreator(
+        scope=scope,
+        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
+    )
+
+
+def _may_transfer_ownership(context: Context, owner_id: UUID | None) -> bool:
+    return service.may_transfer_ownership(context.viewer, owner_id)
+
+
 @fields.node(
     Kind.ACCOUNT,
     description="The container of one customer's applications, keys, users and recorded calls.",
@@ -78,6 +113,13 @@ class Account(fields.Node[model.Account]):
         description="The service provider that runs the account.",
         permissions=[IsServiceProvider],
     )
+    owner: fields.Node | None = fields.to_one(
+        "User",
+        "owner_id",
+        row=UserRow,
+        description="The person who has all permissions of a MANAGER in the account, whatever their role, while active; null: "
+        "none, or not visible to the caller.",
+    )
     sip_realm: str | None = fields.column(
         "The domain name that SIP devices register with, in lower case; international names as A-labels."
     )
@@ -89,6 +131,11 @@ class Account(fields.Node[model.Account]):
     )
     licensed_sessions: int | None = fields.column(
         "The number of sessions bought. Independent of the enforced limit.", permissions=[IsAdmin]
+    )
+    created_by: AccountCreator | None = fields.decrypted(
+        _creator,
+        ["created_by_scope", "created_by_key_id", "created_by_user_id"],
+        "Who created it; null if not recorded.",
     )
     created_at: datetime = fields.column("When it was created.")
     updated_at: datetime = fields.column("When its settings were last changed.")
@@ -195,6 +242,9 @@ class Account(fields.Node[model.Account]):
         lambda viewer: viewer.may([IsAdmin, MayEditSettings]),
         "Whether the caller may move the account to another service provider.",
     )
+    viewer_can_transfer_ownership: bool = fields.decrypted(
+        _may_transfer_ownership, ["owner_id"], "Whether the caller may make another user the owner of the account."
+    )
 
     webhook_secret: str | None = fields.decrypted(
         webhook_secret.reveal,
@@ -242,6 +292,7 @@ class AccountFilter:
     service_provider_id: strawberry.ID | None = strawberry.field(
         default=None, description="Accounts of this service provider."
     )
+    owner_id: strawberry.ID | None = strawberry.field(default=None, description="Accounts that this user owns.")
     active: bool | None = strawberry.field(default=None, description="True: active accounts. False: suspended ones.")
     recording_enabled: bool | None = strawberry.field(
         default=None,
@@ -288,6 +339,7 @@ _ACCOUNTS = fields.PageOfAll(
         ),
         "name_contains": fields.Condition(partial(Containing, "name_key"), names.key_within),
         "service_provider_id": fields.Condition("service_provider_id", partial(parse_sid, Kind.SERVICE_PROVIDER)),
+        "owner_id": fields.Condition("owner_id", partial(parse_sid, Kind.USER)),
         "active": fields.Condition("active"),
         "recording_enabled": fields.Condition(_records),
         "storage_status": fields.Condition(lambda status: Q(recording_configs__storage_status=status)),

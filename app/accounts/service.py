@@ -21,7 +21,7 @@ from app.audit.conflicts import not_found
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
-from app.foundation.access import Scope
+from app.foundation.access import ALL, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
 from app.foundation.idempotency.run_once import run_once
@@ -36,6 +36,8 @@ from app.storage.inputs import RecordingConfigPatch
 from app.storage.model import RecordingConfig, StoredCredential
 from app.users import service as users
 from app.users import uniqueness
+from app.users.credential_check import creator_columns, require_valid_credential
+from app.users.model import User
 from app.users.uniqueness import UniqueConstraint
 from app.webhooks import rules
 from app.webhooks.model import WebhookDelivery, WebhookKind
@@ -66,6 +68,14 @@ class AccountRule(UserErrorRule):
         UserErrorCode.REQUIRED,
         "This cannot be null. Use removeRecordingConfig to remove the configuration, or omit it to keep it.",
     )
+    OWNER_OR_MANAGER_REQUIRED = (
+        UserErrorCode.PERMISSION_MISSING,
+        "Only the owner of the account, and managers of its service provider or of the installation, can transfer its ownership.",
+    )
+    OWNER_OUTSIDE = (
+        UserErrorCode.INVALID,
+        "The owner must be an active user of the account, of its service provider or of the installation.",
+    )
     ACCOUNT_IN_USE = UserErrorCode.IN_USE, "The account still has {contents}. Delete them too with `force: true`."
 
 
@@ -95,6 +105,8 @@ async def create(context: Context, new: NewAccount, idempotency_key: str | None 
         account, _ = await run_once(
             context, idempotency_key, new, lambda: _create(context, new, values, errors), visible
         )
+    if account.owner_id is not None:
+        context.use(Revocations).announce(account.owner_id)
     return account
 
 
@@ -105,16 +117,20 @@ async def _create(context: Context, new: NewAccount, values: Columns, errors: Er
     async with in_transaction():
         if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
             raise SERVICE_PROVIDERS.not_found("serviceProviderId")
+        await require_valid_credential(context.viewer)
         existing = Account.filter(service_provider_id=provider_id)
         await quotas.check(existing, maximum, AccountRule.ACCOUNT_QUOTA)
         account = await Account.create(
             id=account_id,
             service_provider_id=provider_id,
+            owner_id=context.viewer.user_id,
             webhook_secret=webhook_secret.encrypt(context.keyring, account_id, webhook_secret.generate()),
+            **await creator_columns(context.viewer),
             **values,
             **trail.updated_by(context),
         )
-        await trail.record(context, account, after=values)
+        owner = {"owner_id": account.owner_id} if account.owner_id is not None else {}
+        await trail.record(context, account, after=values | owner)
     return account
 
 
@@ -186,10 +202,13 @@ async def _save_recording(
         errors.found += [replace(each, field=["recordingConfig", *(each.field or ())]) for each in invalid.errors]
 
 
-async def move(context: Context, account_id: str, service_provider_id: str, if_version: int | None) -> Account:
+async def move(
+    context: Context, account_id: str, service_provider_id: str, if_version: int | None
+) -> tuple[Account, bool]:
     """Moves an account and its contents to another service provider. Its keys and sessions stay valid.
 
-    Moving it to its current provider changes nothing. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN.
+    An owner who is a user of the old provider is no longer the owner. Returns the account, and whether it lost its owner. Moving
+    it to its current provider changes nothing. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN.
     """
     errors, name = ErrorCollector(), ""
     try:
@@ -201,7 +220,10 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
             errors.raise_if_any()
-            values = {"service_provider_id": provider_id}
+            values: Columns = {"service_provider_id": provider_id}
+            is_removed = provider_id != account.service_provider_id and await _is_of_provider(account)
+            if is_removed:
+                values["owner_id"] = None
             moved = ACCOUNTS.require(await update_row(context, Account, account.id, values))
     except IntegrityError as error:
         if violated_constraint(error) != _NAME.constraint:
@@ -209,7 +231,52 @@ async def move(context: Context, account_id: str, service_provider_id: str, if_v
         raise UserErrors.one(AccountRule.MOVED_ACCOUNT_NAME_TAKEN, "serviceProviderId", value=name) from None
     # The new provider may be suspended, and cached credentials of the account do not depend on it.
     context.use(Revocations).announce(moved.id)
-    return moved
+    if is_removed:
+        context.use(Revocations).announce(account.owner_id)
+    return moved, is_removed
+
+
+async def _is_of_provider(account: Account) -> bool:
+    """Whether the owner is a user of the account's provider."""
+    return await User.filter(id=account.owner_id, service_provider_id=account.service_provider_id).exists()
+
+
+async def transfer_ownership(context: Context, account_id: str, owner_id: str, if_version: int | None) -> Account:
+    """Makes another user the owner: effective within 5 seconds for both of them. The same user changes nothing.
+
+    Raises UserErrors: NOT_FOUND, CONFLICT, PERMISSION_MISSING, and INVALID for a user who cannot own the account.
+    """
+    viewer, errors = context.viewer, ErrorCollector()
+    async with in_transaction():
+        account = await ACCOUNTS.get_locked(context, account_id)
+        await require_valid_credential(viewer)
+        found = await viewer.visible(User).get_or_none(id=parse_sid(Kind.USER, owner_id))
+        # The lock keeps the user from being deactivated or deleted.
+        user = await User.filter(id=found.id).select_for_update(no_key=True).get_or_none() if found else None
+        user = users.USERS.require(user, "ownerId")
+        if not may_transfer_ownership(viewer, account.owner_id):
+            raise UserErrors.one(AccountRule.OWNER_OR_MANAGER_REQUIRED, "id")
+        await ACCOUNTS.check_version(context, account, if_version, errors)
+        if not user.active or not _may_own(user, account):
+            errors.add(AccountRule.OWNER_OUTSIDE, "ownerId")
+        errors.raise_if_any()
+        values = {"owner_id": user.id}
+        changed = ACCOUNTS.require(await update_row(context, Account, account.id, values))
+    for one in (account.owner_id, changed.owner_id):
+        context.use(Revocations).announce(one)
+    return changed
+
+
+def may_transfer_ownership(viewer: Viewer, owner_id: UUID | None) -> bool:
+    """The owner may, and callers outside the account that have every permission, as the new owner gets them all."""
+    is_owner = viewer.user_id is not None and viewer.user_id == owner_id
+    return is_owner or (viewer.scope is not Scope.ACCOUNT and viewer.permissions >= ALL)
+
+
+def _may_own(user: User, account: Account) -> bool:
+    if user.scope is Scope.ADMIN:
+        return True
+    return user.account_id == account.id or user.service_provider_id == account.service_provider_id
 
 
 async def set_active(context: Context, account_id: str, active: bool, if_version: int | None) -> Account:
@@ -250,6 +317,7 @@ async def delete(
             return None, held
         await _delete_calls(account.id)
         await ApiKey.filter(account_id=account.id).delete()
+        await Account.filter(id=account.id).update(owner_id=None)  # it may be one of the users
         await users.delete_all(Q(account_id=account.id))
         await RecordingConfig.filter(account_id=account.id).delete()
         # Accounts and applications refer to each other.
@@ -259,6 +327,7 @@ async def delete(
         await trail.record(context, account, before={"name": account.name, "sip_realm": account.sip_realm})
         await Account.filter(id=account.id).delete()
     context.use(Revocations).announce(account.id)
+    context.use(Revocations).announce(account.owner_id)
     return account.id, held
 
 

@@ -42,13 +42,17 @@ def _address(context: Context, scope: Scope | None, address: str | None) -> str 
 
 
 def _changes(
-    context: Context, kind: str | None, before: dict[str, object] | None, after: dict[str, object] | None
+    context: Context,
+    account_id: UUID | None,
+    kind: str | None,
+    before: dict[str, object] | None,
+    after: dict[str, object] | None,
 ) -> list[AuditChange]:
-    old, new = before or {}, after or {}
+    viewer, old, new = context.viewer.within_account(account_id), before or {}, after or {}
     changes = []
     for name in trail.changed_names(old, new):
         setting = setting_names.setting(kind, name)
-        if setting is not None and context.viewer.may(setting.permissions):
+        if setting is not None and viewer.may(setting.permissions):
             before_text, after_text = (_text(setting, values, name) for values in (old, new))
             changes.append(AuditChange(field=setting.name, before=before_text, after=after_text))
     return changes
@@ -103,7 +107,7 @@ class AuditEvent(fields.Node[model.AuditEvent]):
     )
     changes: list[AuditChange] = fields.decrypted(
         _changes,
-        ["object_kind", "before", "after"],
+        ["account_id", "object_kind", "before", "after"],
         "The changed settings that the caller may read.",
     )
     request_id: str | None = fields.column("The id of the request, as in the server's log.")

@@ -82,7 +82,7 @@ async def _events(context: Context, account_id: str, changes: set[Change]) -> As
 
 
 async def _check_access(context: Context, account_id: UUID | None) -> None:
-    MayViewCalls.check(context.viewer, "This subscription")
+    MayViewCalls.check(context.viewer.within_account(account_id), "This subscription")
     if not await context.viewer.visible(Account).filter(id=account_id).exists():
         raise _no_such_account()
 

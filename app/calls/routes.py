@@ -82,7 +82,7 @@ class _RequestedCall:
     @property
     def shows_numbers(self) -> bool:
         """Listening alone shows no more of the call than its audio."""
-        return MayViewCalls.allows(self.context.viewer)
+        return MayViewCalls.allows(self.context.viewer.within_account(self.call.account_id))
 
 
 class Recordings:
@@ -129,11 +129,12 @@ class Recordings:
         call_id = parse_sid(Kind.CALL, match[1]) if match else None
         try:
             viewer, account_id = await self._caller(server_state, request, call_id)
-            if viewer.must_change_password or not MayListenToRecordings.allows(viewer):
-                message = f"Playing recordings needs {MayListenToRecordings.words}."
-                raise Refused(403, message, ErrorCode.FORBIDDEN)
             of_account = {"account_id": account_id} if account_id is not None else {}
             call = await viewer.visible(Call).get_or_none(id=call_id, **of_account) if call_id else None
+            listener = viewer.within_account(call.account_id if call is not None else None)
+            if viewer.must_change_password or not MayListenToRecordings.allows(listener):
+                message = f"Playing recordings needs {MayListenToRecordings.words}."
+                raise Refused(403, message, ErrorCode.FORBIDDEN)
         except Refused:
             raise
         except Unauthenticated as refused:

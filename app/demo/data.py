@@ -1,6 +1,7 @@
 """The data of the demo: two service providers with five accounts, created by their users, so that the audit trail has names.
 
-The users of the account Harbour Clinic manage it themselves; its service provider manages two other accounts.
+The users of the account Harbour Clinic manage it themselves; its service provider manages two other accounts. They belong to an
+owner, who only views all else of the provider.
 """
 
 import base64
@@ -36,12 +37,13 @@ from app.webhooks import service as webhooks
 from app.webhooks.model import WebhookKind
 from app.webhooks.rules import WebhookChange
 
-PEOPLE = ("admin", "provider", "account", "editor", "listener")
+PEOPLE = ("admin", "provider", "owner", "account", "editor", "listener")
 NEWCOMER = "newcomer"
 PASSWORD = "demo people talk"  # noqa: S105  of a server for trying out
 BUCKET = "call-recordings"
 TRY_HERE = "Harbour Clinic"
 BANK = "Tidal Bank"
+OWNED = (BANK, "Café Ångström 🎧")
 HOTLINE, CARD_LOST = "Appointments ☎", "Card lost"
 OTHER_PROVIDER = "Southern Cross Telecom"
 _ACCOUNTS = {
@@ -86,6 +88,10 @@ async def fill(opened: Resources, storage: Mapping[str, str], reader: Mapping[st
         for number, customer in enumerate(customers, 1):
             await _account(demo, provider, customer, number)
     await _person(demo, "admin", "provider", service_provider_id=demo.ids["Northern Voice"])
+    await _person(demo, "provider", "owner", Role.VIEWER, service_provider_id=demo.ids["Northern Voice"])
+    for owned in OWNED:
+        transfer = demo.by("provider", "transferAccountOwnership")
+        await accounts.transfer_ownership(transfer, demo.ids[owned], demo.ids["owner"], None)
     await _person(demo, "provider", "account", account_id=demo.ids[TRY_HERE])
     await _person(demo, "account", "editor", Role.EDITOR, account_id=demo.ids[TRY_HERE])
     await _person(demo, "account", "listener", Role.LISTENER, account_id=demo.ids[TRY_HERE])
@@ -103,6 +109,7 @@ async def _person(demo: DemoData, creator: str, name: str, role: Role = Role.MAN
         context, users.NewUser(email_of(name), f"Demo {name}", role, owner=OwnerChoice(**owner), password=PASSWORD)
     )
     await User.filter(id=user.id).update(must_change_password=False)
+    demo.ids[name] = sid_of(Kind.USER, user.id)
     demo.people[name] = Viewer(
         user.scope,
         permissions_of_role(user.role, user.permissions),

@@ -28,6 +28,7 @@ from app.foundation import settings
 from app.foundation.context import Resources
 from app.foundation.database import embedded, orm, schema_version
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.server.transport.serve import CannotStart, check_port, listen
 from app.storage.s3 import ObjectStorage
@@ -174,7 +175,8 @@ async def _create_data(
     gate = OutboundGate(chosen.outbound_allowed_hosts)
     s3, webhooks = ObjectStorage(gate), WebhookSender(gate)
     verifier = StorageVerifier(s3, gate, keyring, chosen.verifications_at_once)
-    clients = {OutboundGate: gate, ObjectStorage: s3, StorageVerifier: verifier, WebhookSender: webhooks}
+    clients: dict[type, object] = {OutboundGate: gate, ObjectStorage: s3, StorageVerifier: verifier}
+    clients |= {WebhookSender: webhooks, Revocations: Revocations()}
     await s3.open()
     await webhooks.open()
     try:
@@ -205,6 +207,7 @@ def _print_guide(
             "accountId": ids[TRY_HERE],
             "serviceProviderId": ids[OTHER_PROVIDER],
             "email": email_of("account"),
+            "ownerId": ids["account"],
             "bucketVendor": "S3_COMPATIBLE",
             "endpointUrl": s3["endpoint"],
             "bucketName": s3["bucket"],

@@ -2,8 +2,8 @@
 
 *Fields*: `fields.column(..., permissions=[IsAdmin, MayViewSecrets])` puts permission classes of this module on a field. They are
 printed in `schema.graphql` (`@requiresScope(anyOf: [ADMIN])`, `@requiresPermission(all: [VIEW_SECRETS])`). A permission class
-depends on the caller alone, so it is never decided per row. A user's role and an API key's access level are named sets of
-permissions.
+depends on the caller alone, except for mixed callers: users of a provider or of the installation who own accounts and have more
+permissions there than by their role. A user's role and an API key's access level are named sets of permissions.
 
 *Rows*: never a permission. Every query starts from `viewer.visible(Model)`, so another tenant's row is reported exactly like one
 that does not exist.
@@ -12,7 +12,7 @@ that does not exist.
 import enum
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, ClassVar, Protocol, TypeVar
@@ -277,6 +277,10 @@ class Viewer:
     """The provider itself, or the one of the caller's account: for concurrency limits."""
     role: Role | None = None
     """The user's role; None for a key."""
+    owned_account_ids: frozenset[UUID] = frozenset()
+    """Of a mixed caller: the accounts in which it has ALL. Empty for all others, account users who own their account included."""
+    as_owner_of: UUID | None = None
+    """The owned account in which a mixed caller acts: `permissions` are those it has there."""
 
     def visible(self, model: type[M]) -> QuerySet[M]:
         """The rows of a model that are visible to this caller. Every query starts here."""
@@ -289,6 +293,12 @@ class Viewer:
         if not paths:
             return model.filter(pk__in=[])
         return model.filter(Q(*(_where({path: owner}) for path in paths), join_type="OR"))
+
+    def within_account(self, account_id: UUID | None) -> "Viewer":
+        """This caller in an account: with all permissions if it is a mixed caller who owns the account."""
+        if account_id is None or account_id not in self.owned_account_ids:
+            return self
+        return replace(self, permissions=ALL, as_owner_of=account_id)
 
     @property
     def restriction(self) -> Restriction | None:
@@ -307,6 +317,13 @@ class Viewer:
             if not permission.allows(self):
                 return False
         return True
+
+
+def account_of(source: object) -> UUID | None:
+    """The id of the account to which a row, or another object with an `account_id`, belongs; None if its columns do not say."""
+    scope: TenantScope | None = getattr(source, "tenant_scope", None)
+    path = scope.account if scope is not None else "account_id"
+    return getattr(source, path, None) if path is not None and "__" not in path else None
 
 
 class Authenticator(Protocol):
@@ -349,7 +366,7 @@ class RequiresPermission:
 
 
 class Requirement(BasePermission):
-    """A permission that depends on the caller alone: synchronous, pure, the same for every row."""
+    """A permission that depends on the caller, and for mixed callers on whether they own the row's account."""
 
     _schema_directive: ClassVar[object]
     # The `extensions` of the FORBIDDEN error, and the permission's name in descriptions and messages.
@@ -362,7 +379,10 @@ class Requirement(BasePermission):
         """Whether the caller has this permission."""
 
     def has_permission(self, source: object, info: Any, **kwargs: object) -> bool:
-        return self.allows(info.context.caller)
+        caller: Viewer | None = info.context.caller
+        if caller is not None and caller.owned_account_ids:
+            caller = caller.within_account(account_of(source))
+        return self.allows(caller)
 
     def on_unauthorized(self) -> None:
         raise Forbidden(f"This field needs {self.words}.", **self.refusal)

@@ -1,8 +1,8 @@
 """The context of one operation: the caller, the process's resources, and the data loaders."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections.abc import Awaitable, Callable, Hashable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -58,6 +58,8 @@ class Context:
     """Entered by a mutation while it waits for a tenant's server: releases its slot (`execution/limits/slots.py`)."""
     recheck_credential: Callable[[], Awaitable[object]] = _always_valid
     """Called after a wait for a slot. Raises Unauthenticated when the credential was revoked during the wait."""
+    as_owner: Viewer | None = None
+    """The mixed caller of the running mutation, with its permissions in the account that the input names."""
     _has_logged_in: bool = False
     _loaders: dict[Hashable, DataLoader[Any, Any]] = field(default_factory=dict)
 
@@ -72,6 +74,19 @@ class Context:
         """Begins a mutation of the operation, and forgets loaded rows: the mutation may change them."""
         self.operation = mutation
         self._loaders.clear()
+
+    @contextmanager
+    def acting(self) -> Iterator[None]:
+        """Makes `as_owner` the caller during a mutation's effect. Its payload is read with the permissions of each row."""
+        caller = self.caller
+        if self.as_owner is None:
+            yield
+            return
+        self.caller = self.as_owner
+        try:
+            yield
+        finally:
+            self.caller = caller
 
     def log_in(self, viewer: Viewer) -> None:
         """Makes a user who just logged in the caller of the rest of the operation, unless it came with a credential."""

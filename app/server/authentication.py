@@ -186,7 +186,7 @@ class Authentication:
         elif (session_id := parse_sid(Kind.SESSION, actor)) is not None:
             session = await _open_session(id=session_id)
             if session is not None and session.last_used_at + self._idle > datetime.now(UTC):
-                return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
+                return _Found(await _viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
         raise Unauthenticated
 
     async def _session(self, token_: Token) -> _Found:
@@ -196,7 +196,7 @@ class Authentication:
         is_correct = hmac.compare_digest(secret_hash, session.secret_hash if session else _NO_HASH)
         if session is None or not is_correct or session.last_used_at + self._idle <= now:
             raise Unauthenticated(_REFUSAL[SESSION])
-        return _Found(_viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
+        return _Found(await _viewer_of_session(session), session.expires_at, refusal=_REFUSAL[SESSION])
 
     def _admits(self, key: ApiKey, address: str) -> bool:
         """Whether the client's address is in a network of the key; audits the use otherwise."""
@@ -251,8 +251,8 @@ async def _open_session(**which: object) -> Session | None:
     return await sessions.annotate(run_by=F("user__account__service_provider_id")).select_related("user").first()
 
 
-def _viewer_of_session(session: Session) -> Viewer:
-    return viewer_of(session.user, session, _run_by(session))
+async def _viewer_of_session(session: Session) -> Viewer:
+    return await viewer_of(session.user, session, _run_by(session))
 
 
 def _viewer_of_key(key: ApiKey, permissions: Permissions, secret_hash: bytes, expires_at: datetime | None) -> Viewer:

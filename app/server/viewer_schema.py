@@ -1,8 +1,11 @@
 """The caller in the schema: `viewer { scope … }`."""
 
+from uuid import UUID
+
 import strawberry
 
 from app.accounts.model import Account
+from app.accounts.schema import Account as AccountType
 from app.api_keys.model import ApiKey
 from app.foundation.access import (
     IsAdmin,
@@ -20,6 +23,8 @@ from app.foundation.access import (
 )
 from app.foundation.context import Info
 from app.foundation.graphql import fields
+from app.foundation.graphql.page_loading import page
+from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.graphql.registry import registry
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session, User
@@ -54,6 +59,21 @@ class ViewerType(fields.Backed[Viewer]):
         row=Session,
         description="The session that authenticated the request; null for an API key.",
     )
+
+    @fields.resolver(
+        "The accounts that the caller owns, newest first; none for an API key. In them the caller has all permissions."
+    )
+    async def owned_accounts(
+        self,
+        info: Info,
+        row: strawberry.Parent[Viewer],
+        first: FirstArgument = DEFAULT_FIRST,
+        after: AfterArgument = None,
+    ) -> Connection[AccountType]:
+        nobody = UUID(int=0)  # Tortoise would turn None into IS NULL, which accounts without an owner match
+        owned = row.visible(Account).filter(owner_id=row.user_id or nobody)
+        return AccountType.connection(await page(owned, NEWEST_FIRST, first, after))
+
     must_change_password: bool = strawberry.field(
         description="Whether the caller has to call `changePassword` before anything else. False for an API key."
     )

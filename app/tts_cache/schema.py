@@ -14,6 +14,7 @@ from app.tts_cache import service
 
 @strawberry.type(description="An account's cached prompts: audio that text-to-speech has generated.")
 class TtsCache:
+    account_id: strawberry.Private[UUID]
     configured: bool = strawberry.field(description="Whether this installation has a prompt cache.")
     prompt_count: int | None = strawberry.field(
         description="The number of cached prompts, at most 10 seconds old; null when no cache is configured."
@@ -26,8 +27,9 @@ class TtsCache:
 async def cache_of(context: Context, account_id: UUID) -> TtsCache:
     """Raises ServiceUnavailable if the cache is configured but unreachable."""
     if not service.is_configured(context):
-        return TtsCache(configured=False, prompt_count=None)
-    return TtsCache(configured=True, prompt_count=await service.prompt_count(context, account_id))
+        return TtsCache(account_id=account_id, configured=False, prompt_count=None)
+    count = await service.prompt_count(context, account_id)
+    return TtsCache(account_id=account_id, configured=True, prompt_count=count)
 
 
 @strawberry.input(description="The account whose cached prompts to remove.")

@@ -1,12 +1,15 @@
 """Checks the caller's credential against the database, bypassing the authentication cache of a few seconds."""
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from tortoise.expressions import Q
 
+from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit.audited_update import Columns
 from app.foundation.access import (
+    ALL,
     Permissions,
     Viewer,
     in_order,
@@ -33,7 +36,8 @@ async def require_valid_credential(viewer: Viewer) -> None:
         session = await sessions.filter(expires_at__gt=datetime.now(UTC)).select_related("user").first()
         if session is None:
             raise Unauthenticated("The session has ended. Log in again.")
-        _check_unchanged(viewer, permissions_of_role(session.user.role, session.user.permissions))
+        account_id = viewer.as_owner_of or viewer.account_id
+        _check_unchanged(viewer, await permissions_within(session.user, account_id))
         return
     current = Q(secret_hash=viewer.secret_hash)
     previous = Q(previous_secret_hash=viewer.secret_hash, previous_secret_expires_at__gt=datetime.now(UTC))
@@ -62,7 +66,21 @@ async def permissions_of_key(key: ApiKey) -> Permissions | None:
     if key.created_by_user_id is None:
         return own
     creator = await User.get_or_none(id=key.created_by_user_id, active=True)
-    return within(own, permissions_of_role(creator.role, creator.permissions)) if creator is not None else None
+    return within(own, await permissions_within(creator, key.account_id)) if creator is not None else None
+
+
+async def permissions_within(user: User, account_id: UUID | None) -> Permissions:
+    """The permissions of a user in an account, whose owner has ALL; by their role alone outside an account."""
+    by_role = permissions_of_role(user.role, user.permissions)
+    if account_id is None or by_role == ALL:
+        return by_role
+    return ALL if await Account.filter(id=account_id, owner_id=user.id).exists() else by_role
+
+
+async def highest_permissions(user: User) -> Permissions:
+    """The permissions that a caller needs to change the user: ALL for a user who owns an account."""
+    by_role = permissions_of_role(user.role, user.permissions)
+    return ALL if by_role != ALL and await Account.filter(owner_id=user.id).exists() else by_role
 
 
 async def creator_columns(viewer: Viewer) -> Columns:

@@ -27,6 +27,7 @@ from app.foundation.access import (
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
+from app.foundation.graphql.registry import Named
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
 from app.foundation.revocations import WHEN_REFUSED
@@ -46,7 +47,8 @@ class User(fields.Node[model.User]):
     permissions: list[Permission] = fields.computed(
         lambda role, own: in_order(permissions_of_role(role, own)),
         ["role", "permissions"],
-        "The permissions of the role, or the user's own for CUSTOM.",
+        "The permissions of the role, or the user's own for CUSTOM. In accounts that the person owns they have all that a "
+        "MANAGER has.",
     )
     active: bool = fields.column(
         "False: the person cannot log in and their sessions have ended. API keys that they created, or last rotated or adopted, "
@@ -304,6 +306,12 @@ class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
     affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
     affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
+    owned_accounts: list[AccountRow] = strawberry.field(
+        graphql_type=list[Named("Account")],  # type: ignore[misc]
+        default_factory=list,
+        description="The accounts whose ownership has to be transferred first, by name: the first "
+        f"{service.MAXIMUM_OWNED_SHOWN}.",
+    )
 
 
 @strawberry.input(description="The user whose password to reset.")
@@ -392,14 +400,17 @@ class UserMutations:
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(
-        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE while API keys that the "
-        "person created would stop, unless `force` is true.",
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE and a list of accounts "
+        "while the user owns any, and while API keys that the person created would stop, unless `force` is true.",
         permissions=[MayManageUsers],
     )
     async def delete_user(
         self, info: Info, input: Annotated[DeleteUserInput, strawberry.argument(description="The user.")]
     ) -> DeleteUserPayload:
-        deleted, keys = await service.delete(info.context, input.id, force=input.force, if_version=input.if_version)
+        try:
+            deleted, keys = await service.delete(info.context, input.id, force=input.force, if_version=input.if_version)
+        except service.UserOwnsAccounts as refused:
+            return DeleteUserPayload(owned_accounts=refused.accounts, user_errors=refused.errors)
         return DeleteUserPayload(
             deleted_id=strawberry.ID(sid_of(Kind.USER, deleted)) if deleted is not None else None,
             affected_api_keys=_shown(keys),

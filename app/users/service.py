@@ -13,6 +13,7 @@ from strawberry import Some
 from tortoise.expressions import Q, Subquery
 from tortoise.transactions import in_transaction
 
+from app.accounts.model import Account
 from app.api_keys.owner import OwnerChoice, lock_owner
 from app.audit import trail
 from app.audit.audited_update import Columns, update_row
@@ -28,13 +29,15 @@ from app.foundation.revocations import Revocations
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors, ValueRule
 from app.users import affected_keys, email_addresses, login_throttle, password, policy, uniqueness
 from app.users.affected_keys import AffectedKeys
-from app.users.credential_check import require_valid_credential
+from app.users.credential_check import highest_permissions, require_valid_credential
 from app.users.grants import OF_USERS, check_grant, custom_permissions, require_permissions_of
 from app.users.model import Session, User
 from app.users.password import Claim
 from app.users.sessions import check_password, lock_account
 from app.users.uniqueness import UniqueConstraint
 
+# How many accounts a refused deletion of their owner lists.
+MAXIMUM_OWNED_SHOWN = 100
 USERS = Rows(User, Kind.USER, "user")
 
 
@@ -54,6 +57,10 @@ class UserRule(UserErrorRule):
         UserErrorCode.ALREADY_SHOWN,
         "An earlier request with this idempotency key created the user and returned the password, which is shown only once. "
         "Reset it to get a new one.",
+    )
+    USER_OWNS_ACCOUNTS = (
+        UserErrorCode.IN_USE,
+        "The user owns accounts ({count:,}). Transfer their ownership first, with `transferAccountOwnership`.",
     )
     LAST_ADMIN = (
         UserErrorCode.LAST_ADMIN,
@@ -303,18 +310,27 @@ async def reactivate(context: Context, user_id: str, if_version: int | None) -> 
     return changed
 
 
+class UserOwnsAccounts(UserErrors):
+    """A user who owns accounts cannot be deleted; `accounts` are the first of them."""
+
+    def __init__(self, count: int, accounts: list[Account]) -> None:
+        super().__init__(UserErrors.one(UserRule.USER_OWNS_ACCOUNTS, "id", count=count).errors)
+        self.accounts = accounts
+
+
 async def delete(
     context: Context, user_id: str, *, force: bool, if_version: int | None
 ) -> tuple[UUID | None, AffectedKeys]:
     """Deletes a user. API keys that stop need `force`.
 
     Returns the deleted id (None if nothing was deleted for want of `force`) and the keys. Raises UserErrors: NOT_FOUND,
-    PERMISSION_MISSING, CONFLICT, LAST_ADMIN.
+    PERMISSION_MISSING, CONFLICT, LAST_ADMIN, and UserOwnsAccounts.
     """
     found = await USERS.get(context, user_id)
     async with in_transaction():
         user = await _locked(context, found, if_version)
         await _check_last_admin(user)
+        await _check_owns_nothing(user)
         keys = await affected_keys.that_stop(context.viewer, user)
         if keys.count and not force:
             return None, keys
@@ -322,6 +338,13 @@ async def delete(
         await delete_all(Q(id=user.id))
     context.use(Revocations).announce(user.id)
     return user.id, keys
+
+
+async def _check_owns_nothing(user: User) -> None:
+    """Raises UserOwnsAccounts. The user is locked, so that no ownership is transferred to them."""
+    owned = Account.filter(owner_id=user.id)
+    if accounts := await owned.order_by("name_key").limit(MAXIMUM_OWNED_SHOWN):
+        raise UserOwnsAccounts(await owned.count(), accounts)
 
 
 async def delete_all(which: Q) -> int:
@@ -373,7 +396,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await require_valid_credential(context.viewer)
-    require_permissions_of(context.viewer, permissions_of_role(user.role, user.permissions), "user")
+    require_permissions_of(context.viewer, await highest_permissions(user), "user")
     await USERS.check_version(context, user, if_version)
     return user
 

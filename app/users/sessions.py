@@ -3,6 +3,7 @@
 from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from tortoise.expressions import Q
@@ -10,10 +11,11 @@ from tortoise.queryset import QuerySet
 from tortoise.transactions import in_transaction
 
 from app.accounts.lookup import ACCOUNTS
+from app.accounts.model import Account
 from app.audit import trail
 from app.audit.conflicts import not_found
 from app.foundation import metrics
-from app.foundation.access import MayManageUsers, Scope, Viewer, owner_is_active, permissions_of_role
+from app.foundation.access import ALL, MayManageUsers, Scope, Viewer, owner_is_active, permissions_of_role
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
@@ -23,7 +25,7 @@ from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors
 from app.users import email_addresses, login_throttle, password, token
-from app.users.credential_check import require_valid_credential
+from app.users.credential_check import highest_permissions, require_valid_credential
 from app.users.grants import require_permissions_of
 from app.users.model import MAXIMUM_USER_AGENT, Session, User
 from app.users.password import Claim
@@ -83,12 +85,13 @@ async def login(context: Context, email: str, given: str) -> NewSession:
         await login_throttle.clear(subject, context.address)
         # The event names the user as its actor, but the request is authenticated only after the commit.
         authenticated = copy(context)
-        authenticated.log_in(viewer_of(user, session))
+        viewer = await viewer_of(user, session)
+        authenticated.log_in(viewer)
         await trail.record(authenticated, user, after={"session": sid_of(Kind.SESSION, session.id)})
     if ended_any:
         context.use(Revocations).announce(user.id)
     user.last_login_at = now
-    context.log_in(viewer_of(user, session))
+    context.log_in(viewer)
     return NewSession(user, session, made.text)
 
 
@@ -108,11 +111,17 @@ def _login_claim(address: str) -> Claim:
     return Claim(password.LOGINS, holders)
 
 
-def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> Viewer:
+async def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> Viewer:
     """The viewer of a session. `provider_id` runs the user's account; the login itself does not look it up."""
+    permissions, owned = permissions_of_role(user.role, user.permissions), frozenset[UUID]()
+    if permissions != ALL:
+        ids: Any = await Account.filter(owner_id=user.id).values_list("id", flat=True)
+        owned = frozenset(ids)
+    if user.account_id in owned:  # it is the only account that they can own
+        permissions, owned = ALL, frozenset()
     return Viewer(
         scope=Scope(user.scope),
-        permissions=permissions_of_role(user.role, user.permissions),
+        permissions=permissions,
         account_id=user.account_id,
         service_provider_id=user.service_provider_id,
         user_id=user.id,
@@ -122,6 +131,7 @@ def viewer_of(user: User, session: Session, provider_id: UUID | None = None) -> 
         secret_hash=session.secret_hash,
         provider_id=user.service_provider_id or provider_id,
         role=user.role,
+        owned_account_ids=owned,
     )
 
 
@@ -176,7 +186,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
         await require_valid_credential(context.viewer)
         if user is not None and is_visible and user.id != context.viewer.user_id:
             MayManageUsers.check(context.viewer, "Ending another user's session")
-            require_permissions_of(context.viewer, permissions_of_role(user.role, user.permissions), "user")
+            require_permissions_of(context.viewer, await highest_permissions(user), "user")
         if session is None or not is_visible or not await Session.filter(id=session.id).delete():
             raise not_found("session")
         await trail.record(context, user, before={"session": sid_of(Kind.SESSION, session.id)})

@@ -105,6 +105,11 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
     ("changeName", "boss", lambda _: {"name": "The boss"}),
     ("adoptApiKey", "boss", lambda people: {"id": people.installation.world["account_user_key"]}),
+    (
+        "transferAccountOwnership",
+        "root",
+        lambda people: {"id": people.installation.world["own"], "ownerId": people.ids["ann"]},
+    ),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
     ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),

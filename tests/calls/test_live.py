@@ -19,7 +19,7 @@ from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
 from tests.support.installation import Installation, Person, World
 from tests.support.loop_clock import pass_seconds
-from tests.support.personas import add_people
+from tests.support.personas import add_people, make_owner
 from tests.support.servers.valkey import PromptServer
 from tests.support.websocket_clients import Client, listening, opened, served, until_heard, until_no_listeners
 
@@ -387,6 +387,29 @@ async def test_withdrawing_view_calls_ends_the_subscription(
         ended = await client.hear()
         assert (ended["type"], ended["payload"][0]["extensions"]["code"]) == ("error", "FORBIDDEN")
         await until_no_listeners(installation)
+
+
+async def test_an_owner_subscribes_to_the_owned_account_until_the_ownership_ends(
+    installation: Installation, port: int, gateway: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_schema, "ACCESS_CHECK_SECONDS", 0.3)
+    people = await add_people(installation, "vera", "boss")
+    await make_owner(people, "vera")
+    async with installation.database():
+        await User.filter(name="Vera").update(role=Role.CUSTOM, permissions=[])
+    async with listening(port, people.tokens["vera"]) as client:
+        await begun(client, installation, world["own"])
+        await report(gateway, {"accountId": world["own"], "callId": "one"})
+        assert (await next_call(client))["gatewayCallId"] == "one"
+        await client.subscribe(CHANGED, account=world["sibling"])
+        refused = await client.hear()
+        assert refused["payload"][0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
+        given = {"id": world["own"], "ownerId": people.ids["boss"]}
+        assert (await people["boss"].change("transferAccountOwnership", "__typename", **given))["userErrors"] == []
+        await report(gateway, {"accountId": world["own"], "callId": "two"})
+        heard = await client.hear()
+        errors = heard["payload"]["errors"] if heard["type"] == "next" else heard["payload"]
+        assert errors[0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
 
 
 async def test_subscribing_needs_the_permission_to_view_calls(

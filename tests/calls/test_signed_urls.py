@@ -204,6 +204,21 @@ async def test_withdrawing_the_permission_to_listen_invalidates_signed_urls_and_
         )
 
 
+async def test_an_owner_who_is_a_viewer_plays_recordings_of_the_owned_account_until_the_ownership_ends(
+    own: Recorded, installation: Installation, stranger: Person, world: World
+) -> None:
+    people = await add_people(installation, "vera", "boss")
+    vera = people["vera"]
+    path = f"{own.path}.wav"
+    assert (await get(vera, path)).status_code == 403
+    given = {"id": world["own"], "ownerId": people.ids["vera"]}
+    assert (await people["boss"].change("transferAccountOwnership", "__typename", **given))["userErrors"] == []
+    address = await own.address(vera)
+    assert [(await get(vera, path)).status_code, (await get(stranger, address)).status_code] == [200, 200]
+    await people["boss"].change("transferAccountOwnership", "__typename", **given | {"ownerId": people.ids["boss"]})
+    assert [(await get(vera, path)).status_code, (await get(stranger, address)).status_code] == [403, 403]
+
+
 @pytest.mark.parametrize("closing", ["revoked", "suspended", "expired", "gateway"])
 async def test_revoking_a_key_invalidates_its_signed_urls(
     own: Recorded,

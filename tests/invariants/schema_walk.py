@@ -88,6 +88,7 @@ def inputs(world: Any, people: People) -> dict[str, list[Input]]:
             }
         ],
         "moveAccount": [{"id": own, "serviceProviderId": provider, **version}],
+        "transferAccountOwnership": [{"id": own, "ownerId": people.ids["bob"], **version}],
         "setAccountActive": [{"id": own, "active": False, **version}],
         "rotateWebhookSecret": [{"id": own, "overlapHours": 1, **version}],
         "deleteAccount": [{"id": own, "dryRun": False, "force": True, **version}],

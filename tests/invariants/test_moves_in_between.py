@@ -137,6 +137,7 @@ def test_this_module_covers_each_mutation_of_an_accounts_contents() -> None:
     """For a new mutation, add the row that it locks."""
     known = {*LOCKED, *CHANGE_NOTHING, "moveAccount", "reactivateUser"}
     of_account = {"updateAccount", "setAccountActive", "rotateWebhookSecret", "deleteAccount"}
+    of_account.add("transferAccountOwnership")
     creating = {"createApplication", "createApiKey", "createUser", "sendTestWebhook"}
     of_providers = {name for name in MUTATIONS if "ServiceProvider" in name} | {"createAccount"}
     of_oneself = {"login", "logout", "logoutEverywhere", "changePassword", "changeName", "updatePasswordPolicy"}

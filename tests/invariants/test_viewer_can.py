@@ -41,6 +41,8 @@ BUTTONS = {
     "Viewer.canCreateUser": {"createUser"},
     "Viewer.canUpdatePasswordPolicy": {"updatePasswordPolicy"},
 }
+# Shown by the row's owner too: `tests/accounts/test_owners.py` has its test.
+OF_OWNERS = {"transferAccountOwnership": "Account.viewerCanTransferOwnership"}
 # Allowed to every person with a session, for themselves.
 OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "changeName", "revokeSession"}
 # Allowed to no person.
@@ -78,14 +80,14 @@ def works(what: str) -> list[bool]:
 def test_every_mutation_has_a_viewer_can_field() -> None:
     mutations: Any = schema._schema.mutation_type
     behind = {what for whats in BUTTONS.values() for what in whats if "." not in what}
-    assert behind | OF_ONESELF | OF_GATEWAYS == set(mutations.fields)
+    assert behind | OF_ONESELF | OF_GATEWAYS | OF_OWNERS.keys() == set(mutations.fields)
     declared = {
         f"{type_.name}.{name}"
         for type_ in schema._schema.type_map.values()
         for name in getattr(type_, "fields", ())
         if name.startswith("can" if type_.name == "Viewer" else "viewerCan")
     }
-    assert declared == BUTTONS.keys(), (
+    assert declared == {*BUTTONS, *OF_OWNERS.values()}, (
         "Which button is this for?\n  Why it matters: a button that is shown and refused is worse than none.\n"
         "  To fix this: 1. add the mutation to its `viewerCan…` in BUTTONS."
     )

@@ -125,6 +125,7 @@ def mutations(ids: Ids) -> dict[str, Inputs]:
         },
         "updateAccount": on(ids.accounts, "id", name="A better name"),
         "moveAccount": on(ids.accounts, "id", serviceProviderId=ids.providers["other provider"]),
+        "transferAccountOwnership": {row: {"id": id_, "ownerId": ids.users[row]} for row, id_ in ids.accounts.items()},
         "setAccountActive": on(ids.accounts, "id", active=False),
         "rotateWebhookSecret": on(ids.accounts, "id"),
         "sendTestWebhook": on(ids.accounts, "accountId", kind="REGISTRATION"),

@@ -28,7 +28,7 @@ from app.tts_cache.cache import PromptCache
 from app.webhooks.delivery import Delivery, OutgoingCall, WebhookSender
 from tests.support.access_cases import Case, Ids, cases
 from tests.support.installation import Answer, Installation, Person, seed
-from tests.support.personas import OF_OTHER_ROLES, OWNERS, add_people
+from tests.support.personas import OF_OTHER_ROLES, OWNERS, add_people, make_owner
 from tests.support.servers.postgres import Postgres
 from tests.support.websocket_clients import first_event
 
@@ -44,6 +44,7 @@ PERSONAS = {
     "viewer": None,
     "provider person": None,
     "provider viewer": None,
+    "account's owner": None,
     "admin person": None,
     "gateway key": None,
 }
@@ -55,6 +56,7 @@ PEOPLE = {
     "viewer": "vic",
     "provider person": "boss",
     "provider viewer": "vera",
+    "account's owner": "owen",
     "admin person": "root",
 }
 
@@ -73,6 +75,7 @@ Persons (columns)
   viewer          a VIEWER of the own account, likewise
   provider person a MANAGER of that service provider, likewise
   provider viewer a VIEWER of that service provider, likewise
+  account's owner a VIEWER of that service provider who owns the own account, likewise
   admin person    a MANAGER of the installation, likewise
   gateway key     a key of the same provider as above, GATEWAY
 
@@ -171,13 +174,18 @@ class RowSnapshot:
     async def keep(self) -> None:
         for table in self.TABLES:
             await self._db.execute_query(f"CREATE TABLE kept_{table} AS SELECT * FROM {table}")
+        # Accounts and users refer to each other.
+        await self._db.execute_query("CREATE TABLE kept_owners AS SELECT id, owner_id FROM accounts")
+        await self._db.execute_query("UPDATE kept_accounts SET owner_id = NULL")
 
     async def put_back(self) -> None:
         if self._state is not None and await self._now() == self._state:
             return
         emptied = [f"DELETE FROM {table}" for table in reversed(self.TABLES)]
         filled = [f"INSERT INTO {table} SELECT * FROM kept_{table}" for table in self.TABLES]
-        await self._db.execute_script("; ".join(["BEGIN", *emptied, *filled, "COMMIT"]))
+        disowned = "UPDATE accounts SET owner_id = NULL"
+        owned = "UPDATE accounts SET owner_id = kept.owner_id FROM kept_owners kept WHERE kept.id = accounts.id"
+        await self._db.execute_script("; ".join(["BEGIN", disowned, *emptied, *filled, owned, "COMMIT"]))
         self._state = await self._now()
 
     async def _now(self) -> Any:
@@ -191,6 +199,7 @@ async def matrix(installation: Installation, *, last_first: bool = False) -> str
     admin = installation.person("admin")
     keys = (await admin.ask("{ apiKeys { nodes { id } } }")).only("apiKeys")["nodes"]
     everybody = await add_people(installation, *OWNERS, *OF_OTHER_ROLES)
+    await make_owner(everybody, "owen")
     calls = await add_calls(installation)
     ids = Ids(installation.world, keys[0]["id"], everybody, calls, await add_failed_recordings(installation, calls))
     installation.resources.clients[StorageVerifier] = AcceptingVerifier()  # type: ignore[index]

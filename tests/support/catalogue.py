@@ -27,6 +27,9 @@ ROWS: list[tuple[str, dict[str, Any]]] = [
         {
             "id": ID.format(3),
             "service_provider_id": ID.format(1),
+            "created_by_scope": "ADMIN",
+            "created_by_user_id": ID.format(98),
+            "created_by_key_id": ID.format(99),
             "name": "🎧",
             "name_key": "🎧",
             "active": True,
@@ -267,6 +270,7 @@ POINTERS: list[tuple[str, str, str, str]] = [
     ("accounts", ID.format(3), column, ID.format(12))
     for column in ("device_calling_application_id", "siprec_application_id")
 ]
+POINTERS.append(("accounts", ID.format(3), "owner_id", ID.format(11)))
 
 
 @pytest.fixture

@@ -105,6 +105,16 @@ async def test_an_affected_key_reports_what_it_loses_now(people: People) -> None
     assert [one["missingPermissions"] for one in lowered["affectedApiKeys"]] == [["LISTEN_TO_RECORDINGS"]]
 
 
+async def test_keys_in_accounts_that_the_person_owns_keep_their_permissions(people: People, world: World) -> None:
+    for account in ("own", "sibling"):
+        await key_of(people["boss"], account, owner={"accountId": world[account]})
+    owner = {"id": world["own"], "ownerId": people.ids["boss"]}
+    assert refusals(await people["root"].change("transferAccountOwnership", "account { id }", **owner)) == []
+    lowered = await people["root"].change("updateUser", AFFECTED, id=people.ids["boss"], role="VIEWER")
+    assert (refusals(lowered), lowered["affectedApiKeyCount"]) == (IN_USE, 1)
+    assert [one["apiKey"]["name"] for one in lowered["affectedApiKeys"]] == ["sibling"]
+
+
 async def test_other_changes_of_a_person_need_no_force(people: People) -> None:
     await key_of(people["ann"], "Key")
     for given in ({"name": "Anna"}, {"role": "MANAGER"}, {"email": "anna@example.com"}):

@@ -10,7 +10,7 @@ from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
 from tests.support.installation import Installation, Person
 from tests.support.messages import SELECTION, check_messages
-from tests.support.personas import PASSWORD, People
+from tests.support.personas import PASSWORD, People, make_owner
 
 UNKNOWN, UNKNOWN_SESSION = "US" + "0" * 32, "SE" + "0" * 32
 STRICT = {"minimumLength": 10, "needsDigit": True, "needsSymbol": True, "refusesCommon": True}
@@ -66,6 +66,8 @@ async def test_messages_for_users(installation: Installation, stranger: Person, 
         (limited, "updateUser", {"id": people.ids["bob"], "role": "EDITOR"}),
         (limited, "updateUser", {"id": people.ids["bob"], "role": "CUSTOM", "permissions": ["VIEW_SECRETS"]}),
     ]
+    await make_owner(people, "sue", "sibling")
+    asked.append((root, "deleteUser", {"id": people.ids["sue"]}))
     errors: list[dict[str, Any]] = []
     for person, mutation, given in asked:
         errors += (await person.change(mutation, SELECTION, **given))["userErrors"]

@@ -1,7 +1,9 @@
-"""The reference executor: graphql-core's, with five additions.
+"""The reference executor: graphql-core's, with six additions.
 
 * Permissions of a field depend on the caller alone, so they are decided once per selection instead of once per row. A denied
   field is null in every row, with one error, and its resolver does not run.
+* For a mixed caller, who owns accounts (`foundation/access.py`), a field that is denied by role is decided per row, and a
+  mutation by the account of the object that its input names (`foundation/graphql/named_account.py`).
 * Permissions of input fields are checked before a mutation's resolver runs, for the fields that are present.
 * A leaf field whose value is on the row is read and coerced here: no resolver chain, no `info`, no path object. Objects on the
   row, or loaded by its key, skip Strawberry's chain (`DirectResolvers`).
@@ -28,15 +30,16 @@ from graphql import (
 from graphql.execution.collect_fields import DeferUsage, FieldDetailsList, GroupedFieldSet
 from graphql.execution.incremental import DeliveryGroup
 from graphql.execution.values import get_argument_values
-from graphql.pyutils import AwaitableOrValue, Path, RefMap
+from graphql.pyutils import AwaitableOrValue, Path, RefMap, is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.execution.executor.direct_fields import Read, reader
 from app.execution.executor.permissions import definition_of, permissions_of, permissions_within, refused_inputs
-from app.foundation.access import Requirement
+from app.foundation.access import Requirement, Viewer, account_of
 from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.declarations import LOAD
+from app.foundation.graphql.named_account import named_account
 
 _Position = RefMap[DeferUsage, DeliveryGroup] | None
 _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
@@ -75,6 +78,8 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
         # Set when the operation exceeds its work limit; its data is then discarded.
         self.exhausted: BadUserInput | None = None
         self.context_value.count_rows = self._count_rows
+        # By the `id()` of field details: the fields of rows that were denied to a mixed caller, each reported once.
+        self._reported: set[int] = set()
 
     def execute_fields(
         self,
@@ -146,12 +151,52 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
             return None
         node = field_details_list[0].node
         field = self.schema.get_field(parent_type, node.name.value)
+        caller = self.context_value.caller
+        is_mixed = caller is not None and bool(caller.owned_account_ids)
         if field is not None and self.operation.operation is OperationType.MUTATION and path.prev is None:
-            refusal = self._refusal(parent_type, node.name.value, field) or self._input_refusal(field, node)
+            if is_mixed:
+                return self._mutate_as_owner(parent_type, source, field, field_details_list, path, position_context)
+            refusal = self._refusal(parent_type, node.name.value, field, caller)
+            refusal = refusal or self._input_refusal(field, node, caller)
             if refusal is not None:
                 self._refuse(refusal, field_details_list, path)
                 return None
+        elif field is not None and is_mixed and not isinstance(field.type, GraphQLNonNull):
+            refusal = self._refusal(parent_type, node.name.value, field, caller.within_account(account_of(source)))
+            if refusal is not None:
+                if id(field_details_list) not in self._reported:
+                    self._reported.add(id(field_details_list))
+                    self._refuse(refusal, field_details_list, path)
+                return None
         return super().execute_field(parent_type, source, field_details_list, path, position_context)
+
+    async def _mutate_as_owner(
+        self,
+        parent_type: GraphQLObjectType,
+        source: object,
+        field: GraphQLField,
+        field_details_list: FieldDetailsList,
+        path: Path,
+        position_context: _Position,
+    ) -> object:
+        """A mutation of a mixed caller, with all permissions if the input names an object of an account that it owns."""
+        context, node = self.context_value, field_details_list[0].node
+        try:
+            arguments = get_argument_values(field, node, self.variable_values, hide_suggestions=True)
+        except GraphQLError:
+            arguments = {}  # graphql-core reads it again and reports the error
+        caller = context.viewer.within_account(await named_account(arguments.get("input")))
+        refusal = self._refusal(parent_type, node.name.value, field, caller)
+        refusal = refusal or self._input_refusal(field, node, caller)
+        if refusal is not None:
+            self._refuse(refusal, field_details_list, path)
+            return None
+        context.as_owner = caller if caller.as_owner_of is not None else None
+        try:
+            result = super().execute_field(parent_type, source, field_details_list, path, position_context)
+            return await result if is_awaitable(result) else result
+        finally:
+            context.as_owner = None
 
     def handle_field_error(
         self, raw_error: Exception, return_type: GraphQLOutputType, field_details_list: FieldDetailsList, path: Path
@@ -211,11 +256,12 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
         for response_name, field_details_list in grouped_field_set.items():
             name = field_details_list[0].node.name.value
             field = self.schema.get_field(parent_type, name)
-            refusal = self._refusal(parent_type, name, field) if field is not None else None
-            if refusal is not None and field is not None and isinstance(field.type, GraphQLNonNull):
-                selected.append(
-                    (response_name, None, field_details_list)
-                )  # its resolver refuses, and the row becomes null
+            caller = self.context_value.caller
+            refusal = self._refusal(parent_type, name, field, caller) if field is not None else None
+            is_mixed = caller is not None and bool(caller.owned_account_ids)
+            if refusal is not None and field is not None and (is_mixed or isinstance(field.type, GraphQLNonNull)):
+                # `execute_field` decides it per row, or its resolver refuses and the row becomes null.
+                selected.append((response_name, None, field_details_list))
             elif refusal is not None:
                 self._refuse(refusal, field_details_list, Path(path, response_name, parent_type.name))
                 selected.append((response_name, None, None))
@@ -232,14 +278,15 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
             return _RESOLVER_WORK
         return _LOAD_WORK if LOAD in definition.metadata else _ASYNC_WORK
 
-    def _refusal(self, parent_type: GraphQLObjectType, name: str, field: GraphQLField) -> Forbidden | None:
+    def _refusal(
+        self, parent_type: GraphQLObjectType, name: str, field: GraphQLField, caller: Viewer | None
+    ) -> Forbidden | None:
         for permission in permissions_of(field):
-            if not permission.allows(self.context_value.caller):
+            if not permission.allows(caller):
                 return Forbidden(f"{parent_type.name}.{name} needs {permission.words}.", **permission.refusal)
         return None
 
-    def _input_refusal(self, field: GraphQLField, node: FieldNode) -> Forbidden | None:
-        caller = self.context_value.caller
+    def _input_refusal(self, field: GraphQLField, node: FieldNode, caller: Viewer | None) -> Forbidden | None:
         needed = [permission for argument in field.args.values() for permission in permissions_within(argument.type)]
         if all(permission.allows(caller) for permission in needed):
             return None

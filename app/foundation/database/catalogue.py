@@ -20,9 +20,10 @@ UNIQUE = {
     "applications_id_account_unique": "applications",
     "stored_credentials_fingerprint_unique": "stored_credentials",
 }
-# Foreign keys of several columns or of a primary key, by name: table, columns, target table. All of them RESTRICT. They keep an
-# account from referring to another account's application.
+# Foreign keys of several columns, of a primary key or of tables that refer to each other, by name: table, columns, target table.
+# All of them RESTRICT. They keep an account from referring to another account's application.
 FOREIGN_KEYS = {
+    "accounts_owner_fk": ("accounts", ("owner_id",), "users"),
     "accounts_device_calling_application_fk": ("accounts", ("device_calling_application_id", "id"), "applications"),
     "accounts_siprec_application_fk": ("accounts", ("siprec_application_id", "id"), "applications"),
     "calls_recording_credential_fk": ("calls", ("account_id", "recording_credential_id"), "stored_credentials"),
@@ -45,6 +46,7 @@ CHECKS = {
 INDEXES = {
     "accounts_by_name": "accounts",
     "accounts_by_provider": "accounts",
+    "accounts_by_owner": "accounts",
     "accounts_suspended": "accounts",
     "accounts_suspended_by_name": "accounts",
     "accounts_suspended_of_provider": "accounts",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any
 
+from app.foundation.access import Viewer, account_of
 from app.foundation.context import Info
 from app.foundation.graphql.declarations import DECLARED, PER_VIEWER, READ, Part, Permissions, Value
 from app.foundation.graphql.resolvers import make_field
@@ -44,7 +45,7 @@ def part(
 def per_viewer(
     make: Callable[..., Any], description: str, *, columns: Sequence[str] = (), permissions: Permissions = ()
 ) -> Any:
-    """A value computed from the caller, and from the named columns if any: `viewerCan…`."""
+    """A value computed from the caller, who may own the row's account, and from the named columns: `viewerCan…`."""
     return _value(Value(tuple(columns), make, "viewer"), description, permissions, None)
 
 
@@ -77,10 +78,14 @@ def _value(value: Value, description: str, permissions: Permissions, name: str |
             return of_row(root, info.context)
 
     elif value.needs == "viewer":
-        metadata[PER_VIEWER] = lambda viewer, row: of_row(row, viewer)
+
+        def of_viewer(viewer: Viewer, row: Any) -> Any:
+            return of_row(row, viewer.within_account(account_of(row)) if viewer.owned_account_ids else viewer)
+
+        metadata[PER_VIEWER] = of_viewer
 
         def resolve(root: Any, info: Info) -> Any:
-            return of_row(root, info.context.viewer)
+            return of_viewer(info.context.viewer, root)
 
     elif value.needs == "now":
         metadata[READ] = lambda row: of_row(row, datetime.now(UTC))

@@ -11,7 +11,7 @@ from uuid import UUID
 from tortoise.models import Model
 from typing_extensions import TypeVar
 
-from app.foundation.access import Requirement, TenantScoped
+from app.foundation.access import Requirement, TenantScoped, account_of
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.registry import registry
@@ -119,8 +119,9 @@ class AnyById:
         kind = kind_of(id)
         if kind is None:
             return None
-        _check_type(context, kind)
-        return await OneById(registry.rows[kind], kind).answer(context, id)
+        row = await OneById(registry.rows[kind], kind).answer(context, id)
+        _check_type(context, kind, row)
+        return row
 
 
 async def objects_by_ids(context: Context, ids: Sequence[str]) -> list[TenantScoped | Forbidden | None]:
@@ -134,23 +135,25 @@ async def objects_by_ids(context: Context, ids: Sequence[str]) -> list[TenantSco
     by_kind: dict[Kind, set[UUID]] = {}
     for kind, row_id in filter(None, keys):
         by_kind.setdefault(kind, set()).add(row_id)
-    found: dict[tuple[Kind, UUID] | None, TenantScoped | Forbidden] = {}
+    found: dict[tuple[Kind, UUID] | None, TenantScoped | Forbidden | None] = {}
     for kind, row_ids in by_kind.items():
-        try:
-            _check_type(context, kind)
-        except Forbidden as refusal:
-            found |= {(kind, row_id): refusal for row_id in row_ids}
-            continue
         context.count_rows(len(row_ids))
-        for row in await context.viewer.visible(registry.rows[kind]).filter(id__in=row_ids):
-            found[kind, row.pk] = row
+        rows = {row.pk: row for row in await context.viewer.visible(registry.rows[kind]).filter(id__in=row_ids)}
+        for row_id in row_ids:
+            try:
+                _check_type(context, kind, rows.get(row_id))
+            except Forbidden as refusal:
+                found[kind, row_id] = refusal
+            else:
+                found[kind, row_id] = rows.get(row_id)
     return [found.get(key) for key in keys]
 
 
-def _check_type(context: Context, kind: Kind) -> None:
-    """Raises Forbidden when objects of this type need a permission that the caller lacks."""
+def _check_type(context: Context, kind: Kind, row: TenantScoped | None) -> None:
+    """Raises Forbidden when objects of this type need a permission that the caller lacks, in the account of this row."""
+    viewer = context.viewer.within_account(account_of(row))
     for permission in registry.permissions[kind]:
-        permission.check(context.viewer, f"The type {registry.names[kind]}")
+        permission.check(viewer, f"The type {registry.names[kind]}")
 
 
 def _key_of(sid: str) -> tuple[Kind, UUID] | None:

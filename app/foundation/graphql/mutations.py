@@ -60,7 +60,8 @@ def mutation(
             info: Any = kwargs["info"]
             info.context.begin(name)
             try:
-                return await resolve(*args, **kwargs)
+                with info.context.acting():
+                    return await resolve(*args, **kwargs)
             except UserErrors as mistakes:
                 return answers(user_errors=mistakes.errors)
 

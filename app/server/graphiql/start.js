@@ -151,7 +151,7 @@ window.__webpack_nonce__ = document.currentScript.nonce;
   function filledIn(examples, fragment) {
     const given = new URLSearchParams(fragment.slice(1));
     const names = ["bucketVendor", "endpointUrl", "bucketName", "region", "accessKeyId"];
-    const examplesOf = { AC: "accountId", SP: "serviceProviderId", CA: "callId" };
+    const examplesOf = { AC: "accountId", SP: "serviceProviderId", CA: "callId", US: "ownerId" };
     const ids = Object.fromEntries(Object.entries(examplesOf).map(([kind, name]) => [kind + "0".repeat(32), name]));
     const fill = (name, value) => {
       // The address of whoever logs in; that of the example for somebody new is free.

@@ -35,6 +35,7 @@ TAB_NAMES = [
     "ReportCalls",
     "ListStoredCredentials",
     "WatchCalls",
+    "TransferOwnership",
 ]
 QUIET_CHROMIUM = [
     "--no-sandbox",
