@@ -290,8 +290,9 @@ class AccountMutations:
         return UpdateAccountPayload(account=Account.of(account))
 
     @fields.mutation(
-        "Moves an account with all its contents to another service provider. Its keys stay valid. NAME_TAKEN if the provider "
-        "has an account of that name. An owner who is a user of the old provider is no longer the owner.",
+        "Moves an account with all its contents to another service provider. Its valid keys stay valid: those of people of the "
+        "former provider keep the permissions that they have now, and no longer depend on these people. NAME_TAKEN if the "
+        "provider has an account of that name. An owner who is a user of the old provider is no longer the owner.",
         permissions=[IsAdmin, MayEditSettings],
     )
     async def move_account(

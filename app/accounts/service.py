@@ -13,6 +13,7 @@ from app.accounts.contents import AccountContentKind, Contents
 from app.accounts.inputs import AccountPatch, NewAccount
 from app.accounts.lookup import ACCOUNTS
 from app.accounts.model import Account
+from app.api_keys.creators import release_keys
 from app.api_keys.model import ApiKey
 from app.applications.model import Application
 from app.audit import trail
@@ -205,7 +206,7 @@ async def _save_recording(
 async def move(
     context: Context, account_id: str, service_provider_id: str, if_version: int | None
 ) -> tuple[Account, bool]:
-    """Moves an account and its contents to another service provider. Its keys and sessions stay valid.
+    """Moves an account and its contents to another service provider. Its valid keys and sessions stay valid.
 
     An owner who is a user of the old provider is no longer the owner. Returns the account, and whether it lost its owner. Moving
     it to its current provider changes nothing. Raises UserErrors: NOT_FOUND, CONFLICT, NAME_TAKEN.
@@ -220,6 +221,7 @@ async def move(
             if await SERVICE_PROVIDERS.lock(context.viewer, provider_id) is None:
                 errors.found += SERVICE_PROVIDERS.not_found("serviceProviderId").errors
             errors.raise_if_any()
+            await release_keys(context, account.id, provider_id)
             values: Columns = {"service_provider_id": provider_id}
             is_removed = provider_id != account.service_provider_id and await _is_of_provider(account)
             if is_removed:
@@ -238,6 +240,8 @@ async def move(
 
 async def _is_of_provider(account: Account) -> bool:
     """Whether the owner is a user of the account's provider."""
+    if account.owner_id is None:
+        return False
     return await User.filter(id=account.owner_id, service_provider_id=account.service_provider_id).exists()
 
 

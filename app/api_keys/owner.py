@@ -26,6 +26,14 @@ class OwnerChoice:
     service_provider_id: str | None = None
     installation: bool | None = None
 
+    def scope_for(self, viewer: Viewer) -> Scope:
+        """The scope of the chosen owner."""
+        if self.account_id is not None:
+            return Scope.ACCOUNT
+        if self.service_provider_id is not None:
+            return Scope.SERVICE_PROVIDER
+        return Scope.ADMIN if self.installation is not None else viewer.scope
+
 
 @dataclass(frozen=True)
 class Owner:

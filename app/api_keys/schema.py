@@ -33,7 +33,7 @@ from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
-from app.users.grants import lacks_none
+from app.users.grants import lacking
 
 
 @strawberry.enum(description="Whether a key is valid.")
@@ -48,7 +48,7 @@ class ApiKeyStatus(enum.Enum):
 @strawberry.type(
     description="The creator of a key: a person, directly or through another key, or a key without a person."
 )
-class ApiKeyMaker:
+class ApiKeyCreator:
     scope: Scope = strawberry.field(
         description="The scope of the person who created the key; without a person, of the key that created it."
     )
@@ -70,12 +70,12 @@ def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | N
     return ApiKeyStatus.ACTIVE
 
 
-def _maker(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyMaker | None:
+def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyCreator | None:
     if scope is None or (key_id is None and user_id is None):
         return None
     if not context.viewer.may_know_who(scope):
-        return ApiKeyMaker(scope=scope, api_key_id=None, user_id=None)
-    return ApiKeyMaker(
+        return ApiKeyCreator(scope=scope, api_key_id=None, user_id=None)
+    return ApiKeyCreator(
         scope=scope,
         api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
         user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
@@ -89,11 +89,13 @@ class ApiKey(fields.Node[model.ApiKey]):
         f"The part of the token after `{token.PREFIX}`. Identifies the key and is not secret."
     )
     scope: Scope = fields.column("The objects it may act on. Never changes.")
-    access_level: AccessLevel = fields.column("What it may do within its scope. Never changes.")
+    access_level: AccessLevel = fields.column(
+        "What it may do within its scope. Changes only when `moveAccount` releases the key from its creator."
+    )
     permissions: list[Permission] = fields.computed(
         lambda level, own: in_order(permissions_of_level(level, own)),
         ["access_level", "permissions"],
-        "What it may do within its scope, in so far as the person who created it may do it now. Never changes.",
+        "What it may do within its scope, in so far as the person who created it may do it now.",
     )
     status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
@@ -106,8 +108,8 @@ class ApiKey(fields.Node[model.ApiKey]):
         description="Its service provider, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyMaker | None = fields.decrypted(
-        _maker,
+    created_by: ApiKeyCreator | None = fields.decrypted(
+        _creator,
         ["created_by_scope", "created_by_key_id", "created_by_user_id"],
         "Who created it, or last rotated or adopted it; null for a key created on the server's command line. The key is rejected "
         "while this person is deactivated, and once they are deleted. Rotating or adopting a key makes the caller its creator.",
@@ -139,18 +141,18 @@ class ApiKey(fields.Node[model.ApiKey]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer, level, own: (
-            viewer.may([MayManageApiKeys]) and lacks_none(viewer, permissions_of_level(level, own))
+        lambda viewer, scope, level, own: (
+            viewer.may([MayManageApiKeys]) and not lacking(viewer, scope, permissions_of_level(level, own))
         ),
         "Whether the caller may change, rotate and revoke the key: whether it has all of the key's permissions.",
-        columns=["access_level", "permissions"],
+        columns=["scope", "access_level", "permissions"],
     )
     viewer_can_adopt: bool = fields.per_viewer(
-        lambda viewer, level, own: (
-            viewer.may([IsPerson, MayManageApiKeys]) and lacks_none(viewer, permissions_of_level(level, own))
+        lambda viewer, scope, level, own: (
+            viewer.may([IsPerson, MayManageApiKeys]) and not lacking(viewer, scope, permissions_of_level(level, own))
         ),
         "Whether the caller may adopt the key: whether the caller is a person who has all of the key's permissions.",
-        columns=["access_level", "permissions"],
+        columns=["scope", "access_level", "permissions"],
     )
 
 
@@ -297,7 +299,7 @@ class RotateApiKeyInput:
     overlap_hours: int = strawberry.field(
         default=24,
         description=f"For how many hours the old token stays valid, 0 to {MAXIMUM_OVERLAP_HOURS}. With 0 it is "
-        "rejected immediately.",
+        "rejected immediately, and so it is if the key's creator is not active or lacks some of its permissions.",
     )
 
 
@@ -344,7 +346,8 @@ class ApiKeyMutations:
 
     @fields.mutation(
         "Gives an API key a new token, returned once. The old one stays valid for `overlapHours`; with 0 it is rejected "
-        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid.",
+        f"{WHEN_REFUSED}. So is any token that an earlier rotation kept valid, and the old one of a key whose creator is not "
+        "active or lacks some of its permissions: `previousSecretExpiresAt` is then null.",
         permissions=[MayManageApiKeys],
     )
     async def rotate_api_key(

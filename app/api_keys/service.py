@@ -23,7 +23,7 @@ from app.foundation.identifiers import Kind, first_at
 from app.foundation.revocations import Revocations
 from app.foundation.secret_overlap import check_overlap
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
-from app.users.credential_check import creator_columns, require_valid_credential
+from app.users.credential_check import creator_columns, permissions_of_key, require_valid_credential
 from app.users.grants import OF_KEYS, check_grant, custom_permissions, require_permissions_of
 
 API_KEYS = Rows(ApiKey, Kind.API_KEY, "API key")
@@ -91,7 +91,8 @@ async def _create(context: Context, new: NewApiKey, made: token.Token) -> ApiKey
     own = custom_permissions(is_custom, new.permissions, OF_KEYS, errors)
     networks = allowed_networks.checked(new.allowed_networks, errors)
     granted = permissions_of_level(new.access_level, own)
-    check_grant(viewer, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
+    scope = new.owner.scope_for(viewer)
+    check_grant(viewer, scope, granted, "API key", errors, "permissions" if is_custom else "accessLevel")
     async with in_transaction():
         owner = await lock_owner(viewer, new.owner, errors)
         await require_valid_credential(viewer)
@@ -157,17 +158,20 @@ class ApiKeyPatch:
 async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
     """Raises UserErrors: NOT_FOUND, PERMISSION_MISSING, CONFLICT, or for an invalid name or network."""
     errors = ErrorCollector()
-    key = await _manageable(context, key_id)
     values: Columns = {}
     if patch.name is not None:
         values["name"] = names.checked(patch.name.value, errors, "name")
     if patch.allowed_networks is not None:
         values["allowed_networks"] = allowed_networks.checked(patch.allowed_networks.value, errors)
-    if values and not errors.found:
-        updated = await API_KEYS.update(context, key_id, values, patch.if_version)
+    async with in_transaction():
+        key = await _locked(context, key_id)
+        changed = values and not errors.found
+        if changed:
+            key = await API_KEYS.update(context, key_id, values, patch.if_version)
+    if changed:
         if "allowed_networks" in values:
-            context.use(Revocations).announce(updated.id)
-        return updated
+            context.use(Revocations).announce(key.id)
+        return key
     await API_KEYS.check_version(context, key, patch.if_version, errors)
     errors.raise_if_any()
     return key
@@ -175,9 +179,10 @@ async def update(context: Context, key_id: str, patch: ApiKeyPatch) -> ApiKey:
 
 async def revoke(context: Context, key_id: str) -> ApiKey:
     """Permanently revokes a key; repeating it changes nothing. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
-    await _manageable(context, key_id)
     values = {"revoked_at": datetime.now(UTC)}
-    revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
+    async with in_transaction():
+        await _locked(context, key_id)
+        revoked = await API_KEYS.try_update(context, key_id, values, where={"revoked_at__isnull": True})
     if revoked is not None:
         context.use(Revocations).announce(revoked.id)
     return revoked or await API_KEYS.get(context, key_id)
@@ -186,29 +191,28 @@ async def revoke(context: Context, key_id: str) -> ApiKey:
 async def rotate(context: Context, key_id: str, overlap_hours: int) -> tuple[ApiKey, str]:
     """Gives a key a new secret and returns its new token. The old one stays valid for `overlap_hours`.
 
-    The caller becomes the key's creator, and so does the person who created the calling key, if any. Raises UserErrors:
-    NOT_FOUND, PERMISSION_MISSING, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the
-    new secret would circumvent the calling key's expiry.
+    The caller, or the person who created the calling key, becomes the key's creator. The old token ends at once if its creator
+    lacked any of the key's permissions: it would gain them from the new creator. Raises UserErrors: NOT_FOUND,
+    PERMISSION_MISSING, OUT_OF_RANGE, and INVALID for a key that is revoked, expired or outlives the calling key: the new secret
+    would circumvent the calling key's expiry.
     """
     check_overlap(overlap_hours)
-    found = await _manageable(context, key_id)
     async with in_transaction():
-        if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
-            raise API_KEYS.not_found()
-        await require_valid_credential(context.viewer)
         # Concurrent rotations run one after the other: the second replaces the secret of the first.
-        key = API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
+        key = await _locked(context, key_id)
         now = datetime.now(UTC)
         if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
             raise UserErrors.one(ApiKeyRule.API_KEY_REVOKED_OR_EXPIRED, "id")
         caller_expires_at = context.viewer.expires_at
         if caller_expires_at is not None and (key.expires_at is None or key.expires_at > caller_expires_at):
             raise UserErrors.one(ApiKeyRule.API_KEY_OUTLIVES_CALLER, "id")
+        own = permissions_of_level(key.access_level, key.permissions)
+        overlaps = overlap_hours > 0 and await permissions_of_key(key) == own
         made = token.make(key.public_id)
         secrets = {
             "secret_hash": token.secret_hash(context.keyring, made),
-            "previous_secret_hash": key.secret_hash if overlap_hours else None,
-            "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlap_hours else None,
+            "previous_secret_hash": key.secret_hash if overlaps else None,
+            "previous_secret_expires_at": now + timedelta(hours=overlap_hours) if overlaps else None,
             "previous_secret_last_used_at": None,
             "rotated_at": now,
             **await creator_columns(context.viewer),
@@ -223,22 +227,27 @@ async def adopt(context: Context, key_id: str) -> ApiKey:
 
     Raises UserErrors: NOT_FOUND, PERMISSION_MISSING.
     """
-    found = await _manageable(context, key_id)
     async with in_transaction():
-        if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
-            raise API_KEYS.not_found()
-        await require_valid_credential(context.viewer)
+        key = await _locked(context, key_id)
         creator = await creator_columns(context.viewer)
-        adopted = API_KEYS.require(await update_row(context, ApiKey, found.id, creator))
+        adopted = API_KEYS.require(await update_row(context, ApiKey, key.id, creator))
     context.use(Revocations).announce(adopted.id)
     return adopted
 
 
-async def _manageable(context: Context, key_id: str) -> ApiKey:
-    """A key whose permissions, which never change, the caller has. Raises UserErrors: NOT_FOUND, PERMISSION_MISSING."""
-    key = await API_KEYS.get(context, key_id)
-    require_permissions_of(context.viewer, permissions_of_level(key.access_level, key.permissions), "API key")
-    return key
+async def _locked(context: Context, key_id: str) -> ApiKey:
+    """Locks a key whose permissions, which never change, the caller has; runs in a transaction.
+
+    Raises UserErrors: NOT_FOUND, PERMISSION_MISSING; and what `require_valid_credential` raises.
+    """
+    found = await API_KEYS.get(context, key_id)
+    require_permissions_of(
+        context.viewer, found.scope, permissions_of_level(found.access_level, found.permissions), "API key"
+    )
+    if found.account_id is not None and await ACCOUNTS.lock(context.viewer, found.account_id) is None:
+        raise API_KEYS.not_found()
+    await require_valid_credential(context.viewer)
+    return API_KEYS.require(await ApiKey.filter(id=found.id).select_for_update().get_or_none())
 
 
 def _checked_expiry(viewer: Viewer, expires_at: datetime | None, errors: ErrorCollector) -> datetime | None:

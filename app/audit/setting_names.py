@@ -33,7 +33,7 @@ class Setting:
     name: str
     """The field of the object's type or input; dotted inside an object, such as `usageLimit.maximum`."""
     permissions: frozenset[type[Requirement]] = frozenset()
-    """The permissions of the field, which its changes need too."""
+    """The permissions of the object's type and of the field, which changes need too."""
     convert: Convert | None = None
     """From the stored value to the one clients see; None: they are equal."""
 
@@ -43,7 +43,10 @@ def setting(kind: str | None, audit_name: str) -> Setting | None:
 
     A name that is no column (`endedSessions`) is its own field name.
     """
-    return _settings().get((kind, audit_name), Setting(audit_name))
+    known = _settings()
+    if (kind, audit_name) in known:
+        return known[kind, audit_name]
+    return Setting(audit_name, frozenset(registry.permissions[Kind(kind)] if kind is not None else ()))
 
 
 @lru_cache(1)
@@ -65,6 +68,7 @@ def _of_column(kind: Kind, model: type[Model], column: str) -> Setting | None:
     fields = get_object_definition(registry.types[registry.names[kind]], strict=True).fields
     using = [field for field in fields if column in declarations.columns_of(field.metadata.get(declarations.DECLARED))]
     permissions = {each for field in using for each in field.metadata.get(declarations.PERMISSIONS, ())}
+    permissions |= set(registry.permissions[kind])
     if column in other_names:
         name = other_names[column]
         return Setting(name, frozenset(permissions), _conversion_at(fields, name, column)) if name is not None else None

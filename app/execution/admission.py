@@ -54,7 +54,7 @@ class Admission:
         if refusal is not None:
             return refusal
         restriction = caller.restriction if caller is not None else None
-        maximum = (restriction and restriction.variable_values) or document_size.MAXIMUM_VARIABLE_VALUES
+        maximum = (caller and caller.variable_values) or document_size.MAXIMUM_VARIABLE_VALUES
         if document_size.has_too_many_values(request.variables, maximum):
             return _bad_input(f"The variables have more than {maximum} values.", context)
         operation = document.operation(request.operation_name)

@@ -73,8 +73,13 @@ class Operations:
         if operation.type is OperationType.SUBSCRIPTION:
             message = "Subscriptions need a WebSocket (graphql-transport-ws)."
             return request_error([error_with_code(message, ErrorCode.BAD_USER_INPUT)], context)
+        caller = context.caller
         try:
             async with Deadline(spent_seconds) as deadline, self._slots.slot(context, deadline.paused):
+                if context.caller is not caller:  # it has changed during the wait for a slot
+                    refusal = self._admission.admitted(request, context, only_queries=only_queries)
+                    if isinstance(refusal, GraphQLResponse):
+                        return refusal
                 return await self._run(operation, request, context)
         except TimeoutError:
             return _timed_out(context, operation)
@@ -201,11 +206,12 @@ class Operations:
                     yield request_error([located_error(error)], context)
                 try:
                     context = await new_context()
+                    async with self._slots.slot(context, is_event=True), self._concurrent_events:
+                        await context.refresh_caller()
+                        response = await self._run_event(event, request, context)
                 except ServiceUnavailable as error:
                     yield GraphQLResponse(executed=True, errors=[formatted_error(error, context)])
                     continue
-                async with self._slots.slot(context, is_event=True), self._concurrent_events:
-                    response = await self._run_event(event, request, context)
                 if (
                     not response.executed
                     or response.errors

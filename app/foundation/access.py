@@ -48,11 +48,13 @@ class Permission(enum.Enum):
 
     EDIT_SETTINGS = strawberry.enum_value(
         "EDIT_SETTINGS",
-        description="Change the settings of accounts, applications, recording and service providers; suspend and move them.",
+        description="Change the settings of accounts, applications, recording and service providers; suspend and move them. A "
+        "caller can point recordings and webhooks at a server of their own, and so receive what is sent there.",
     )
     TEST_AND_CALL_OUT = strawberry.enum_value(
         "TEST_AND_CALL_OUT",
-        description="Test storages and webhooks, and retry recordings: all of them call other servers.",
+        description="Test storages and webhooks, and retry recordings: all of them call other servers. A test of a GET webhook "
+        "sends a signature that covers the time alone: its receiver can send other GETs with it for 300 seconds.",
     )
     VIEW_SECRETS = strawberry.enum_value(
         "VIEW_SECRETS", description="Read webhook secrets, and signatures and replies of webhook tests."
@@ -71,7 +73,11 @@ class Permission(enum.Enum):
     )
     VIEW_AUDIT_TRAIL = strawberry.enum_value("VIEW_AUDIT_TRAIL", description="Read the audit trail.")
     CREATE_ACCOUNTS = strawberry.enum_value("CREATE_ACCOUNTS", description="Create accounts and service providers.")
-    DELETE_ACCOUNTS = strawberry.enum_value("DELETE_ACCOUNTS", description="Delete accounts and service providers.")
+    DELETE_ACCOUNTS = strawberry.enum_value(
+        "DELETE_ACCOUNTS",
+        description="Delete accounts and service providers. With `force`, an account's users and API keys too, whatever they may "
+        "do.",
+    )
     ACT_AS_GATEWAY = strawberry.enum_value(
         "ACT_AS_GATEWAY", description="Report and record calls as a voice gateway; held by API keys only."
     )
@@ -140,12 +146,12 @@ LEVELS: Mapping[AccessLevel, Permissions] = {
 
 def permissions_of_role(role: Role, own: Sequence[str] | None) -> Permissions:
     """`own` is the stored list of a CUSTOM role."""
-    return ROLES.get(role) or _named(own)
+    return _granted(ROLES.get(role), own)
 
 
 def permissions_of_level(level: AccessLevel, own: Sequence[str] | None) -> Permissions:
     """`own` is the stored list of a CUSTOM level."""
-    return LEVELS.get(level) or _named(own)
+    return _granted(LEVELS.get(level), own)
 
 
 def within(permissions: Permissions, creators: Permissions) -> Permissions:
@@ -159,8 +165,11 @@ def in_order(permissions: Iterable[Permission]) -> list[Permission]:
     return [one for one in Permission if one in found]
 
 
-def _named(names: Sequence[str] | None) -> Permissions:
-    return _interned(frozenset(Permission[name] for name in names or ()))
+def _granted(fixed: Permissions | None, own: Sequence[str] | None) -> Permissions:
+    if fixed is not None:
+        return fixed
+    # Names of a newer version, before a downgrade, grant nothing.
+    return _interned(frozenset(Permission[name] for name in own or () if name in Permission.__members__))
 
 
 @lru_cache(maxsize=1_024)
@@ -189,8 +198,6 @@ class Restriction:
     message: str
     extensions: Mapping[str, str]
     may_introspect: bool = True
-    variable_values: int | None = None
-    """Maximum number of values in an operation's variables; None: the default limit."""
 
     def refusal(self) -> Forbidden:
         return Forbidden(self.message, **self.extensions)
@@ -207,8 +214,9 @@ ONLY_FOR_GATEWAYS = Restriction(
     OpenTo.GATEWAYS,
     "A voice gateway's key may only query `viewer`, send `reportCalls` and record calls.",
     {"reason": "GATEWAY_KEY"},
-    variable_values=16_000,  # `reportCalls` takes 1,000 calls of 14 values each
 )
+VARIABLE_VALUES_OF_GATEWAYS = 16_000
+"""Maximum number of values in an operation's variables: `reportCalls` takes 1,000 calls of 14 values each."""
 
 
 @dataclass(frozen=True)
@@ -277,6 +285,9 @@ class Viewer:
     """The provider itself, or the one of the caller's account: for concurrency limits."""
     role: Role | None = None
     """The user's role; None for a key."""
+    is_gateway: bool = False
+    """Whether it is a key of a voice gateway, which was given ACT_AS_GATEWAY alone. A key that was given more and has lost it,
+    with its creator, is not: it would lose settings too, which need no permission."""
     owned_account_ids: frozenset[UUID] = frozenset()
     """Of a mixed caller: the accounts in which it has ALL. Empty for all others, account users who own their account included."""
     as_owner_of: UUID | None = None
@@ -304,7 +315,12 @@ class Viewer:
     def restriction(self) -> Restriction | None:
         if self.must_change_password:
             return PASSWORD_CHANGE_REQUIRED
-        return ONLY_FOR_GATEWAYS if self.permissions == LEVELS[AccessLevel.GATEWAY] else None
+        return ONLY_FOR_GATEWAYS if self.is_gateway else None
+
+    @property
+    def variable_values(self) -> int | None:
+        """Maximum number of values in an operation's variables; None: the default limit."""
+        return VARIABLE_VALUES_OF_GATEWAYS if Permission.ACT_AS_GATEWAY in self.permissions else None
 
     def may_know_who(self, scope: Scope) -> bool:
         """Whether this caller may see which key or user of this scope acted: only if the scope is not wider than its own."""
@@ -385,13 +401,23 @@ class Requirement(BasePermission):
         return self.allows(caller)
 
     def on_unauthorized(self) -> None:
-        raise Forbidden(f"This field needs {self.words}.", **self.refusal)
+        raise refusal_of("This field", [type(self)])
 
     @classmethod
     def check(cls, viewer: Viewer, what: str) -> None:
         """Raises Forbidden: `what` needs this permission. For what is not a field."""
         if not cls.allows(viewer):
-            raise Forbidden(f"{what} needs {cls.words}.", **cls.refusal)
+            raise refusal_of(what, [cls])
+
+
+def refusal_of(what: str, missing: Sequence[type[Requirement]], more: str = "", **extensions: object) -> Forbidden:
+    """The error for `what`, which needs all that is missing. `requiredPermissions` names all missing permissions."""
+    for one in missing:
+        extensions |= one.refusal
+    if permissions := [one.needed for one in missing if issubclass(one, _PermissionRequirement)]:
+        extensions["requiredPermissions"] = [one.name for one in in_order(permissions)]
+    words = " and ".join(dict.fromkeys(one.words for one in missing))
+    return Forbidden(f"{what} needs {words}.{more}", **extensions)
 
 
 class _ScopeRequirement(Requirement):

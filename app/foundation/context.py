@@ -30,10 +30,6 @@ class Resources:
     clients: Mapping[type, Any]
 
 
-async def _always_valid() -> None:
-    """The check for contexts without a credential, such as those of commands."""
-
-
 def no_limit(_rows: int) -> None:
     """Compiled plans have no row limit: they make no ORM objects."""
 
@@ -56,8 +52,8 @@ class Context:
     """Called with the number of rows that the ORM is about to load. Raises BadUserInput when they are too many."""
     without_slot: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     """Entered by a mutation while it waits for a tenant's server: releases its slot (`execution/limits/slots.py`)."""
-    recheck_credential: Callable[[], Awaitable[object]] = _always_valid
-    """Called after a wait for a slot. Raises Unauthenticated when the credential was revoked during the wait."""
+    recheck_credential: Callable[[], Awaitable[Viewer | None]] | None = None
+    """Returns the caller as it is now. Raises Unauthenticated when the credential was revoked. None without a credential."""
     as_owner: Viewer | None = None
     """The mixed caller of the running mutation, with its permissions in the account that the input names."""
     _has_logged_in: bool = False
@@ -69,6 +65,11 @@ class Context:
         if self.caller is None:
             raise Unauthenticated
         return self.caller
+
+    async def refresh_caller(self) -> None:
+        """Updates the caller after a wait, in which it may have lost permissions. Raises Unauthenticated if it was revoked."""
+        if self.recheck_credential is not None:
+            self.caller = await self.recheck_credential()
 
     def begin(self, mutation: str) -> None:
         """Begins a mutation of the operation, and forgets loaded rows: the mutation may change them."""

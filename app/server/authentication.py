@@ -23,7 +23,7 @@ from app.api_keys import allowed_networks, token
 from app.api_keys.allowed_networks import RefusedUses
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
-from app.foundation.access import Permissions, Scope, Viewer, owner_is_active
+from app.foundation.access import LEVELS, AccessLevel, Permissions, Scope, Viewer, owner_is_active, permissions_of_level
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Unauthenticated, for_client
 from app.foundation.identifiers import Kind, parse_sid
@@ -266,6 +266,7 @@ def _viewer_of_key(key: ApiKey, permissions: Permissions, secret_hash: bytes, ex
         expires_at=expires_at,
         secret_hash=secret_hash,
         provider_id=key.service_provider_id or _run_by(key),
+        is_gateway=permissions_of_level(key.access_level, key.permissions) == LEVELS[AccessLevel.GATEWAY],
     )
 
 

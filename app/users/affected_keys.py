@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 
 from tortoise.expressions import Q
 
-from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.foundation.access import (
-    ALL,
     LEVELS,
     AccessLevel,
     Permission,
@@ -53,8 +51,6 @@ async def that_shrink(viewer: Viewer, creator: User, permissions: Permissions) -
 async def _affected(viewer: Viewer, creator: User, permissions: Permissions | None) -> AffectedKeys:
     """`permissions` are the new ones of the creator; None: all of the keys stop."""
     before = permissions_of_role(creator.role, creator.permissions)
-    # In accounts that they own, the creator keeps ALL whatever their role.
-    owned = {account.id for account in await Account.filter(owner_id=creator.id).only("id")}
     keys = viewer.visible(ApiKey).filter(
         Q(expires_at__isnull=True) | Q(expires_at__gt=datetime.now(UTC)),
         created_by_user_id=creator.id,
@@ -66,14 +62,12 @@ async def _affected(viewer: Viewer, creator: User, permissions: Permissions | No
             return AffectedKeys()
         levels = [level for level, held in LEVELS.items() if held & lost]
         custom = Q(*(Q(permissions__contains=[one.name]) for one in lost), join_type="OR")
+        # In accounts that the creator owns, their role does not count.
+        keys = keys.filter(~Q(account__owner_id=creator.id) | Q(account__owner_id__isnull=True))
         keys = keys.filter(Q(access_level__in=levels) | (Q(access_level=AccessLevel.CUSTOM) & custom))
-        if owned:
-            keys = keys.filter(Q(account_id__isnull=True) | Q(account_id__not_in=owned))
     newest = await keys.order_by("-id").limit(MAXIMUM)
     count = len(newest) if len(newest) < MAXIMUM else await keys.count()
-    return AffectedKeys(
-        [_of_key(key, ALL if key.account_id in owned else before, permissions) for key in newest], count
-    )
+    return AffectedKeys([_of_key(key, before, permissions) for key in newest], count)
 
 
 def _of_key(key: ApiKey, before: Permissions, after: Permissions | None) -> AffectedKey:

@@ -65,7 +65,7 @@ async def permissions_of_key(key: ApiKey) -> Permissions | None:
     own = permissions_of_level(key.access_level, key.permissions)
     if key.created_by_user_id is None:
         return own
-    creator = await User.get_or_none(id=key.created_by_user_id, active=True)
+    creator = await User.filter(owner_is_active(), id=key.created_by_user_id, active=True).first()
     return within(own, await permissions_within(creator, key.account_id)) if creator is not None else None
 
 

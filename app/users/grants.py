@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from app.foundation.access import ALL, Permission, Permissions, Viewer, in_order
+from app.foundation.access import ALL, Permission, Permissions, Scope, Viewer, in_order
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 
 
@@ -19,27 +19,32 @@ class GrantRule(UserErrorRule):
     PERMISSION_OF_KEYS = UserErrorCode.INVALID, "Only API keys can have the permission ACT_AS_GATEWAY."
 
 
-_EXEMPT = frozenset({Permission.ACT_AS_GATEWAY})
-"""No person has it, and every caller that manages keys may give it."""
+def lacking(viewer: Viewer, scope: Scope, permissions: Permissions) -> Permissions:
+    """Those of the permissions of a user or key of the scope that keep the caller from changing it.
+
+    ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may give it. So are those that do nothing
+    within an account.
+    """
+    exempt = {Permission.ACT_AS_GATEWAY}
+    if scope is Scope.ACCOUNT:
+        exempt |= {Permission.CREATE_ACCOUNTS, Permission.DELETE_ACCOUNTS}
+    return permissions - viewer.permissions - exempt
 
 
-def lacks_none(viewer: Viewer, permissions: Permissions) -> bool:
-    """Whether the caller may change a user or key with these permissions."""
-    return permissions - _EXEMPT <= viewer.permissions
-
-
-def check_grant(viewer: Viewer, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str) -> None:
-    """`permissions` are those of a user or key, before or after the change."""
-    missing = in_order(permissions - viewer.permissions - _EXEMPT)
+def check_grant(
+    viewer: Viewer, scope: Scope, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str
+) -> None:
+    """`permissions` are those of a user or key of the scope, before or after the change."""
+    missing = in_order(lacking(viewer, scope, permissions))
     if missing:
         names = ", ".join(one.name for one in missing)
         errors.add(GrantRule.PERMISSION_MISSING, *path, noun=noun, permissions=names)
 
 
-def require_permissions_of(viewer: Viewer, permissions: Permissions, noun: str) -> None:
+def require_permissions_of(viewer: Viewer, scope: Scope, permissions: Permissions, noun: str) -> None:
     """Raises UserErrors PERMISSION_MISSING at `id` unless the caller has all of these permissions of an existing user or key."""
     errors = ErrorCollector()
-    check_grant(viewer, permissions, noun, errors, "id")
+    check_grant(viewer, scope, permissions, noun, errors, "id")
     errors.raise_if_any()
 
 

@@ -35,7 +35,7 @@ from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
 from app.users import affected_keys, email_addresses, login_throttle, model, policy, service
 from app.users.affected_keys import AffectedKeys
-from app.users.grants import lacks_none
+from app.users.grants import lacking
 
 
 @fields.node(Kind.USER, description="A person, who logs in with an e-mail address and a password.", is_callers_own=True)
@@ -74,17 +74,19 @@ class User(fields.Node[model.User]):
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."
     )
     viewer_can_update: bool = fields.per_viewer(
-        lambda viewer, role, own: viewer.may([MayManageUsers]) and lacks_none(viewer, permissions_of_role(role, own)),
+        lambda viewer, scope, role, own: (
+            viewer.may([MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
+        ),
         "Whether the caller may change, deactivate and delete the user: whether it has all of the user's permissions.",
-        columns=["role", "permissions"],
+        columns=["scope", "role", "permissions"],
     )
     viewer_can_reset_password: bool = fields.per_viewer(
-        lambda viewer, role, own: (
-            viewer.may([IsPerson, MayManageUsers]) and lacks_none(viewer, permissions_of_role(role, own))
+        lambda viewer, scope, role, own: (
+            viewer.may([IsPerson, MayManageUsers]) and not lacking(viewer, scope, permissions_of_role(role, own))
         ),
         "Whether the caller may reset the password, unless it is the caller's own: whether the caller is a person who has all of "
         "the user's permissions.",
-        columns=["role", "permissions"],
+        columns=["scope", "role", "permissions"],
     )
 
 
@@ -304,14 +306,14 @@ class DeleteUserInput:
 @fields.payload()
 class DeleteUserPayload(fields.Payload):
     deleted_id: strawberry.ID | None = strawberry.field(default=None, description="Id of the deleted user.")
-    affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
-    affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
     owned_accounts: list[AccountRow] = strawberry.field(
         graphql_type=list[Named("Account")],  # type: ignore[misc]
         default_factory=list,
         description="The accounts whose ownership has to be transferred first, by name: the first "
         f"{service.MAXIMUM_OWNED_SHOWN}.",
     )
+    affected_api_keys: list[AffectedApiKey] = strawberry.field(default_factory=list, description=_AFFECTED)
+    affected_api_key_count: int | None = strawberry.field(default=None, description=_AFFECTED_COUNT)
 
 
 @strawberry.input(description="The user whose password to reset.")
@@ -400,8 +402,8 @@ class UserMutations:
         return ReactivateUserPayload(user=User.of(user))
 
     @fields.mutation(
-        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE and a list of accounts "
-        "while the user owns any, and while API keys that the person created would stop, unless `force` is true.",
+        f"Deletes a user and their sessions: the tokens are rejected {WHEN_REFUSED}. Refused with IN_USE while the user owns "
+        "accounts, and while API keys that the person created would stop, unless `force` is true.",
         permissions=[MayManageUsers],
     )
     async def delete_user(

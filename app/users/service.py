@@ -171,7 +171,7 @@ async def create(context: Context, new: NewUser, idempotency_key: str | None = N
 async def _create(context: Context, new: NewUser, hashed: str) -> User:
     viewer, errors = context.viewer, ErrorCollector()
     values = _read(Some(new.email), Some(new.name), errors)
-    values |= _role_columns(viewer, new.role, new.permissions, errors)
+    values |= _role_columns(viewer, new.owner.scope_for(viewer), new.role, new.permissions, errors)
     await _check_email_taken(values, None, errors)
     if new.password is not None:
         policy.check(await policy.current(), new.password, new.email, errors, "password")
@@ -251,7 +251,7 @@ async def _update(context: Context, user_id: str, patch: UserPatch, force: bool)
         errors.add(ValueRule.NULL_NOT_ALLOWED, "role")
     elif role is not None or patch.permissions is not None:
         kept = found.permissions if patch.permissions is None else None
-        values |= _role_columns(context.viewer, role or found.role, patch.permissions, errors, kept)
+        values |= _role_columns(context.viewer, found.scope, role or found.role, patch.permissions, errors, kept)
     is_current = patch.if_version in (None, found.version)
     if not values or errors.found or not is_current:
         if is_current:
@@ -396,7 +396,7 @@ async def _locked(context: Context, found: User, if_version: int | None = None) 
         await User.filter(scope=Scope.ADMIN, active=True).order_by("id").select_for_update()
     user = USERS.require(await User.filter(id=found.id).select_for_update().get_or_none())
     await require_valid_credential(context.viewer)
-    require_permissions_of(context.viewer, await highest_permissions(user), "user")
+    require_permissions_of(context.viewer, user.scope, await highest_permissions(user), "user")
     await USERS.check_version(context, user, if_version)
     return user
 
@@ -427,6 +427,7 @@ def _read(email: Some[str | None] | None, name: Some[str | None] | None, errors:
 
 def _role_columns(
     viewer: Viewer,
+    scope: Scope,
     role: Role,
     permissions: tuple[Permission, ...] | None,
     errors: ErrorCollector,
@@ -438,7 +439,7 @@ def _role_columns(
     """
     is_custom = role is Role.CUSTOM
     own = kept if is_custom and kept is not None else custom_permissions(is_custom, permissions, OF_USERS, errors)
-    check_grant(viewer, permissions_of_role(role, own), "user", errors, "permissions" if is_custom else "role")
+    check_grant(viewer, scope, permissions_of_role(role, own), "user", errors, "permissions" if is_custom else "role")
     return {"role": role, "permissions": own}
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 from strawberry.types.base import StrawberryOptional
 
-from app.foundation.access import IsPerson, OpenTo, Viewer
+from app.foundation.access import IsPerson, MayManageUsers, OpenTo, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.page_loading import page
@@ -23,7 +23,12 @@ def _idle_ends_at(context: Context, last_used_at: datetime) -> datetime:
     return last_used_at + timedelta(minutes=context.resources.settings.session_idle_minutes)
 
 
-@fields.node(Kind.SESSION, description="A person's login on one device.", is_callers_own=True)
+@fields.node(
+    Kind.SESSION,
+    description="A person's login on one device. Callers without the permission MANAGE_USERS find only their own.",
+    is_callers_own=True,
+    of_others=[MayManageUsers],
+)
 class Session(fields.Node[model.Session]):
     device: str = fields.computed(
         device, ["user_agent"], "The browser and system of the login, such as `Firefox on Linux`."
@@ -124,6 +129,7 @@ class SessionMutations:
         f"{login_throttle.MAXIMUM_BY_EMAIL} for one address from all networks, within 15 minutes. "
         "An IPv6 /56 has twice the limits of a network.",
         open_to=OpenTo.UNAUTHENTICATED | OpenTo.PASSWORD_CHANGE,
+        permissions=(),
     )
     async def login(
         self, info: Info, input: Annotated[LoginInput, strawberry.argument(description="The credentials.")]
@@ -158,7 +164,8 @@ class SessionMutations:
 
     @fields.mutation(
         "Ends a session of the caller or, with the permission MANAGE_USERS, of another user: its token is rejected "
-        f"{WHEN_REFUSED}."
+        f"{WHEN_REFUSED}.",
+        permissions=(),
     )
     async def revoke_session(
         self, info: Info, input: Annotated[RevokeSessionInput, strawberry.argument(description="The session.")]

@@ -186,7 +186,7 @@ async def revoke_session(context: Context, session_id: str) -> UUID:
         await require_valid_credential(context.viewer)
         if user is not None and is_visible and user.id != context.viewer.user_id:
             MayManageUsers.check(context.viewer, "Ending another user's session")
-            require_permissions_of(context.viewer, await highest_permissions(user), "user")
+            require_permissions_of(context.viewer, user.scope, await highest_permissions(user), "user")
         if session is None or not is_visible or not await Session.filter(id=session.id).delete():
             raise not_found("session")
         await trail.record(context, user, before={"session": sid_of(Kind.SESSION, session.id)})

@@ -1,6 +1,6 @@
 """Roles of users, and API keys with permissions of their own. All existing users become managers.
 
-The downgrade fails while there are keys with a list of permissions: it would give them another access level.
+The downgrade fails while there are keys with a list of permissions or users who are not managers: it would give them more.
 """
 
 from tortoise import BaseDBAsyncClient
@@ -24,7 +24,8 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
     return """
         ALTER TABLE api_keys ADD CONSTRAINT api_keys_without_permissions CHECK (permissions IS NULL);
         ALTER TABLE api_keys DROP CONSTRAINT api_keys_without_permissions, DROP permissions;
-        ALTER TABLE users DROP role, DROP permissions;"""
+        ALTER TABLE users ADD CONSTRAINT users_are_managers CHECK (role = 'MANAGER');
+        ALTER TABLE users DROP CONSTRAINT users_are_managers, DROP role, DROP permissions;"""
 
 
 MODELS_STATE = (

@@ -50,7 +50,7 @@ async def test_messages_for_users(
         (admin, "createAccount", {"name": "Of no provider", "serviceProviderId": UNKNOWN["provider"]}),
         (admin, "updateAccount", {"id": own, "name": "Foreign customer"}),
         *((admin, "transferAccountOwnership", given) for given in transfers),
-        (account_user, "transferAccountOwnership", transfers[0]),
+        (account_user, "transferAccountOwnership", transfers[2]),
         (admin, "moveAccount", {"id": own, "serviceProviderId": world["other_provider"]}),
         (admin, "moveAccount", {"id": own, "serviceProviderId": UNKNOWN["provider"]}),
         (admin, "moveAccount", {"id": UNKNOWN["account"], "serviceProviderId": world["other_provider"]}),

@@ -12,6 +12,7 @@ from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from tests.server.test_revocation_delay import WHO
 from tests.support.catalogue import contents
 from tests.support.installation import Installation, Person, World, refusals
+from tests.support.personas import People, add_people
 from tests.support.statements import recorded
 from tests.support.waiting import until
 
@@ -169,7 +170,7 @@ async def test_a_move_takes_a_constant_number_of_statements(admin: Person, world
             "moveAccount", "account { id }", id=world["own"], serviceProviderId=world["other_provider"]
         )
     assert payload["account"]
-    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "WITH"]
+    assert [text.split()[0] for text, _ in statements] == ["SELECT", "SELECT", "SELECT", "WITH"]
 
 
 async def test_an_account_that_moves_away_during_its_deletion_is_not_deleted(
@@ -189,3 +190,72 @@ async def test_an_account_that_moves_away_during_its_deletion_is_not_deleted(
     assert (payload["deletedId"], refusals(payload)) == (None, [("NOT_FOUND", ["id"])])
     async with installation.database():
         assert await Account.exists(id=own)
+
+
+PERMISSIONS = "{ viewer { permissions } }"
+
+
+@pytest.fixture
+async def staff(installation: Installation) -> People:
+    return await add_people(installation, "boss", "root")
+
+
+async def key_of_boss(staff: People, world: World) -> tuple[str, Person]:
+    """The id of a key that a person of the provider has created for the account, and its holder."""
+    made = await staff["boss"].change(
+        "createApiKey", "apiKey { id } token", name="K", owner={"accountId": world["own"]}
+    )
+    return made["apiKey"]["id"], staff.installation.holder(made["token"])
+
+
+async def test_a_person_of_the_former_provider_gains_nothing_in_a_moved_account(
+    staff: People, world: World, admin: Person, provider: Person
+) -> None:
+    id_, key = await key_of_boss(staff, world)
+    await staff["root"].change("updateUser", "__typename", id=staff.ids["boss"], role="VIEWER")
+    await move(admin, world["own"], world["other_provider"])
+    for _ in range(2):
+        assert (await key.ask(PERMISSIONS)).only("viewer") == {"permissions": ["VIEW_CALLS"]}
+        await provider.change("updateUser", "__typename", id=staff.ids["boss"], role="MANAGER")
+    shown = "query ($id: ID!) { node(id: $id) { ... on ApiKey { accessLevel permissions createdBy { userId } } } }"
+    expected = {"accessLevel": "CUSTOM", "permissions": ["VIEW_CALLS"], "createdBy": None}
+    assert (await admin.ask(shown, id=id_)).only("node") == expected
+    events = "query ($id: ID!) { auditEvents(filter: {objectId: $id}) { nodes { operation changes { field after } } } }"
+    moved = (await admin.ask(events, id=id_)).only("auditEvents")["nodes"][0]
+    assert (moved["operation"], [one["field"] for one in moved["changes"]]) == (
+        "moveAccount",
+        ["accessLevel", "permissions"],
+    )
+
+
+async def test_a_key_of_a_person_of_the_former_provider_outlives_that_provider(
+    staff: People, world: World, admin: Person
+) -> None:
+    _, key = await key_of_boss(staff, world)
+    before = (await key.ask(PERMISSIONS)).only("viewer")
+    await move(admin, world["own"], world["other_provider"])
+    await admin.change("setServiceProviderActive", "__typename", id=world["provider"], active=False)
+    assert (await staff["boss"].ask(PERMISSIONS)).codes == ["UNAUTHENTICATED"]
+    assert (await key.ask(PERMISSIONS)).only("viewer") == before
+
+
+async def test_a_move_revokes_the_keys_of_deactivated_people_of_the_former_provider(
+    staff: People, world: World, admin: Person, provider: Person
+) -> None:
+    _, key = await key_of_boss(staff, world)
+    await admin.change("deactivateUser", "__typename", id=staff.ids["boss"])
+    await move(admin, world["own"], world["other_provider"])
+    for _ in range(2):
+        assert (await key.ask(PERMISSIONS)).codes == ["UNAUTHENTICATED"]
+        await provider.change("reactivateUser", "__typename", id=staff.ids["boss"])
+
+
+async def test_a_key_of_an_admin_stays_theirs_after_a_move(staff: People, world: World, admin: Person) -> None:
+    made = await staff["root"].change("createApiKey", "token", name="K", owner={"accountId": world["own"]})
+    await move(admin, world["own"], world["other_provider"])
+    await staff["root"].change(
+        "createUser", "user { id }", name="R", email="r@example.com", role="MANAGER", owner={"installation": True}
+    )
+    await admin.change("updateUser", "__typename", id=staff.ids["root"], role="VIEWER")
+    key = staff.installation.holder(made["token"])
+    assert (await key.ask(PERMISSIONS)).only("viewer") == {"permissions": ["VIEW_CALLS"]}

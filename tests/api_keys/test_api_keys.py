@@ -167,13 +167,13 @@ async def test_an_expiry_that_is_not_a_time_is_rejected_before_execution(provide
 
 async def test_no_key_outlives_its_creator(installation: Installation, provider: Person, world: World) -> None:
     ends = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-    maker = installation.holder((await made(provider, expiresAt=ends.isoformat()))["token"])
+    creator = installation.holder((await made(provider, expiresAt=ends.isoformat()))["token"])
     for settings in ({}, {"owner": {"accountId": world["own"]}}, {"accessLevel": "READ_ONLY"}):
-        by_default = await made(maker, **settings)
+        by_default = await made(creator, **settings)
         assert datetime.fromisoformat(by_default["apiKey"]["expiresAt"]) == ends
-    later = await maker.change("createApiKey", KEY, name="Later", expiresAt=(ends + timedelta(seconds=1)).isoformat())
+    later = await creator.change("createApiKey", KEY, name="Later", expiresAt=(ends + timedelta(seconds=1)).isoformat())
     assert refusals(later) == [("OUT_OF_RANGE", ["expiresAt"])]
-    sooner = await made(maker, expiresAt=(ends - timedelta(hours=1)).isoformat())
+    sooner = await made(creator, expiresAt=(ends - timedelta(hours=1)).isoformat())
     assert datetime.fromisoformat(sooner["apiKey"]["expiresAt"]) == ends - timedelta(hours=1)
 
 

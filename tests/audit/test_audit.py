@@ -18,6 +18,7 @@ from app.audit import service, setting_names, trail
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.calls.model import Call
+from app.demo.local_s3 import LocalS3
 from app.foundation.access import TenantScoped
 from app.foundation.graphql import declarations
 from app.foundation.graphql.registry import registry
@@ -27,11 +28,12 @@ from app.recording.spool import Spool
 from app.server.schema import schema
 from app.storage.model import RecordingConfig
 from app.users.model import PasswordPolicy, User
+from tests.recording.recorded import recorded, target_in
 from tests.support.access_matrix import RemoteSpool, add_failed_recordings
 from tests.support.catalogue import empty, make_settings, migrated
 from tests.support.commands import ended, environment_of
 from tests.support.installation import Installation, Person, World, refusals
-from tests.support.personas import PASSWORD, People, add_people, email_of, log_in
+from tests.support.personas import PASSWORD, People, add_people, become, email_of, log_in
 
 __all__ = ["empty", "make_settings", "migrated"]
 
@@ -103,13 +105,13 @@ OF_PEOPLE: list[tuple[str, str, Callable[[People], dict[str, Any]]]] = [
     ("login", "", lambda _: {"email": email_of("ann"), "password": PASSWORD}),
     ("createUser", "root", lambda people: {"role": "MANAGER", "email": "new@people.example.com", "name": "New"}),
     ("updateUser", "root", lambda people: {"id": people.ids["ann"], "name": "Anna"}),
-    ("changeName", "boss", lambda _: {"name": "The boss"}),
-    ("adoptApiKey", "boss", lambda people: {"id": people.installation.world["account_user_key"]}),
     (
         "transferAccountOwnership",
         "root",
         lambda people: {"id": people.installation.world["own"], "ownerId": people.ids["ann"]},
     ),
+    ("changeName", "boss", lambda _: {"name": "The boss"}),
+    ("adoptApiKey", "boss", lambda people: {"id": people.installation.world["account_user_key"]}),
     ("changePassword", "boss", lambda _: {"currentPassword": PASSWORD, "newPassword": OTHER_PASSWORD}),
     ("resetPassword", "root", lambda people: {"id": people.ids["bob"]}),
     ("deactivateUser", "root", lambda people: {"id": people.ids["sue"]}),
@@ -624,3 +626,16 @@ async def test_an_admin_created_on_the_command_line_is_audited(migrated: Any, em
     assert [key.object_id, user.object_id] == made
     assert key.after == {"name": "admin", "accessLevel": "FULL", "scope": "ADMIN"}
     assert user.after == {"email": "ann@example.com", "name": "admin", "role": "MANAGER", "scope": "ADMIN"}
+
+
+async def test_changes_of_calls_need_the_permission_to_view_calls(
+    installation: Installation, local_s3: LocalS3
+) -> None:
+    staff = await add_people(installation, "ann", "vic")
+    call = await recorded(installation, target_in(local_s3))
+    await staff["ann"].change("deleteRecording", "keptVersions", id=call.id)
+    auditor = await become(staff, "vic", "VIEW_AUDIT_TRAIL")
+    document = "query ($id: ID!) { auditEvents(filter: {objectId: $id}) { nodes { changes { field before after } } } }"
+    assert (await staff["ann"].ask(document, id=call.id)).only("auditEvents")["nodes"][0]["changes"] != []
+    nodes = (await auditor.ask(document, id=call.id)).only("auditEvents")["nodes"]
+    assert [one["changes"] for one in nodes] == [[]]

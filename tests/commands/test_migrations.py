@@ -14,10 +14,13 @@ import pytest
 from aerich.coder import decoder, encoder
 from aerich.utils import decompress_dict, get_formatted_compressed_data, get_models_describe, import_py_file
 from tortoise import Tortoise
+from tortoise.exceptions import BaseORMException
 
 from app.commands import draft_migration, migrate
+from app.foundation.access import Role
 from app.foundation.database import catalogue, orm, schema_version
 from app.foundation.settings import Settings
+from app.users.model import User
 from tests.support.catalogue import (
     MADE_BY_TRIGGERS,
     ROWS,
@@ -255,3 +258,16 @@ async def test_a_server_rejects_a_schema_of_another_version(empty: Settings, sta
     assert words in err
     if state == "ahead":
         assert (await ended(environment_of(empty), "migrate"))[0] == 1
+
+
+async def test_the_migration_of_roles_is_undone_only_while_all_users_are_managers(empty: Settings) -> None:
+    await migrate.migrate(empty)
+    name = next(each for each in FILES if each.endswith("roles_and_permissions.py"))
+    undo = await import_py_file(schema_version.LOCATION / "models" / name).downgrade(None)
+    async with orm.opened(empty) as db:
+        await fill(db)
+        await User.all().update(role=Role.VIEWER)
+        with pytest.raises(BaseORMException, match="users_are_managers"):
+            await db.execute_script(undo)
+        await User.all().update(role=Role.MANAGER)
+        await db.execute_script(undo)

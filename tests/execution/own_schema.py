@@ -81,7 +81,7 @@ class Query:
 class Mutation:
     """Root fields."""
 
-    @fields.mutation("x")
+    @fields.mutation("x", permissions=())
     async def rename_shelves(self, info: Info, name: str) -> RenamedShelf:
         await ShelfRow.all().update(name=name)
         return RenamedShelf(shelf=Shelf.of(await ShelfRow.get(name=name)))

@@ -17,7 +17,7 @@ from app.calls.model import Call
 from app.execution.limits import slots
 from app.execution.limits.slots import OperationSlots
 from app.execution.operations import Operations
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import ALL, Role, Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.errors import RateLimited
 from app.foundation.events import Change, LiveEvent, LiveEvents
@@ -25,9 +25,12 @@ from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.storage.verification import StorageVerifier
+from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report
 from tests.server.test_metrics import metrics, number
 from tests.support.installation import Installation, Person, World
+from tests.support.personas import add_people
+from tests.support.waiting import until
 from tests.support.websocket_clients import listening, served, until_heard
 
 QUERY = "{ viewer { scope } }"
@@ -371,3 +374,61 @@ async def test_an_operation_that_ends_while_it_waits_for_another_server_gives_it
     await asyncio.wait([running])
     async with operation_slots.slot(replace(context)):
         assert operation_slots._running.total() == 3  # of the caller, its owner and its provider
+
+
+async def test_an_operation_that_waited_for_a_slot_runs_with_the_permissions_that_its_caller_has_then(
+    installation: Installation, gate: Gate
+) -> None:
+    people = await add_people(installation, "edda")
+    document = "{ auditEvents { totalCount } }"
+    asked = [asyncio.create_task(people["edda"].ask(document)) for _ in range(OF_CALLER + 1)]
+    await gate.wait_for(OF_CALLER)
+    await settled(installation, 1)
+    await demote(installation, people.ids["edda"], Role.VIEWER)
+    gate.open()
+    answers = await asyncio.gather(*asked)
+    assert sorted(answer.codes for answer in answers) == [*([[]] * OF_CALLER), ["FORBIDDEN"]]
+
+
+async def test_an_operation_that_waited_for_a_slot_does_not_run_once_its_caller_must_change_the_password(
+    installation: Installation, gate: Gate
+) -> None:
+    people = await add_people(installation, "ann")
+    document = "{ auditEvents { totalCount } }"
+    asked = [asyncio.create_task(people["ann"].ask(document)) for _ in range(OF_CALLER + 1)]
+    await gate.wait_for(OF_CALLER)
+    await settled(installation, 1)
+    await demote(installation, people.ids["ann"], Role.MANAGER, must_change_password=True)
+    gate.open()
+    refused = [answer for answer in await asyncio.gather(*asked) if answer.codes]
+    assert [one.errors[0]["extensions"].get("reason") for one in refused] == ["PASSWORD_CHANGE_REQUIRED"]
+
+
+async def test_an_event_that_waited_for_other_events_is_sent_with_the_permissions_that_its_caller_has_then(
+    installation: Installation, port: int, provider: Person, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = await add_people(installation, "ann", "edda")
+    gateway = await gateway_of(installation, serviceProviderId=world["provider"])
+    await report(gateway, {"accountId": world["own"], "callId": "one", "startedAt": at(seconds=9)})
+    async with installation.database():
+        call = await Call.get(gateway_call_id="one")
+    events = asyncio.Semaphore(0)
+    monkeypatch.setattr(installation.app.state.server._operations, "_concurrent_events", events)
+    async with listening(port, people.tokens["edda"]) as client:
+        await client.subscribe(f'subscription {{ callChanged(accountId: "{world["own"]}") {{ gatewayCallId }} }}')
+        await until_heard(installation, world["own"])
+        installation.resources.clients[LiveEvents].publish(LiveEvent(call.account_id, call.id, Change.CALL))
+        await until(events.locked)
+        await until(lambda: bool(events._waiters))
+        await demote(installation, people.ids["edda"], Role.CUSTOM, permissions=[])
+        events.release()
+        error = (await client.hear())["payload"]["errors"][0]
+        assert error["extensions"]["requiredPermissions"] == ["VIEW_CALLS"]
+
+
+async def demote(installation: Installation, user: str, role: Role, **columns: Any) -> None:
+    """As another worker does."""
+    user_id = parse_sid(Kind.USER, user)
+    async with installation.database():
+        await User.filter(id=user_id).update(role=role, **columns)
+    installation.resources.clients[Revocations].announce(user_id)

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from app.audit.model import AuditEvent
-from app.foundation.access import ROLES, Permission, Role, in_order
+from app.foundation.access import ALL, ROLES, Permission, Role, in_order
 from app.foundation.identifiers import Kind, parse_sid
 from app.users.model import User
-from tests.support.installation import Installation, Person, World, refusals
-from tests.support.personas import People, add_people
+from tests.support.installation import Installation, World, refusals
+from tests.support.personas import People, add_people, become
 from tests.support.statements import recorded
 
 SHOWN = "user { role permissions version }"
@@ -21,14 +21,6 @@ MISSING = "PERMISSION_MISSING"
 async def staff(installation: Installation) -> People:
     """A manager, an editor, a listener and a viewer of the own account; a manager and a viewer of the provider."""
     return await add_people(installation, "ann", "edda", "liz", "vic", "boss", "vera", "root")
-
-
-async def become(people: People, name: str, *permissions: str) -> Person:
-    """Gives a person permissions of their own, past the application, and opens a session that no worker has cached."""
-    async with people.installation.database():
-        user = User.filter(id=parse_sid(Kind.USER, people.ids[name]))
-        await user.update(role=Role.CUSTOM, permissions=list(permissions))
-    return await people.session(name)
 
 
 @pytest.mark.parametrize(
@@ -294,3 +286,31 @@ async def test_a_key_has_no_name_of_a_person_to_change(staff: People) -> None:
     account_user = staff.installation.person("account_user")
     answer = await account_user.ask('mutation { changeName(input: {name: "Key"}) { user { id } } }')
     assert answer.errors[0]["extensions"]["requiredCaller"] == "USER"
+
+
+async def test_a_refusal_names_all_permissions_that_are_missing(staff: People) -> None:
+    caller = await become(staff, "vic")
+    answer = await caller.ask('mutation { deleteRecording(input: {id: "CA"}) { keptVersions } }')
+    assert answer.errors[0]["extensions"]["requiredPermissions"] == ["VIEW_CALLS", "DELETE_RECORDINGS"]
+    needed = "the permission VIEW_CALLS and the permission DELETE_RECORDINGS"
+    assert answer.errors[0]["message"] == f"Mutation.deleteRecording needs {needed}."
+
+
+async def test_a_permission_of_a_newer_version_in_a_stored_list_grants_nothing(staff: People) -> None:
+    caller = await become(staff, "vic", "VIEW_CALLS", "A_NEWER_ONE")
+    assert (await caller.ask("{ viewer { permissions } }")).only("viewer") == {"permissions": ["VIEW_CALLS"]}
+
+
+async def test_creating_and_deleting_accounts_does_not_count_within_an_account(staff: People, world: World) -> None:
+    meaningless = {Permission.CREATE_ACCOUNTS, Permission.DELETE_ACCOUNTS}
+    support = await become(staff, "vera", *(one.name for one in ALL - meaningless))
+    assert refusals(await support.change("resetPassword", "user { id }", id=staff.ids["ann"])) == []
+    changed = await support.change("updateUser", "user { role }", id=staff.ids["vic"], role="MANAGER")
+    assert changed["user"] == {"role": "MANAGER"}
+    owner = {"accountId": world["own"]}
+    made = await support.change("createApiKey", "apiKey { id }", name="K", owner=owner)
+    assert refusals(made) == []
+    new = {"name": "New", "email": "new@people.example.com", "role": "MANAGER"}
+    assert refusals(await support.change("createUser", "user { id }", **new, owner=owner)) == []
+    refused = await support.change("createApiKey", "apiKey { id }", name="K")
+    assert refusals(refused) == [(MISSING, ["accessLevel"])]

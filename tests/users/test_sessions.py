@@ -257,8 +257,8 @@ async def test_a_key_created_or_rotated_through_a_persons_key_is_rejected_with_t
     asker, shown = people.installation.holder(first["token"]), "apiKey { createdBy { scope apiKeyId userId } } token"
     given = {"name": "Another"} if how == "createApiKey" else {"id": world["account_user_key"]}
     second = await asker.change(how, shown, **given)
-    maker = {"scope": "ACCOUNT", "apiKeyId": first["apiKey"]["id"], "userId": people.ids["bob"]}
-    assert second["apiKey"]["createdBy"] == maker
+    creator = {"scope": "ACCOUNT", "apiKeyId": first["apiKey"]["id"], "userId": people.ids["bob"]}
+    assert second["apiKey"]["createdBy"] == creator
     third = await people.installation.holder(second["token"]).change("createApiKey", shown, name="A third")
     assert third["apiKey"]["createdBy"]["userId"] == people.ids["bob"]
     await people["boss"].change(end, "__typename", id=people.ids["bob"], force=True)
@@ -364,3 +364,19 @@ async def test_an_ended_session_changes_no_password_while_cached(people: People)
         assert answer.codes == ["UNAUTHENTICATED"], mutation
     for name in ("ann", "bob"):
         assert (await people.login(name))["token"]
+
+
+SESSION = "query ($id: ID!) { node(id: $id) { ... on Session { address userAgent lastUsedAt current } } }"
+
+
+async def test_only_a_caller_who_manages_users_sees_sessions_of_others(installation: Installation) -> None:
+    staff = await add_people(installation, "ann", "edda", "vic")
+    for name in ("edda", "vic"):
+        answer = await staff[name].ask(SESSION, id=staff.sessions["ann"])
+        assert (answer.codes, answer.data) == ([], {"node": None})
+        several = "query ($ids: [ID!]!) { nodes(ids: $ids) { id } }"
+        ids = [staff.sessions["ann"], staff.sessions[name]]
+        assert (await staff[name].ask(several, ids=ids)).data == {"nodes": [None, {"id": ids[1]}]}
+        own = await staff[name].ask(SESSION, id=staff.sessions[name])
+        assert own.only("node")["current"] is True
+    assert (await staff["ann"].ask(SESSION, id=staff.sessions["vic"])).only("node")["current"] is False

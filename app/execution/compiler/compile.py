@@ -175,7 +175,8 @@ class Compiler:
         """A SELECT for each type with an id. An id belongs to one type; the SELECTs of the others do not run."""
         expression = "None"
         for kind, row in registry.rows.items():
-            self._permissions.update(registry.permissions[kind])
+            # Without the latter, the reference executor decides by the row.
+            self._permissions.update((*registry.permissions[kind], *registry.of_others[kind]))
             type_ = assert_object_type(self._schema.type_map[registry.names[kind]])
             condition, value = self._object_by_id(declarations.OneById(row, kind), field, nodes, type_)
             expression = f"{value} if {condition} else {expression}"

@@ -35,7 +35,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from app.execution.executor.direct_fields import Read, reader
 from app.execution.executor.permissions import definition_of, permissions_of, permissions_within, refused_inputs
-from app.foundation.access import Requirement, Viewer, account_of
+from app.foundation.access import Requirement, Viewer, account_of, refusal_of
 from app.foundation.context import no_limit
 from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.declarations import LOAD
@@ -281,10 +281,8 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
     def _refusal(
         self, parent_type: GraphQLObjectType, name: str, field: GraphQLField, caller: Viewer | None
     ) -> Forbidden | None:
-        for permission in permissions_of(field):
-            if not permission.allows(caller):
-                return Forbidden(f"{parent_type.name}.{name} needs {permission.words}.", **permission.refusal)
-        return None
+        missing = [one for one in permissions_of(field) if not one.allows(caller)]
+        return refusal_of(f"{parent_type.name}.{name}", missing) if missing else None
 
     def _input_refusal(self, field: GraphQLField, node: FieldNode, caller: Viewer | None) -> Forbidden | None:
         needed = [permission for argument in field.args.values() for permission in permissions_within(argument.type)]
@@ -300,11 +298,12 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
                 refused.append((".".join(path), permission))
         if not refused:
             return None
-        names = [name for name, _ in refused]
-        return Forbidden(
-            f"This caller may not set {', '.join(names)}: needs {refused[0][1].words}. Nothing was changed.",
+        names = list(dict.fromkeys(name for name, _ in refused))
+        return refusal_of(
+            f"This caller may not set {', '.join(names)}:",
+            [one for _, one in refused],
+            " Nothing was changed.",
             inputFields=names,
-            **refused[0][1].refusal,
         )
 
     def _refuse(self, refusal: Forbidden, field_details_list: FieldDetailsList, path: Path) -> None:

@@ -65,9 +65,10 @@ class OperationSlots:
     ) -> "Slot":
         """Holds a slot for the block, except within `context.without_slot()`, which enters `outside` instead.
 
-        Raises RateLimited when MAXIMUM_WAITING operations of the caller are waiting, or after WAIT_SECONDS, and what
-        `context.recheck_credential` raises for a caller that was revoked while it waited. An event of a subscription waits
-        without limit, since it would be lost otherwise; the limit of subscriptions bounds how many events wait.
+        After a wait the context has the caller as it is then. Raises RateLimited when MAXIMUM_WAITING operations of the caller
+        are waiting, or after WAIT_SECONDS, and what `context.refresh_caller` raises for a caller that was revoked while it
+        waited. An event of a subscription waits without limit, since it would be lost otherwise; the limit of subscriptions
+        bounds how many events wait.
         """
         return Slot(self, context, outside, is_event)
 
@@ -174,7 +175,7 @@ class Slot:
         self._context.without_slot = partial(slots._without, self._held, self._outside)
         if must_wait:
             try:
-                await self._context.recheck_credential()
+                await self._context.refresh_caller()
             except BaseException:
                 slots._release(self._held)
                 raise

@@ -7,11 +7,11 @@ from typing import Any
 
 from app.foundation.access import Viewer, account_of
 from app.foundation.context import Info
-from app.foundation.graphql.declarations import DECLARED, PER_VIEWER, READ, Part, Permissions, Value
+from app.foundation.graphql.declarations import DECLARED, PER_VIEWER, READ, Part, Requirements, Value
 from app.foundation.graphql.resolvers import make_field
 
 
-def column(description: str, *, of: str | None = None, permissions: Permissions = (), name: str | None = None) -> Any:
+def column(description: str, *, of: str | None = None, permissions: Requirements = (), name: str | None = None) -> Any:
     """A column of the row, by default the one with the field's own name. `name` is the field's name in GraphQL."""
     return _Late(lambda own: _value(Value((of or own,)), description, permissions, name))
 
@@ -21,7 +21,7 @@ def computed(
     columns: Sequence[str],
     description: str,
     *,
-    permissions: Permissions = (),
+    permissions: Requirements = (),
     name: str | None = None,
 ) -> Any:
     """A value computed from the named columns, without I/O."""
@@ -29,7 +29,7 @@ def computed(
 
 
 def part(
-    made: Callable[..., Any], columns: Mapping[str, str], description: str, *, permissions: Permissions = ()
+    made: Callable[..., Any], columns: Mapping[str, str], description: str, *, permissions: Requirements = ()
 ) -> Any:
     """An object, never null, that `made` builds from columns of the row; `columns` has them by the object's fields."""
 
@@ -43,27 +43,27 @@ def part(
 
 
 def per_viewer(
-    make: Callable[..., Any], description: str, *, columns: Sequence[str] = (), permissions: Permissions = ()
+    make: Callable[..., Any], description: str, *, columns: Sequence[str] = (), permissions: Requirements = ()
 ) -> Any:
-    """A value computed from the caller, who may own the row's account, and from the named columns: `viewerCan…`."""
+    """A value computed from the caller, who may own the row's account, and from the named columns if any: `viewerCan…`."""
     return _value(Value(tuple(columns), make, "viewer"), description, permissions, None)
 
 
 def time_dependent(
-    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()
+    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Requirements = ()
 ) -> Any:
     """A value computed from the present time (a datetime in UTC) and the named columns."""
     return _value(Value(tuple(columns), make, "now"), description, permissions, None)
 
 
 def decrypted(
-    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Permissions = ()
+    make: Callable[..., Any], columns: Sequence[str], description: str, *, permissions: Requirements = ()
 ) -> Any:
     """A secret: a value computed from the context, which has the keyring, and the named columns."""
     return _value(Value(tuple(columns), make, "context"), description, permissions, None)
 
 
-def _value(value: Value, description: str, permissions: Permissions, name: str | None) -> Any:
+def _value(value: Value, description: str, permissions: Requirements, name: str | None) -> Any:
     """The Strawberry field of a declared value. The reference executor reads the same columns from the row."""
     make, columns = value.make, value.columns
 

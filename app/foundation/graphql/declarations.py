@@ -17,7 +17,7 @@ from app.foundation.errors import BadUserInput, Forbidden
 from app.foundation.graphql.registry import registry
 from app.foundation.identifiers import Kind, kind_of, parse_sid
 
-Permissions = Sequence[type[Requirement]]
+Requirements = Sequence[type[Requirement]]
 Row = TypeVar("Row", bound=TenantScoped, default=Any)
 # A count of bytes: the scalar of this name, since GraphQL's Int ends at 2^31.
 BigInt = NewType("BigInt", int)
@@ -119,9 +119,9 @@ class AnyById:
         kind = kind_of(id)
         if kind is None:
             return None
-        row = await OneById(registry.rows[kind], kind).answer(context, id)
+        row: TenantScoped | None = await OneById(registry.rows[kind], kind).answer(context, id)
         _check_type(context, kind, row)
-        return row
+        return row if row is not None and _is_visible(context, kind, row) else None
 
 
 async def objects_by_ids(context: Context, ids: Sequence[str]) -> list[TenantScoped | Forbidden | None]:
@@ -138,7 +138,8 @@ async def objects_by_ids(context: Context, ids: Sequence[str]) -> list[TenantSco
     found: dict[tuple[Kind, UUID] | None, TenantScoped | Forbidden | None] = {}
     for kind, row_ids in by_kind.items():
         context.count_rows(len(row_ids))
-        rows = {row.pk: row for row in await context.viewer.visible(registry.rows[kind]).filter(id__in=row_ids)}
+        found_rows = await context.viewer.visible(registry.rows[kind]).filter(id__in=row_ids)
+        rows = {row.pk: row for row in found_rows if _is_visible(context, kind, row)}
         for row_id in row_ids:
             try:
                 _check_type(context, kind, rows.get(row_id))
@@ -154,6 +155,11 @@ def _check_type(context: Context, kind: Kind, row: TenantScoped | None) -> None:
     viewer = context.viewer.within_account(account_of(row))
     for permission in registry.permissions[kind]:
         permission.check(viewer, f"The type {registry.names[kind]}")
+
+
+def _is_visible(context: Context, kind: Kind, row: TenantScoped) -> bool:
+    """False for another user's object that the caller may not see."""
+    return context.viewer.may(registry.of_others[kind]) or vars(row)["user_id"] == context.viewer.user_id
 
 
 def _key_of(sid: str) -> tuple[Kind, UUID] | None:

@@ -10,7 +10,7 @@ from strawberry.types.base import get_object_definition
 from strawberry.utils.str_converters import to_camel_case
 
 from app.foundation.access import NOT_MARKED, OpenTo
-from app.foundation.graphql.declarations import MUTATION_WEIGHT, OPEN_TO, WEIGHT, Permissions
+from app.foundation.graphql.declarations import MUTATION_WEIGHT, OPEN_TO, WEIGHT, Requirements
 from app.foundation.graphql.resolvers import make_field
 from app.foundation.user_errors import UserError, UserErrors
 
@@ -45,7 +45,7 @@ def payload(
 def mutation(
     description: str,
     *,
-    permissions: Permissions = (),
+    permissions: Requirements,
     open_to: OpenTo = NOT_MARKED,
     weight: int = MUTATION_WEIGHT,
 ) -> Callable[[Callable[P, Awaitable[Answer]]], Any]:

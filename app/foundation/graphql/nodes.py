@@ -13,7 +13,7 @@ from app.foundation.graphql.declarations import (
     DECLARED,
     CountOf,
     FromRelated,
-    Permissions,
+    Requirements,
     ResolvedFrom,
     ToOne,
     check_column,
@@ -77,11 +77,17 @@ class Node(Backed[Source]):
 
 
 def node(
-    kind: Kind, *, description: str, is_callers_own: bool = False, permissions: Permissions = ()
+    kind: Kind,
+    *,
+    description: str,
+    is_callers_own: bool = False,
+    permissions: Requirements = (),
+    of_others: Requirements = (),
 ) -> Callable[[type[N]], type[N]]:
     """Registers a subclass of Node as the GraphQL type of a kind, and gives it its `id`.
 
-    `node(id:)` needs the `permissions` for such an object, and so must every other field that leads to it.
+    `node(id:)` needs the `permissions` for such an object, and so must every other field that leads to it. Without the
+    permissions `of_others` it finds only the objects of the caller's own user (`user_id`).
     `is_callers_own`: restricted callers may read such an object where a root field that is open to them returns it.
     """
 
@@ -96,6 +102,7 @@ def node(
         registry.rows[kind] = cls.source
         registry.names[kind] = cls.__name__
         registry.permissions[kind] = permissions
+        registry.of_others[kind] = of_others
         return declared
 
     return declare

@@ -15,6 +15,7 @@ class Registry:
         self.rows: dict[Kind, type[TenantScoped]] = {}
         self.names: dict[Kind, str] = {}
         self.permissions: dict[Kind, Sequence[type[Requirement]]] = {}
+        self.of_others: dict[Kind, Sequence[type[Requirement]]] = {}
 
 
 registry = Registry()

@@ -19,8 +19,8 @@ from app.foundation.graphql.declarations import (
     WEIGHT,
     CountOf,
     FromRelated,
-    Permissions,
     Related,
+    Requirements,
     ToOne,
 )
 from app.foundation.graphql.lists import PageOf, Weights
@@ -31,7 +31,7 @@ from app.foundation.graphql.resolvers import make_field
 
 
 def to_one(
-    target: str, key: str, *, row: type[TenantScoped], description: str, by: str = "id", permissions: Permissions = ()
+    target: str, key: str, *, row: type[TenantScoped], description: str, by: str = "id", permissions: Requirements = ()
 ) -> Any:
     """The object of model `row` whose column `by` holds this row's `key`. Null when there is none, or it is not visible.
 
@@ -63,7 +63,7 @@ def from_related(
     related: Sequence[Related],
     *,
     description: str,
-    permissions: Permissions = (),
+    permissions: Requirements = (),
 ) -> Any:
     """A value computed from the named columns and from columns of related rows.
 
@@ -84,7 +84,7 @@ def page(
     row: type[TenantScoped],
     order: Order,
     description: str,
-    permissions: Permissions = (),
+    permissions: Requirements = (),
     target: str | None = None,
     weights: Mapping[Scope, Weights] | None = None,
 ) -> Any:
@@ -102,7 +102,7 @@ def page(
 
 
 def count(
-    by: str, *, row: type[TenantScoped], description: str, permissions: Permissions = (), weight: int = COUNT_WEIGHT
+    by: str, *, row: type[TenantScoped], description: str, permissions: Requirements = (), weight: int = COUNT_WEIGHT
 ) -> Any:
     """The number of rows of model `row` whose column `by` holds this row's id."""
 

@@ -16,7 +16,7 @@ from app.foundation.graphql.declarations import (
     AnyById,
     CurrentCaller,
     OneById,
-    Permissions,
+    Requirements,
     ResolvedFrom,
 )
 from app.foundation.graphql.lists import PageOf, PageOfAll
@@ -27,7 +27,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 def resolver(
     description: str,
     *,
-    permissions: Permissions = (),
+    permissions: Requirements = (),
     name: str | None = None,
     declared: OneById | AnyById | PageOfAll | PageOf | CurrentCaller | ResolvedFrom | None = None,
     weight: int = 0,
@@ -48,7 +48,7 @@ def resolver(
     return declare
 
 
-def guarded(description: str, *, permissions: Permissions, default: Any = None) -> Any:
+def guarded(description: str, *, permissions: Requirements, default: Any = None) -> Any:
     """An input field with permissions, which are checked once per operation for all fields that are present, null included."""
     return strawberry.field(
         description=with_permissions(description, permissions),
@@ -61,7 +61,7 @@ def guarded(description: str, *, permissions: Permissions, default: Any = None) 
 def make_field(
     resolve: Callable[..., Any],
     description: str,
-    permissions: Permissions,
+    permissions: Requirements,
     metadata: dict[str, Any],
     name: str | None = None,
     graphql_type: Any = None,
@@ -77,11 +77,11 @@ def make_field(
     )
 
 
-def _checks(permissions: Permissions) -> list[FieldExtension]:
+def _checks(permissions: Requirements) -> list[FieldExtension]:
     # Without its directives: it prints one for each permission.
     return [PermissionExtension([one() for one in permissions], use_directives=False)] if permissions else []
 
 
-def with_permissions(description: str, permissions: Permissions) -> str:
+def with_permissions(description: str, permissions: Requirements) -> str:
     # Introspection shows no directives, so the description says it too.
     return " ".join([description, *(f"Needs {permission.words}." for permission in permissions)])

@@ -8,7 +8,7 @@ from strawberry.types.base import StrawberryOptional
 
 from app.foundation.access import directives_of
 from app.foundation.context import Context
-from app.foundation.graphql.declarations import OF_EVENT, PERMISSIONS, Permissions, Row
+from app.foundation.graphql.declarations import OF_EVENT, PERMISSIONS, Requirements, Row
 from app.foundation.graphql.nodes import Node
 from app.foundation.graphql.resolvers import with_permissions
 
@@ -21,7 +21,7 @@ def subscription(
     shows: type[Node[Row]],
     of_event: Callable[[Context, Event], Awaitable[Row | None]],
     *,
-    permissions: Permissions,
+    permissions: Requirements,
 ) -> Callable[[Callable[P, AsyncIterator[Event]]], Any]:
     """A subscription: its resolver is an endless asynchronous generator of events.
 
