@@ -82,7 +82,7 @@ class _RequestedCall:
     @property
     def shows_numbers(self) -> bool:
         """Listening alone shows no more of the call than its audio."""
-        return MayViewCalls.allows(self.context.viewer)
+        return MayViewCalls.allows(self.context.viewer.within_account(self.call.account_id))
 
 
 class Recordings:

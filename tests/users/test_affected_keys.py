@@ -105,27 +105,28 @@ async def test_an_affected_key_reports_what_it_loses_now(people: People) -> None
     assert [one["missingPermissions"] for one in lowered["affectedApiKeys"]] == [["LISTEN_TO_RECORDINGS"]]
 
 
+async def test_keys_in_accounts_that_the_person_owns_keep_their_permissions(people: People, world: World) -> None:
+    for account in ("own", "sibling"):
+        await key_of(people["boss"], account, owner={"accountId": world[account]})
+    owner = {"id": world["own"], "ownerId": people.ids["boss"]}
+    assert refusals(await people["root"].change("transferAccountOwnership", "account { id }", **owner)) == []
+    lowered = await people["root"].change("updateUser", AFFECTED, id=people.ids["boss"], role="VIEWER")
+    assert (refusals(lowered), lowered["affectedApiKeyCount"]) == (IN_USE, 1)
+    assert [one["apiKey"]["name"] for one in lowered["affectedApiKeys"]] == ["sibling"]
+
+
 async def test_other_changes_of_a_person_need_no_force(people: People) -> None:
     await key_of(people["ann"], "Key")
     for given in ({"name": "Anna"}, {"role": "MANAGER"}, {"email": "anna@example.com"}):
         assert refusals(await people["bob"].change("updateUser", "user { id }", id=people.ids["ann"], **given)) == []
 
 
-async def test_a_caller_sees_no_keys_of_other_tenants(people: People, world: World) -> None:
-    """A key of another provider's account, which the account brought along when it moved."""
-    owner = {"accountId": world["sibling"]}
-    await key_of(people["boss"], "Moved", owner=owner)
-    await people["root"].change(
-        "moveAccount", "account { id }", id=world["sibling"], serviceProviderId=world["other_provider"]
-    )
-    second = await people["boss"].change(
-        "createUser", "user { id }", name="Second", email="second@example.com", role="MANAGER"
-    )
-    assert second["userErrors"] == []
-    refused = await people["root"].change("deactivateUser", AFFECTED, id=people.ids["boss"])
-    assert (refused["affectedApiKeyCount"], refusals(refused)) == (1, IN_USE)
-    own = await people["boss"].change("deactivateUser", AFFECTED, id=people.ids["boss"])
-    assert (own["affectedApiKeys"], own["affectedApiKeyCount"], refusals(own)) == ([], 0, [])
+async def test_keys_of_an_account_that_moved_no_longer_depend_on_the_person(people: People, world: World) -> None:
+    await key_of(people["boss"], "Moved", owner={"accountId": world["sibling"]})
+    move = {"id": world["sibling"], "serviceProviderId": world["other_provider"]}
+    assert refusals(await people["root"].change("moveAccount", "account { id }", **move)) == []
+    payload = await people["root"].change("deactivateUser", AFFECTED, id=people.ids["boss"])
+    assert (payload["affectedApiKeyCount"], refusals(payload)) == (0, [])
 
 
 async def test_the_newest_keys_are_listed_and_all_are_counted(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
