@@ -49,7 +49,12 @@ OF_ONESELF = {"login", "logout", "logoutEverywhere", "changePassword", "changeNa
 OF_GATEWAYS = {"reportCalls"}
 
 # A row that every caller with the permission of the mutation may change; `users/test_roles.py` tests the others.
-WITHOUT_PERMISSIONS = {"role": Role.CUSTOM, "access_level": AccessLevel.CUSTOM, "permissions": []}
+WITHOUT_PERMISSIONS = {
+    "scope": Scope.ACCOUNT,
+    "role": Role.CUSTOM,
+    "access_level": AccessLevel.CUSTOM,
+    "permissions": [],
+}
 EVERYTHING = frozenset(Permission)
 PERMISSIONS = [ALL, *({one} for one in Permission), *(EVERYTHING - {one} for one in Permission)]
 CALLERS = [
