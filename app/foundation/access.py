@@ -97,8 +97,8 @@ class Role(enum.Enum):
         "EDITOR",
         description="Settings, tests, calls, recordings and the audit trail; no users, API keys or secrets.",
     )
-    LISTENER = strawberry.enum_value("LISTENER", description="Calls and their recordings. Changes nothing.")
-    VIEWER = strawberry.enum_value("VIEWER", description="Settings and calls, without audio. Changes nothing.")
+    LISTENER = strawberry.enum_value("LISTENER", description="Settings, calls and their recordings. Changes nothing.")
+    VIEWER = strawberry.enum_value("VIEWER", description="Settings and calls without their audio. Changes nothing.")
     CUSTOM = strawberry.enum_value("CUSTOM", description="The user's own list of permissions.")
 
 
@@ -356,7 +356,7 @@ class Authenticator(Protocol):
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",
+    description="Only callers of one of these scopes may use the field; other callers get FORBIDDEN.",
 )
 class RequiresScope:
     """Prints a scope permission as `@requiresScope`."""
@@ -374,7 +374,7 @@ class RequiresPerson:
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    description="Only callers with all of these permissions may use the field; others get FORBIDDEN.",
+    description="Only callers with all of these permissions may use the field; other callers get FORBIDDEN.",
 )
 class RequiresPermission:
     """Prints the `May…` classes of a field as one `@requiresPermission`."""
