@@ -147,7 +147,7 @@ class MoveAccountPayload(fields.Payload):
     account: Account | None = strawberry.field(default=None, description="The account as it is now.")
     owner_removed: bool | None = strawberry.field(
         default=None,
-        description="True: the account has no owner any more, because its owner is a user of the old service provider.",
+        description="True: the move removed the account's owner, a user of the former service provider.",
     )
 
 
@@ -292,7 +292,7 @@ class AccountMutations:
     @fields.mutation(
         "Moves an account with all its contents to another service provider. Its valid keys stay valid: those of people of the "
         "former provider keep the permissions that they have now, and no longer depend on these people. NAME_TAKEN if the "
-        "provider has an account of that name. An owner who is a user of the old provider is no longer the owner.",
+        "provider has an account of that name. An owner who is a user of the former provider loses the ownership.",
         permissions=[IsAdmin, MayEditSettings],
     )
     async def move_account(

@@ -12,7 +12,7 @@ from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorR
 
 MAXIMUM = 20
 OPERATION = "refuseApiKey"
-# Events of one key in an hour: an IPv6 client has more networks than the audit trail should hold.
+# Maximum events per key, hour and process: an IPv6 client can use more networks than the audit trail should hold.
 MAXIMUM_EVENTS = 100
 _SECONDS_AN_HOUR = 3_600
 
@@ -30,7 +30,7 @@ class NetworkRule(UserErrorRule):
 
 
 def checked(given: Sequence[str] | None, errors: ErrorCollector) -> list[str] | None:
-    """The networks to store, without duplicates; None: everywhere. Errors go to `allowedNetworks`."""
+    """The networks to store, without duplicates; None allows every address. Errors are added at `allowedNetworks`."""
     if given is not None and len(given) > MAXIMUM:
         errors.add(NetworkRule.TOO_MANY_NETWORKS, "allowedNetworks", maximum=MAXIMUM)
         return None
@@ -48,7 +48,7 @@ def checked(given: Sequence[str] | None, errors: ErrorCollector) -> list[str] | 
 
 
 def of_key(key: ApiKey) -> tuple[Network, ...]:
-    """The networks of a key; empty: everywhere."""
+    """The networks from which a key may be used; empty allows every address."""
     return tuple(map(network_in_cidr, key.allowed_networks or ()))
 
 

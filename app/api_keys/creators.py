@@ -1,4 +1,4 @@
-"""Ends what the creators of an account's API keys decide, once they no longer see the account."""
+"""Detaches an account's API keys from creators who no longer see the account, when it moves to another provider."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -12,10 +12,10 @@ from app.users.model import User
 
 
 async def release_keys(context: Context, account_id: UUID, provider_id: UUID | None) -> None:
-    """Keys of people of the former provider keep the permissions that they have now, independent of these people.
+    """Keys that users of the former provider created keep their present permissions and no longer depend on these users.
 
-    Otherwise the former provider could give such a key permissions again. Keys that are rejected because their creator is not
-    active are revoked. Runs in the transaction that moves the account to `provider_id`, before the account loses its owner.
+    Otherwise the former provider could restore permissions of such a key through its creator's role. Keys of deactivated creators
+    are revoked. Runs in the transaction that moves the account to `provider_id`, before the account loses its owner.
     """
     keys = await ApiKey.filter(account_id=account_id, created_by_user_id__isnull=False, revoked_at__isnull=True)
     if not keys:

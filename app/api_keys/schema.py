@@ -95,7 +95,7 @@ class ApiKey(fields.Node[model.ApiKey]):
     permissions: list[Permission] = fields.computed(
         lambda level, own: in_order(permissions_of_level(level, own)),
         ["access_level", "permissions"],
-        "What it may do within its scope, in so far as the person who created it may do it now.",
+        "The permissions granted to it. It has those of them that its creator has now: as the caller, `viewer { permissions }`.",
     )
     status: ApiKeyStatus = fields.time_dependent(_status, ["revoked_at", "expires_at"], "Whether it is valid.")
     account: fields.Node | None = fields.to_one(
@@ -135,7 +135,9 @@ class ApiKey(fields.Node[model.ApiKey]):
         "When the previous secret was last used since the rotation, to the minute; null: not used since."
     )
     created_at: datetime = fields.column("When it was created.")
-    updated_at: datetime = fields.column("When its name or secret was last changed.")
+    updated_at: datetime = fields.column(
+        "When it was last changed: its name, networks, secret or creator, or by its revocation."
+    )
     updated_by: AuditActor | None = updated_by()
     version: int = fields.column(
         "Incremented by each change. Send it as `ifVersion` to avoid overwriting concurrent changes."

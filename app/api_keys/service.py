@@ -67,7 +67,7 @@ class NewApiKey:
     permissions: tuple[Permission, ...] | None = None
     """Only for the access level CUSTOM."""
     allowed_networks: tuple[str, ...] | None = None
-    """In CIDR notation; none: everywhere."""
+    """In CIDR notation; None allows every address."""
 
 
 async def create(context: Context, new: NewApiKey, idempotency_key: str | None = None) -> tuple[ApiKey, str | None]:
@@ -236,7 +236,9 @@ async def adopt(context: Context, key_id: str) -> ApiKey:
 
 
 async def _locked(context: Context, key_id: str) -> ApiKey:
-    """Locks a key whose permissions, which never change, the caller has; runs in a transaction.
+    """Locks a key, in a transaction, and requires that the caller has all permissions granted to it.
+
+    The check precedes the lock: only a move of the account changes a key's permissions, and it only reduces them.
 
     Raises UserErrors: NOT_FOUND, PERMISSION_MISSING; and what `require_valid_credential` raises.
     """

@@ -7,12 +7,12 @@ from app.audit.model import AuditEvent, Versioned
 from app.foundation.context import Context
 from app.foundation.user_errors import UserError, UserErrorArgument, UserErrorCode, UserErrorRule, UserErrors
 
-# Older changes are not read.
+# Changes read for a message: the newest ones.
 _MAXIMUM_CHANGES = 50
 
 
 class ObjectRule(UserErrorRule):
-    """Rules of the object that a mutation acts on."""
+    """Rules about the object that a mutation changes."""
 
     NOT_FOUND = UserErrorCode.NOT_FOUND, "There is no such {object}."
     VERSION_CHANGED = (
@@ -36,7 +36,7 @@ def busy(what: str) -> UserErrors:
 async def version_changed(context: Context, what: str, row: Versioned | None, if_version: int) -> UserErrors:
     """The error for a row (`what`, such as `account`; None: deleted) whose version is not `if_version`.
 
-    It names the last change's actor and time, and the fields of all changes since, as far as the caller may read them.
+    It names the actor and time of the last change, and the fields of up to 50 changes since, if the caller may read them.
     """
     if row is None:
         return UserErrors.one(ObjectRule.OBJECT_REMOVED, "ifVersion", object=what, version=if_version)
@@ -44,7 +44,7 @@ async def version_changed(context: Context, what: str, row: Versioned | None, if
     names = await _changed_fields(context, row, if_version)
     values = {"object": what, "version": str(if_version), "changedBy": by}
     rule = ObjectRule.VERSION_CHANGED
-    # A client reads times and lists in other forms than people do.
+    # The message has the time and the list in a form for people, the arguments in one for programs.
     message = rule.message.format(**values, changedAt=f"{at:%Y-%m-%d %H:%M} UTC", fields=_listed(names) or "it")
     values |= {"changedAt": at.isoformat(timespec="seconds"), "fields": ", ".join(names)}
     arguments = [UserErrorArgument(name=name, value=value) for name, value in values.items()]

@@ -102,7 +102,7 @@ class AuditEvent(fields.Node[model.AuditEvent]):
     former_service_provider_id: strawberry.ID | None = fields.computed(
         partial(_id, Kind.SERVICE_PROVIDER.value),
         ["former_service_provider_id"],
-        "The previous service provider of an account that was moved.",
+        "The former service provider of an account that was moved.",
         permissions=[IsServiceProvider],
     )
     changes: list[AuditChange] = fields.decrypted(

@@ -189,7 +189,7 @@ class Call(fields.Node[model.Call]):
     )
 
 
-@strawberry.input(description="Which calls to list; all conditions must hold.")
+@strawberry.input(description="Which calls to list. Conditions are combined with AND; null means no condition.")
 class CallFilter:
     id: strawberry.ID | None = strawberry.field(default=None, description="The call with this id.")
     gateway_call_id: str | None = strawberry.field(default=None, description="Calls with this `gatewayCallId`.")
@@ -220,7 +220,9 @@ class CallFilter:
     )
 
 
-@strawberry.input(description="Which calls to list across accounts; all conditions must hold.")
+@strawberry.input(
+    description="Which calls to list across accounts. Conditions are combined with AND; null means no condition."
+)
 class AllCallsFilter(CallFilter):
     account_id: strawberry.ID | None = strawberry.field(default=None, description="Calls of this account.")
 

@@ -97,8 +97,8 @@ class Role(enum.Enum):
         "EDITOR",
         description="Settings, tests, calls, recordings and the audit trail; no users, API keys or secrets.",
     )
-    LISTENER = strawberry.enum_value("LISTENER", description="Calls and their recordings. Changes nothing.")
-    VIEWER = strawberry.enum_value("VIEWER", description="Settings and calls, without audio. Changes nothing.")
+    LISTENER = strawberry.enum_value("LISTENER", description="Settings, calls and their recordings. Changes nothing.")
+    VIEWER = strawberry.enum_value("VIEWER", description="Settings and calls without their audio. Changes nothing.")
     CUSTOM = strawberry.enum_value("CUSTOM", description="The user's own list of permissions.")
 
 
@@ -268,7 +268,7 @@ class Viewer:
 
     scope: Scope
     permissions: Permissions
-    """What it may do now: of a user by the role, of a key within what its creator may do."""
+    """Its effective permissions: those of a user's role, or those of a key that its creator has too."""
     key_id: UUID | None = None
     account_id: UUID | None = None
     service_provider_id: UUID | None = None
@@ -286,8 +286,9 @@ class Viewer:
     role: Role | None = None
     """The user's role; None for a key."""
     is_gateway: bool = False
-    """Whether it is a key of a voice gateway, which was given ACT_AS_GATEWAY alone. A key that was given more and has lost it,
-    with its creator, is not: it would lose settings too, which need no permission."""
+    """Whether it is a key that was granted ACT_AS_GATEWAY alone, which restricts it to the root fields for gateways.
+
+    False for a key whose other permissions are lost with its creator's: it can still read settings, which needs no permission."""
     owned_account_ids: frozenset[UUID] = frozenset()
     """Of a mixed caller: the accounts in which it has ALL. Empty for all others, account users who own their account included."""
     as_owner_of: UUID | None = None
@@ -336,7 +337,7 @@ class Viewer:
 
 
 def account_of(source: object) -> UUID | None:
-    """The id of the account to which a row, or another object with an `account_id`, belongs; None if its columns do not say."""
+    """The id of the account that owns a row or another object with an `account_id`; None if no own column holds it."""
     scope: TenantScope | None = getattr(source, "tenant_scope", None)
     path = scope.account if scope is not None else "account_id"
     return getattr(source, path, None) if path is not None and "__" not in path else None
@@ -355,7 +356,7 @@ class Authenticator(Protocol):
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    description="Only callers of one of these scopes may use the field; others get FORBIDDEN.",
+    description="Only callers of one of these scopes may use the field; other callers get FORBIDDEN.",
 )
 class RequiresScope:
     """Prints a scope permission as `@requiresScope`."""
@@ -373,7 +374,7 @@ class RequiresPerson:
 
 @strawberry.schema_directive(
     locations=[Location.FIELD_DEFINITION, Location.INPUT_FIELD_DEFINITION],
-    description="Only callers with all of these permissions may use the field; others get FORBIDDEN.",
+    description="Only callers with all of these permissions may use the field; other callers get FORBIDDEN.",
 )
 class RequiresPermission:
     """Prints the `May…` classes of a field as one `@requiresPermission`."""
@@ -405,13 +406,13 @@ class Requirement(BasePermission):
 
     @classmethod
     def check(cls, viewer: Viewer, what: str) -> None:
-        """Raises Forbidden: `what` needs this permission. For what is not a field."""
+        """Raises Forbidden unless the caller meets this requirement. For operations that are not fields; `what` names them."""
         if not cls.allows(viewer):
             raise refusal_of(what, [cls])
 
 
 def refusal_of(what: str, missing: Sequence[type[Requirement]], more: str = "", **extensions: object) -> Forbidden:
-    """The error for `what`, which needs all that is missing. `requiredPermissions` names all missing permissions."""
+    """The Forbidden error for `what`, whose message and extensions name all missing requirements."""
     for one in missing:
         extensions |= one.refusal
     if permissions := [one.needed for one in missing if issubclass(one, _PermissionRequirement)]:

@@ -1,7 +1,7 @@
-"""Stable codes for what goes wrong outside this server: what happened, and what to do about it.
+"""Stable codes for faults, mostly outside this server: each has a cause and a remedy.
 
 Each module declares its codes as members of a subclass of `FaultCode`. An enum of the schema has the members of one or more of
-them. All sentences for users are made here, from the codes.
+them. This module builds all sentences for users from the codes.
 """
 
 import enum
@@ -11,7 +11,7 @@ import strawberry
 
 
 class FaultCode(enum.Enum):
-    """`NAME = what happened, what to do`, without the dots. Values of the sentences are in braces."""
+    """`NAME = cause, remedy`: two sentences without final full stops; placeholders are in braces."""
 
     def __init__(self, happened: str, todo: str) -> None:
         self.happened = happened
@@ -27,18 +27,18 @@ class FaultCode(enum.Enum):
         return f"{sentence[0].upper()}{sentence[1:]}."
 
     def advice(self, note: str = "", **values: str) -> str:
-        """What happened and what to do, as a sentence; `note` follows what happened."""
+        """Cause and remedy as one sentence, with `note` after the cause."""
         sentence = f": {self.todo.format(**values)}" if self.todo else ""
         return f"{self.happened.format(**values)}{note}{sentence}."
 
 
 def members(*tables: type[FaultCode]) -> dict[str, FaultCode]:
-    """The codes of all tables, by name."""
+    """The codes of all these FaultCode classes, by name."""
     return {code.name: code for table in tables for code in table}
 
 
 def graphql_enum(name: str, description: str, *tables: type[FaultCode], **values: str) -> Any:
-    """An enum of the schema with the codes of all tables, described by what happened."""
+    """A GraphQL enum with the codes of all these classes, described by their causes."""
     described = {
         code.name: strawberry.enum_value(code, description=code.message(**values)) for table in tables for code in table
     }

@@ -1,4 +1,4 @@
-"""Limits on the number of objects of an owner: without one, a single caller could fill the database."""
+"""Limits on the number of objects of an owner: without them, one caller could fill the database."""
 
 from typing import Any
 

@@ -87,7 +87,7 @@ def declared_rules() -> dict[str, UserErrorRule]:
     return dict(sorted(rules.items()))
 
 
-# How a number is written is of no interest to readers of the schema: `{maximum:,}` is `{maximum}` there.
+# Removes format specifiers from the messages in the schema: `{maximum:,}` becomes `{maximum}`.
 _FORMAT = re.compile(r"(?<=\w):[^}\s]*(?=})")
 
 

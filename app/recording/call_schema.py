@@ -37,7 +37,7 @@ class RetryRecordingInput:
 class RetryRecordingPayload(fields.Payload):
     call: Call | None = strawberry.field(
         default=None,
-        description="The call, with its recording STORING; its state changes with the result of the next attempt.",
+        description="The call. Its recording is STORING until the next attempt ends, or STORED if the bucket already has it.",
     )
 
 

@@ -48,7 +48,7 @@ class VerificationStep:
         graphql_type=VerificationStepCode | None, description="What went wrong; null if the step passed."
     )
     advice: str | None = strawberry.field(
-        description="What to fix, or why the step was skipped: a sentence for `code`. For SETTINGS, all messages of "
+        description="What went wrong and what to fix, or why the step was skipped. For SETTINGS, all messages of "
         "`settingsErrors`."
     )
 
@@ -235,7 +235,7 @@ class RecordingQueries:
     def bucket_vendors(self) -> list[BucketVendorOption]:
         return _VENDORS
 
-    @fields.resolver("The IAM policy for an account's bucket; null if the account is not found.")
+    @fields.resolver("The IAM policy for an account's bucket; null if no such account is visible to the caller.")
     async def recording_policy(
         self,
         info: Info,

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 
-@strawberry.enum(description="Whether a storage can take recordings.")
+@strawberry.enum(description="Whether recordings can be stored.")
 class StorageVerdict(enum.Enum):
     WORKING = strawberry.enum_value("WORKING", description="Recordings can be stored.")
     FAILING = strawberry.enum_value("FAILING", description="Recordings cannot be stored; the failed steps say why.")

@@ -1,4 +1,6 @@
-"""API keys that stop or lose permissions with the person who created them, directly or through another key."""
+"""Finds the API keys that a user's deactivation, deletion or loss of permissions invalidates or restricts.
+
+These are keys that the user created, directly or through another key, or last rotated or adopted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,19 +34,19 @@ class AffectedKey:
 
 @dataclass(frozen=True)
 class AffectedKeys:
-    """The newest MAXIMUM of them, and the number of all."""
+    """The newest MAXIMUM affected keys, and the number of all."""
 
     keys: Sequence[AffectedKey] = ()
     count: int = 0
 
 
 async def that_stop(viewer: Viewer, creator: User) -> AffectedKeys:
-    """The keys that stop when this user is deactivated or deleted. Those of an inactive user have stopped already."""
+    """The keys that stop when this user is deactivated or deleted. Keys of an inactive user are rejected already."""
     return await _affected(viewer, creator, None) if creator.active else AffectedKeys()
 
 
 async def that_shrink(viewer: Viewer, creator: User, permissions: Permissions) -> AffectedKeys:
-    """The keys that lose permissions when the user gets these permissions."""
+    """The keys that lose permissions when these become the user's own."""
     return await _affected(viewer, creator, permissions) if creator.active else AffectedKeys()
 
 
@@ -62,7 +64,7 @@ async def _affected(viewer: Viewer, creator: User, permissions: Permissions | No
             return AffectedKeys()
         levels = [level for level, held in LEVELS.items() if held & lost]
         custom = Q(*(Q(permissions__contains=[one.name]) for one in lost), join_type="OR")
-        # In accounts that the creator owns, their role does not count.
+        # In accounts that the creator owns, the creator keeps all permissions whatever the role.
         keys = keys.filter(~Q(account__owner_id=creator.id) | Q(account__owner_id__isnull=True))
         keys = keys.filter(Q(access_level__in=levels) | (Q(access_level=AccessLevel.CUSTOM) & custom))
     newest = await keys.order_by("-id").limit(MAXIMUM)

@@ -1,4 +1,4 @@
-"""Checks the caller's credential against the database, bypassing the authentication cache of a few seconds."""
+"""Checks the caller's credential against the database, bypassing the authentication cache, which may be 5 seconds old."""
 
 from datetime import UTC, datetime
 from uuid import UUID
@@ -57,10 +57,10 @@ def _check_unchanged(viewer: Viewer, now: Permissions) -> None:
 
 
 async def permissions_of_key(key: ApiKey) -> Permissions | None:
-    """The permissions of a key: its own, within those that the person who created it has now. None if they are not active.
+    """The permissions of a key: those of its access level that its creator has now. None if the creator is not active.
 
     Otherwise a deactivated or demoted user keeps access through keys they created, directly or via another key. Rotating a key
-    makes the caller its creator. A key that no person created has all of its own.
+    makes the caller its creator. A key without a person as creator has all permissions of its access level.
     """
     own = permissions_of_level(key.access_level, key.permissions)
     if key.created_by_user_id is None:

@@ -20,10 +20,10 @@ class GrantRule(UserErrorRule):
 
 
 def lacking(viewer: Viewer, scope: Scope, permissions: Permissions) -> Permissions:
-    """Those of the permissions of a user or key of the scope that keep the caller from changing it.
+    """The permissions that the caller lacks to grant them to a user or key of the scope, or to change one that has them.
 
-    ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may give it. So are those that do nothing
-    within an account.
+    ACT_AS_GATEWAY is exempt: no person has it, and every caller that manages keys may grant it. CREATE_ACCOUNTS and
+    DELETE_ACCOUNTS are exempt in the scope ACCOUNT, where they have no effect.
     """
     exempt = {Permission.ACT_AS_GATEWAY}
     if scope is Scope.ACCOUNT:
@@ -34,7 +34,7 @@ def lacking(viewer: Viewer, scope: Scope, permissions: Permissions) -> Permissio
 def check_grant(
     viewer: Viewer, scope: Scope, permissions: Permissions, noun: str, errors: ErrorCollector, *path: str
 ) -> None:
-    """`permissions` are those of a user or key of the scope, before or after the change."""
+    """Adds PERMISSION_MISSING at `path` if the caller lacks any of these permissions, held before or after the change."""
     missing = in_order(lacking(viewer, scope, permissions))
     if missing:
         names = ", ".join(one.name for one in missing)
@@ -51,7 +51,7 @@ def require_permissions_of(viewer: Viewer, scope: Scope, permissions: Permission
 def custom_permissions(
     is_custom: bool, given: Sequence[Permission] | None, allowed: Permissions, errors: ErrorCollector
 ) -> list[str] | None:
-    """The list to store for a role or access level; None unless it is CUSTOM."""
+    """The list to store for the role or access level CUSTOM; None for all others, and for a missing list, which is an error."""
     if is_custom and given is None:
         errors.add(GrantRule.CUSTOM_PERMISSIONS_REQUIRED, "permissions")
     elif given is not None and not is_custom:

@@ -1,7 +1,7 @@
 """Limits failed logins, failed password checks and disclosures. Counted in the database, within the last 15 minutes.
 
-    10  failed logins per e-mail address and network        locks an attacker's own network out, and no other
-    100 per e-mail address, all networks                    bounds attacks from many networks; locks everyone else out too
+    10  failed logins per e-mail address and network        locks out the attacker's network only
+    100 per e-mail address, all networks                    bounds attacks from many networks; locks out the user as well
     50  per network, all e-mail addresses                   bounds an attack on many users
         twice the network limits per IPv6 site (/56)        bounds an attacker with many networks
     10  wrong current passwords per session                 bounds a stolen session; failures of other sessions do not count

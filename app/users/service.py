@@ -87,7 +87,7 @@ T = TypeVar("T")
 
 
 def _claim(viewer: Viewer) -> Claim:
-    """Counts against the shares of the caller, its account, and the provider that runs the account."""
+    """Counts against the concurrency limits of the caller, its account, and the account's provider."""
     holders = ((Quota.CALLER, viewer.user_id), (Quota.ACCOUNT, viewer.account_id), (Quota.PROVIDER, viewer.provider_id))
     return Claim(password.CHANGES, holders)
 

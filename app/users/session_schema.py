@@ -25,7 +25,7 @@ def _idle_ends_at(context: Context, last_used_at: datetime) -> datetime:
 
 @fields.node(
     Kind.SESSION,
-    description="A person's login on one device. Callers without the permission MANAGE_USERS find only their own.",
+    description="A person's login on one device. Callers without the permission MANAGE_USERS see only their own sessions.",
     is_callers_own=True,
     of_others=[MayManageUsers],
 )

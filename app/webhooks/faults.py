@@ -12,7 +12,7 @@ RECEIVER_WORDS = {
     "after_no_response": "respond before processing the event",
     "after_invalid_response": "check the port, and whether it expects http or https",
 }
-"""The values of `FailureKind`."""
+"""The values of the placeholders in `FailureKind`'s sentences."""
 
 
 class ReceiverFault(FaultCode):

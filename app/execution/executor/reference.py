@@ -2,9 +2,9 @@
 
 * Permissions of a field depend on the caller alone, so they are decided once per selection instead of once per row. A denied
   field is null in every row, with one error, and its resolver does not run.
-* For a mixed caller, who owns accounts (`foundation/access.py`), a field that is denied by role is decided per row, and a
-  mutation by the account of the object that its input names (`foundation/graphql/named_account.py`).
-* Permissions of input fields are checked before a mutation's resolver runs, for the fields that are present.
+* For a mixed caller, who owns accounts (`foundation/access.py`), a field that the role denies is decided per row, and a
+  mutation according to the account of the object that its input names (`foundation/graphql/named_account.py`).
+* Permissions of input fields are checked before a mutation's resolver runs, for those that the input contains.
 * A leaf field whose value is on the row is read and coerced here: no resolver chain, no `info`, no path object. Objects on the
   row, or loaded by its key, skip Strawberry's chain (`DirectResolvers`).
 * Introspection describes each type once per selection, which halves its time: fields refer to the same few types.
@@ -47,7 +47,7 @@ _Selected = list[tuple[str, Read | None, FieldDetailsList | None]]
 
 _INTROSPECTED_TYPE = introspection_types["__Type"]
 
-# Work: 1 is the time to read a plain field, about half a microsecond.
+# One unit of work is the time to read a plain field, about 0.5 µs.
 MAXIMUM_WORK = 200_000
 _RESOLVER_WORK = 20
 _LOAD_WORK = 40
@@ -70,7 +70,7 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        # By `id()` of the grouped field set, which graphql-core keeps alive and reuses for all rows.
+        # Keyed by `id()` of the grouped field set, which graphql-core keeps alive and reuses for all rows.
         self._selected: dict[int, tuple[GroupedFieldSet, _Selected, int]] = {}
         # Introspected types with their work, by the `id()` of the grouped field set and the type's name, such as `[ID!]!`.
         self._described: dict[tuple[int, str], tuple[AwaitableOrValue[dict[str, object]], int]] = {}
@@ -94,7 +94,7 @@ class ReferenceExecutor(StrawberryGraphQLCoreExecutionContext):
         key = id(grouped_field_set), str(source_value)
         known = self._described.get(key)
         if known is not None:
-            # The response grows by it again: it counts as much as the first time.
+            # Each repetition adds the description to the response again, so it costs the same work as the first.
             description, work = known
             return description if self._can_afford(work) else {}
         before = self.budget.work

@@ -1,4 +1,4 @@
-"""Finds the account of the object that the input of a mutation names, for callers who own accounts."""
+"""Looks up the account of the object that a mutation's input names: a mixed caller has all permissions in accounts it owns."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from app.foundation.identifiers import kind_of, parse_sid
 async def named_account(given: Any) -> UUID | None:
     """The account of the object that an input names in `id`, `accountId` or `owner.accountId`.
 
-    None without such an object, and for one that belongs to no account.
+    None if the input names no object, the object does not exist, or it belongs to no account.
     """
     if not isinstance(given, dict):
         return None
