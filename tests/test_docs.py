@@ -19,8 +19,8 @@ from graphql.execution.values import get_variable_values
 
 from app.commands import command_line
 from app.demo.data import NEWCOMER, PASSWORD, PEOPLE, email_of
-from app.foundation.access import LEVELS, ROLES, Permission
 from app.foundation.errors import ErrorCode
+from app.foundation.permissions import LEVELS, ROLES, Permission
 from app.foundation.settings import Settings, table
 from app.foundation.user_errors import UserErrorCode
 from app.recording import stream

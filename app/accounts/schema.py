@@ -15,7 +15,7 @@ from app.api_keys.model import ApiKey as ApiKeyRow
 from app.api_keys.schema import ApiKey
 from app.applications.model import Application as ApplicationRow
 from app.applications.schema import OF_ACCOUNT, Application, ApplicationFilter, ApplicationOrder
-from app.audit.actor_schema import AuditActor, updated_by
+from app.audit.actor_schema import AuditActor, Creator, created_by, updated_by
 from app.calls.schema import COUNT_LIMIT, Call, CallFilter
 from app.calls.schema import OF_ACCOUNT as CALLS_OF_ACCOUNT
 from app.foundation import names
@@ -27,7 +27,6 @@ from app.foundation.access import (
     MayTestAndCallOut,
     MayViewCalls,
     MayViewSecrets,
-    Scope,
 )
 from app.foundation.context import Context, Info
 from app.foundation.graphql import fields
@@ -41,7 +40,7 @@ from app.foundation.graphql.pagination import (
     Order,
     OrderDirection,
 )
-from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.recording.credential_schema import StoredCredential
 from app.service_providers.model import ServiceProvider as ServiceProviderRow
@@ -62,35 +61,6 @@ from app.webhooks.schema import Webhook, WebhookDelivery
 class UsageLimit:
     unit: model.UsageUnit = strawberry.field(description="What the limit counts.")
     maximum: int = strawberry.field(description="The maximum number of units; 0 means unlimited.")
-
-
-@strawberry.type(
-    description="The creator of an account: a person, directly or through an API key, or a key without a person."
-)
-class AccountCreator:
-    scope: Scope = strawberry.field(
-        description="The scope of the person who created the account; without a person, of the key that created it."
-    )
-    api_key_id: strawberry.ID | None = strawberry.field(
-        description="The key that created it; null for a person's session. May be deleted or not visible to the caller. Null "
-        "for callers with a narrower scope than `scope`."
-    )
-    user_id: strawberry.ID | None = strawberry.field(
-        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
-        "visible to the caller. Null for callers with a narrower scope than `scope`."
-    )
-
-
-def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> AccountCreator | None:
-    if scope is None:
-        return None
-    if not context.viewer.may_know_who(scope):
-        key_id = user_id = None
-    return AccountCreator(
-        scope=scope,
-        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
-        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
-    )
 
 
 def _may_transfer_ownership(context: Context, owner_id: UUID | None) -> bool:
@@ -132,9 +102,7 @@ class Account(fields.Node[model.Account]):
     licensed_sessions: int | None = fields.column(
         "The number of sessions bought. Independent of the enforced limit.", permissions=[IsAdmin]
     )
-    created_by: AccountCreator | None = fields.decrypted(
-        _creator,
-        ["created_by_scope", "created_by_key_id", "created_by_user_id"],
+    created_by: Creator | None = created_by(
         "Who created it; null if not recorded.",
     )
     created_at: datetime = fields.column("When it was created.")

@@ -22,12 +22,13 @@ from app.audit.conflicts import not_found
 from app.calls.model import Call, CallAccount, CallKey
 from app.calls.partitions import hold_months
 from app.foundation import quotas
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.permissions import ALL
 from app.foundation.revocations import Revocations
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors
 from app.service_providers.lookup import SERVICE_PROVIDERS

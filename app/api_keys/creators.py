@@ -5,8 +5,8 @@ from uuid import UUID
 
 from app.api_keys.model import ApiKey
 from app.audit.audited_update import update_row
-from app.foundation.access import AccessLevel, in_order, permissions_of_level, within
 from app.foundation.context import Context
+from app.foundation.permissions import AccessLevel, in_order, permissions_of_level, within
 from app.users.credential_check import permissions_within
 from app.users.model import User
 

@@ -7,8 +7,9 @@ from tortoise import fields
 from tortoise.models import Model
 
 from app.audit.model import Versioned
-from app.foundation.access import AccessLevel, Scope, TenantScope
+from app.foundation.access import Scope, TenantScope
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import AccessLevel
 
 
 class ApiKey(Versioned):

@@ -3,7 +3,6 @@
 import enum
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import strawberry
 from strawberry import Maybe
@@ -11,24 +10,15 @@ from strawberry import Maybe
 from app.accounts.model import Account as AccountRow
 from app.api_keys import allowed_networks, model, service, token
 from app.api_keys.owner import OwnerChoice
-from app.audit.actor_schema import AuditActor, updated_by
+from app.audit.actor_schema import AuditActor, Creator, created_by, updated_by
 from app.foundation import names
-from app.foundation.access import (
-    AccessLevel,
-    IsAdmin,
-    IsPerson,
-    IsServiceProvider,
-    MayManageApiKeys,
-    Permission,
-    Scope,
-    in_order,
-    permissions_of_level,
-)
-from app.foundation.context import Context, Info
+from app.foundation.access import IsAdmin, IsPerson, IsServiceProvider, MayManageApiKeys, Scope
+from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
-from app.foundation.identifiers import Kind, sid_of
+from app.foundation.identifiers import Kind
+from app.foundation.permissions import AccessLevel, Permission, in_order, permissions_of_level
 from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.secret_overlap import MAXIMUM_OVERLAP_HOURS, overlap_end
 from app.foundation.user_errors import UserError
@@ -45,41 +35,12 @@ class ApiKeyStatus(enum.Enum):
     REVOKED = strawberry.enum_value("REVOKED", description="Permanently revoked.")
 
 
-@strawberry.type(
-    description="The creator of a key: a person, directly or through another key, or a key without a person."
-)
-class ApiKeyCreator:
-    scope: Scope = strawberry.field(
-        description="The scope of the person who created the key; without a person, of the key that created it."
-    )
-    api_key_id: strawberry.ID | None = strawberry.field(
-        description="The key that created it; null for a person's session. May be deleted or not visible to the caller. Null "
-        "for callers with a narrower scope than `scope`."
-    )
-    user_id: strawberry.ID | None = strawberry.field(
-        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
-        "visible to the caller. Null for callers with a narrower scope than `scope`."
-    )
-
-
 def _status(now: datetime, revoked_at: datetime | None, expires_at: datetime | None) -> ApiKeyStatus:
     if revoked_at is not None:
         return ApiKeyStatus.REVOKED
     if expires_at is not None and expires_at <= now:
         return ApiKeyStatus.EXPIRED
     return ApiKeyStatus.ACTIVE
-
-
-def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> ApiKeyCreator | None:
-    if scope is None or (key_id is None and user_id is None):
-        return None
-    if not context.viewer.may_know_who(scope):
-        return ApiKeyCreator(scope=scope, api_key_id=None, user_id=None)
-    return ApiKeyCreator(
-        scope=scope,
-        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
-        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
-    )
 
 
 @fields.node(Kind.API_KEY, description="A credential for programs: `Authorization: Bearer vgk_…`.")
@@ -108,9 +69,7 @@ class ApiKey(fields.Node[model.ApiKey]):
         description="Its service provider, for the scope SERVICE_PROVIDER.",
         permissions=[IsServiceProvider],
     )
-    created_by: ApiKeyCreator | None = fields.decrypted(
-        _creator,
-        ["created_by_scope", "created_by_key_id", "created_by_user_id"],
+    created_by: Creator | None = created_by(
         "Who created it, or last rotated or adopted it; null for a key created on the server's command line. The key is rejected "
         "while this person is deactivated, and once they are deleted. Rotating or adopting a key makes the caller its creator.",
     )

@@ -15,11 +15,12 @@ from app.audit import trail
 from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
-from app.foundation.access import AccessLevel, Permission, Scope, Viewer, permissions_of_level
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.encryption import Keyring
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, first_at
+from app.foundation.permissions import AccessLevel, Permission, permissions_of_level
 from app.foundation.revocations import Revocations
 from app.foundation.secret_overlap import check_overlap
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors

@@ -1,4 +1,4 @@
-"""The GraphQL type of an actor, for audit events and for the last change of an object."""
+"""The GraphQL types of who acted: in audit events, in the last change of an object, and as its creator."""
 
 from typing import Any
 from uuid import UUID
@@ -57,3 +57,37 @@ def _updated_by(
     context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None, name: str | None
 ) -> AuditActor | None:
     return None if scope is None else actor(context, scope, key_id, user_id, name)
+
+
+@strawberry.type(
+    description="The creator of an account or API key: a person, directly or through an API key, or a key without a person."
+)
+class Creator:
+    scope: Scope = strawberry.field(
+        description="The scope of the person who created it; without a person, of the key that created it."
+    )
+    api_key_id: strawberry.ID | None = strawberry.field(
+        description="The key that created it; null for a person's session. May be deleted or not visible to the caller. Null "
+        "for callers with a narrower scope than `scope`."
+    )
+    user_id: strawberry.ID | None = strawberry.field(
+        description="The person who created it, directly or through a key; null without a person. May be deleted or not "
+        "visible to the caller. Null for callers with a narrower scope than `scope`."
+    )
+
+
+def created_by(description: str) -> Any:
+    """The field `createdBy` of a row with the columns `created_by_…`."""
+    return fields.decrypted(_creator, ["created_by_scope", "created_by_key_id", "created_by_user_id"], description)
+
+
+def _creator(context: Context, scope: Scope | None, key_id: UUID | None, user_id: UUID | None) -> Creator | None:
+    if scope is None or (key_id is None and user_id is None):
+        return None
+    if not context.viewer.may_know_who(scope):
+        key_id = user_id = None
+    return Creator(
+        scope=scope,
+        api_key_id=strawberry.ID(sid_of(Kind.API_KEY, key_id)) if key_id else None,
+        user_id=strawberry.ID(sid_of(Kind.USER, user_id)) if user_id else None,
+    )

@@ -17,7 +17,7 @@ class ObjectRule(UserErrorRule):
     NOT_FOUND = UserErrorCode.NOT_FOUND, "There is no such {object}."
     VERSION_CHANGED = (
         UserErrorCode.CONFLICT,
-        "The {object} has changed since version {version}: {changedBy} changed {fields} on {changedAt}; load it again.",
+        "The {object} has changed since version {version} ({fields}), last by {changedBy} on {changedAt}; load it again.",
     )
     OBJECT_REMOVED = UserErrorCode.CONFLICT, "The {object} of version {version} has been removed; load it again."
     OBJECT_BUSY = UserErrorCode.CONFLICT, "The {object} is being changed by other requests; try again."
@@ -45,7 +45,9 @@ async def version_changed(context: Context, what: str, row: Versioned | None, if
     values = {"object": what, "version": str(if_version), "changedBy": by}
     rule = ObjectRule.VERSION_CHANGED
     # The message has the time and the list in a form for people, the arguments in one for programs.
-    message = rule.message.format(**values, changedAt=f"{at:%Y-%m-%d %H:%M} UTC", fields=_listed(names) or "it")
+    message = rule.message.format(**values, changedAt=f"{at:%Y-%m-%d %H:%M} UTC", fields=", ".join(names)).replace(
+        " ()", ""
+    )
     values |= {"changedAt": at.isoformat(timespec="seconds"), "fields": ", ".join(names)}
     arguments = [UserErrorArgument(name=name, value=value) for name, value in values.items()]
     return UserErrors([UserError(code=rule.code, message=message, field=["ifVersion"], rule=rule, arguments=arguments)])
@@ -73,7 +75,3 @@ async def _changed_fields(context: Context, row: Versioned, if_version: int) -> 
             if setting is not None and context.viewer.may(setting.permissions):
                 names[setting.name] = None
     return list(names)
-
-
-def _listed(names: list[str]) -> str:
-    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

@@ -22,12 +22,13 @@ from app.audit.audited_update import update_row
 from app.calls.model import Call
 from app.calls.partitions import hold_months
 from app.commands.operator_context import Commands, named_database, settings_with
-from app.foundation.access import ALL, Scope, TenantScoped, Viewer
+from app.foundation.access import Scope, TenantScoped, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm, schema_version
 from app.foundation.encryption import HASH_KEY, CannotOpen, Keyring, encryption_key_name, key_id_of
 from app.foundation.idempotency.model import IdempotencyRecord
 from app.foundation.key_checks import service as key_checks
+from app.foundation.permissions import ALL
 from app.foundation.settings import Settings
 from app.storage import credentials
 from app.storage.model import RecordingConfig, StorageStatus, StoredCredential

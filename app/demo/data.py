@@ -22,9 +22,10 @@ from app.api_keys.model import ApiKey
 from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.applications.model import Application
-from app.foundation.access import ALL, AccessLevel, Role, Scope, Viewer, permissions_of_role
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.permissions import ALL, AccessLevel, Role, permissions_of_role
 from app.service_providers import service as providers
 from app.service_providers.model import ServiceProvider
 from app.storage import service as recording

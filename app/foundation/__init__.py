@@ -1,6 +1,7 @@
 """What all other ranks use. It imports none of them.
 
-- Callers: `access.py` (permissions on fields, visible rows), `tokens.py`, `secret_overlap.py`, `revocations.py`, `networks.py`
+- Callers: `permissions.py`, `access.py` (permission classes, visible rows), `tokens.py`, `secret_overlap.py`,
+  `revocations.py`, `networks.py`
 - An operation: `context.py`, `errors.py`, `user_errors.py`, `media_types.py`, `idempotency/`, `quotas.py`,
   `concurrency_limits.py`
 - Data: `identifiers.py`, `names.py`, `masks.py`, `encryption.py`, `key_checks/`, `database/`

@@ -23,11 +23,12 @@ from app.api_keys import allowed_networks, token
 from app.api_keys.allowed_networks import RefusedUses
 from app.api_keys.last_use import LastUse
 from app.api_keys.model import ApiKey
-from app.foundation.access import LEVELS, AccessLevel, Permissions, Scope, Viewer, owner_is_active, permissions_of_level
+from app.foundation.access import Scope, Viewer, owner_is_active
 from app.foundation.encryption import Keyring
 from app.foundation.errors import Unauthenticated, for_client
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.networks import Network
+from app.foundation.permissions import LEVELS, AccessLevel, Permissions, permissions_of_level
 from app.foundation.revocations import Revocations
 from app.foundation.tokens import Form, Token
 from app.users.credential_check import permissions_of_key

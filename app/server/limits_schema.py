@@ -14,7 +14,7 @@ from app.foundation.graphql import fields
 from app.foundation.graphql import pagination as paging
 from app.foundation.idempotency import run_once
 from app.service_providers.schema import ServiceProviderLimits
-from app.storage.schema import RecordingLimits
+from app.storage.options_schema import RecordingLimits
 from app.users import email_addresses
 from app.users.schema import UserLimits
 from app.webhooks.schema import WebhookLimits

@@ -28,7 +28,8 @@ from app.recording.credential_schema import StoredCredentialMutations
 from app.server.limits_schema import LimitQueries
 from app.server.viewer_schema import ViewerQueries
 from app.service_providers.schema import ServiceProviderMutations, ServiceProviderQueries
-from app.storage.schema import RecordingMutations, RecordingQueries
+from app.storage.options_schema import RecordingQueries
+from app.storage.schema import RecordingMutations
 from app.tts_cache.schema import TtsCacheMutations
 from app.users.policy_schema import PasswordPolicyMutations, PasswordPolicyQueries
 from app.users.schema import UserMutations, UserQueries

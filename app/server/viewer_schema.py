@@ -1,7 +1,5 @@
 """The caller in the schema: `viewer { scope … }`."""
 
-from uuid import UUID
-
 import strawberry
 
 from app.accounts.model import Account
@@ -15,17 +13,15 @@ from app.foundation.access import (
     MayManageApiKeys,
     MayManageUsers,
     OpenTo,
-    Permission,
-    Role,
     Scope,
     Viewer,
-    in_order,
 )
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.page_loading import page
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.graphql.registry import registry
+from app.foundation.permissions import Permission, Role, in_order
 from app.service_providers.model import ServiceProvider
 from app.users.model import Session, User
 
@@ -70,8 +66,8 @@ class ViewerType(fields.Backed[Viewer]):
         first: FirstArgument = DEFAULT_FIRST,
         after: AfterArgument = None,
     ) -> Connection[AccountType]:
-        nobody = UUID(int=0)  # Tortoise would turn None into IS NULL, which accounts without an owner match
-        owned = row.visible(Account).filter(owner_id=row.user_id or nobody)
+        # A list: `owner_id=None` would match accounts without an owner.
+        owned = row.visible(Account).filter(owner_id__in=[row.user_id] if row.user_id is not None else [])
         return AccountType.connection(await page(owned, NEWEST_FIRST, first, after))
 
     must_change_password: bool = strawberry.field(

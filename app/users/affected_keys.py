@@ -8,13 +8,15 @@ from datetime import UTC, datetime
 
 from tortoise.expressions import Q
 
+from app.accounts.model import Account
 from app.api_keys.model import ApiKey
-from app.foundation.access import (
+from app.foundation.access import Viewer
+from app.foundation.permissions import (
+    ALL,
     LEVELS,
     AccessLevel,
     Permission,
     Permissions,
-    Viewer,
     in_order,
     permissions_of_level,
     permissions_of_role,
@@ -69,9 +71,14 @@ async def _affected(viewer: Viewer, creator: User, permissions: Permissions | No
         keys = keys.filter(Q(access_level__in=levels) | (Q(access_level=AccessLevel.CUSTOM) & custom))
     newest = await keys.order_by("-id").limit(MAXIMUM)
     count = len(newest) if len(newest) < MAXIMUM else await keys.count()
-    return AffectedKeys([_of_key(key, before, permissions) for key in newest], count)
+    accounts = {key.account_id for key in newest if key.account_id is not None}
+    owned = set(await Account.filter(id__in=accounts, owner_id=creator.id).values_list("id", flat=True))
+    return AffectedKeys(
+        [_of_key(key, ALL if key.account_id in owned else before, permissions) for key in newest], count
+    )
 
 
 def _of_key(key: ApiKey, before: Permissions, after: Permissions | None) -> AffectedKey:
+    """`before` are the creator's permissions where the key acts."""
     has = within(permissions_of_level(key.access_level, key.permissions), before)
     return AffectedKey(key, after is None, in_order(has if after is None else has - within(has, after)))

@@ -8,17 +8,9 @@ from tortoise.expressions import Q
 from app.accounts.model import Account
 from app.api_keys.model import ApiKey
 from app.audit.audited_update import Columns
-from app.foundation.access import (
-    ALL,
-    Permissions,
-    Viewer,
-    in_order,
-    owner_is_active,
-    permissions_of_level,
-    permissions_of_role,
-    within,
-)
+from app.foundation.access import Viewer, owner_is_active
 from app.foundation.errors import Forbidden, Unauthenticated
+from app.foundation.permissions import ALL, Permissions, in_order, permissions_of_level, permissions_of_role, within
 from app.users.model import Session, User
 
 

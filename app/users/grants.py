@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from app.foundation.access import ALL, Permission, Permissions, Scope, Viewer, in_order
+from app.foundation.access import Scope, Viewer
+from app.foundation.permissions import ALL, Permission, Permissions, in_order
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule
 
 

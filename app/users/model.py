@@ -7,8 +7,9 @@ from tortoise import fields
 from tortoise.models import Model
 
 from app.audit.model import Versioned
-from app.foundation.access import Role, Scope, TenantScope, TenantScoped
+from app.foundation.access import Scope, TenantScope, TenantScoped
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import Role
 
 MAXIMUM_USER_AGENT = 256
 THE_POLICY = UUID("00000000-0000-7000-8000-000000000001")

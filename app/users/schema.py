@@ -12,24 +12,14 @@ from app.api_keys.owner import OwnerChoice
 from app.api_keys.schema import ApiKey, OwnerInput
 from app.audit.actor_schema import AuditActor, updated_by
 from app.foundation import names
-from app.foundation.access import (
-    ROLES,
-    IsAdmin,
-    IsPerson,
-    IsServiceProvider,
-    MayManageUsers,
-    Permission,
-    Role,
-    Scope,
-    in_order,
-    permissions_of_role,
-)
+from app.foundation.access import IsAdmin, IsPerson, IsServiceProvider, MayManageUsers, Scope
 from app.foundation.context import Info
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, Containing, FirstArgument
 from app.foundation.graphql.registry import Named
 from app.foundation.idempotency.run_once import IDEMPOTENCY_KEY
 from app.foundation.identifiers import Kind, sid_of
+from app.foundation.permissions import ROLES, Permission, Role, in_order, permissions_of_role
 from app.foundation.revocations import WHEN_REFUSED
 from app.foundation.user_errors import UserError
 from app.service_providers.model import ServiceProvider as ServiceProviderRow

@@ -19,12 +19,13 @@ from app.audit import trail
 from app.audit.audited_update import Columns, update_row
 from app.audit.rows import Rows
 from app.foundation import names, quotas
-from app.foundation.access import Permission, Role, Scope, Viewer, permissions_of_role
+from app.foundation.access import Scope, Viewer
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import Unauthenticated
 from app.foundation.idempotency.run_once import run_once
 from app.foundation.identifiers import Kind, new_id
+from app.foundation.permissions import Permission, Role, permissions_of_role
 from app.foundation.revocations import Revocations
 from app.foundation.user_errors import ErrorCollector, UserErrorCode, UserErrorRule, UserErrors, ValueRule
 from app.users import affected_keys, email_addresses, login_throttle, password, policy, uniqueness

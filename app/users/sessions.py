@@ -15,12 +15,13 @@ from app.accounts.model import Account
 from app.audit import trail
 from app.audit.conflicts import not_found
 from app.foundation import metrics
-from app.foundation.access import ALL, MayManageUsers, Scope, Viewer, owner_is_active, permissions_of_role
+from app.foundation.access import MayManageUsers, Scope, Viewer, owner_is_active
 from app.foundation.concurrency_limits import Quota
 from app.foundation.context import Context
 from app.foundation.errors import RateLimited
 from app.foundation.identifiers import Kind, parse_sid, sid_of
 from app.foundation.networks import network_of, site_of
+from app.foundation.permissions import ALL, permissions_of_role
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.foundation.user_errors import UserErrorCode, UserErrorRule, UserErrors

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from app.audit.model import AuditEvent
-from app.foundation.access import ALL, in_order
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.permissions import ALL, in_order
 from tests.support.installation import Installation, Person, World, refusals
 from tests.support.personas import People, add_people, make_owner
 

@@ -1,4 +1,4 @@
-"""Adoption: a key depends on the person who adopted it, and on nobody else."""
+"""Adoption: a key depends on the person who adopted it, and no longer on its former creator."""
 
 import pytest
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.foundation.access import ALL, Role
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.permissions import ALL, Role
 from app.users.model import User
 from tests.support.installation import Installation, Person, World
 from tests.support.personas import People, add_people, become

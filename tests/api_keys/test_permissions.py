@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.foundation.access import LEVELS, AccessLevel, in_order
+from app.foundation.permissions import LEVELS, AccessLevel, in_order
 from tests.support.installation import Installation, Person, World, refusals
 
 KEY = "apiKey { id accessLevel permissions } token"

@@ -202,7 +202,7 @@ async def test_a_conflict_says_who_changed_which_fields_and_when(people: People,
     found = await conflict(people["ann"], own, 2, name="Of Ann")
     minute = at[:16].replace("T", " ")
     assert found == {
-        "message": f"The account has changed since version 2: Bob changed name and sipRealm on {minute} UTC; load it again.",
+        "message": f"The account has changed since version 2 (name, sipRealm), last by Bob on {minute} UTC; load it again.",
         "object": "account",
         "version": "2",
         "changedBy": "Bob",
@@ -225,7 +225,7 @@ async def test_a_conflict_names_no_field_that_the_caller_may_not_read(people: Pe
     await people["root"].change("updateAccount", "account { id }", id=world["own"], licensedSessions=77)
     found = await conflict(people["ann"], world["own"], 1, name="Of Ann")
     assert found["fields"] == ""
-    assert "a caller of the scope ADMIN changed it on" in found["message"]
+    assert "last by a caller of the scope ADMIN on" in found["message"]
     assert (await conflict(people["root"], world["own"], 1, name="x"))["fields"] == "licensedSessions"
 
 

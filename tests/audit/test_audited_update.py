@@ -17,10 +17,11 @@ from app.api_keys.model import ApiKey
 from app.audit import rows
 from app.audit.audited_update import update_row
 from app.audit.model import ACTOR_COLUMNS
-from app.foundation.access import ALL, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.database.errors import violated_constraint
 from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.foundation.permissions import ALL, AccessLevel
 from app.service_providers.model import ServiceProvider
 from app.storage.model import AudioFormat, RecordingConfig, StorageStatus
 from tests.support.installation import Installation, Person, World, refusals

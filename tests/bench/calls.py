@@ -30,12 +30,13 @@ from app.api_keys.owner import OwnerChoice
 from app.applications import service as applications
 from app.calls.keys import id_at
 from app.commands import migrate
-from app.foundation.access import ALL, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import new_key_text
 from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.permissions import ALL, AccessLevel
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
 from app.webhooks.rules import WebhookChange

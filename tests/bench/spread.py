@@ -14,11 +14,12 @@ from app.accounts.inputs import NewAccount
 from app.api_keys import service as api_keys
 from app.api_keys.owner import OwnerChoice
 from app.commands import migrate
-from app.foundation.access import ALL, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
 from app.foundation.identifiers import Kind, new_id, sid_of
+from app.foundation.permissions import ALL, AccessLevel
 from app.foundation.settings import Settings
 from app.service_providers import service as providers
 from tests.calls.many_calls import NOTED, add_calls, make_past_months, spread_calls

@@ -11,9 +11,9 @@ from app.calls.model import Call
 from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.foundation import events as live_module
-from app.foundation.access import Role
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
+from app.foundation.permissions import Role
 from app.server.graphql_ws import CHECK_SECONDS
 from app.users.model import User
 from tests.calls.conftest import at, gateway_of, report

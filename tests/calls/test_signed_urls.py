@@ -20,9 +20,9 @@ from app.calls import routes, signed_urls
 from app.calls.model import Call, RecordingState
 from app.calls.signed_urls import PlaybackEvents, storage_url
 from app.demo.local_s3 import LocalS3
-from app.foundation.access import AccessLevel, Role
 from app.foundation.concurrency_limits import FairSlots, Quota
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.permissions import AccessLevel, Role
 from app.server import authentication
 from app.storage.model import AudioFormat, RecordingConfig
 from app.users.model import User

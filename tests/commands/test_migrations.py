@@ -17,8 +17,8 @@ from tortoise import Tortoise
 from tortoise.exceptions import BaseORMException
 
 from app.commands import draft_migration, migrate
-from app.foundation.access import Role
 from app.foundation.database import catalogue, orm, schema_version
+from app.foundation.permissions import Role
 from app.foundation.settings import Settings
 from app.users.model import User
 from tests.support.catalogue import (

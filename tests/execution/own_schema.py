@@ -13,13 +13,14 @@ from tortoise import fields as columns
 
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import ALL, IsAdmin, Scope, TenantScope, TenantScoped, Viewer
+from app.foundation.access import IsAdmin, Scope, TenantScope, TenantScoped, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.database import pool
 from app.foundation.database import url as database_url
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, NEWEST_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import ALL
 
 
 class ShelfRow(TenantScoped):

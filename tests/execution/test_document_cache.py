@@ -10,9 +10,10 @@ from app.execution import admission
 from app.execution.documents import Documents
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import ALL
 from app.server.schema import schema
 from tests.support.installation import Installation
 

@@ -13,11 +13,12 @@ from app.execution.executor.direct_fields import DirectResolvers
 from app.execution.limits import deadline
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import ALL, IsAdmin, MayViewSecrets, Scope, Viewer
+from app.foundation.access import IsAdmin, MayViewSecrets, Scope, Viewer
 from app.foundation.context import Context
 from app.foundation.errors import BadUserInput
 from app.foundation.graphql import fields
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import ALL
 from app.server.schema import schema
 from tests.execution.random_queries import VARIABLES, RandomQueries
 from tests.support.installation import Installation, Person, World

@@ -9,12 +9,13 @@ from strawberry import Maybe
 
 from app.execution.operations import Operations
 from app.execution.responses import GraphQLRequest, GraphQLResponse
-from app.foundation.access import ALL, IsAdmin, Scope, Viewer
+from app.foundation.access import IsAdmin, Scope, Viewer
 from app.foundation.context import Context, Info
 from app.foundation.errors import ServiceUnavailable
 from app.foundation.graphql import fields
 from app.foundation.graphql.pagination import DEFAULT_FIRST, AfterArgument, Connection, FirstArgument
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import ALL
 from app.service_providers.model import ServiceProvider as Row
 from tests.support.installation import Installation
 from tests.support.statements import recorded

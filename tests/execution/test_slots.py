@@ -17,11 +17,12 @@ from app.calls.model import Call
 from app.execution.limits import slots
 from app.execution.limits.slots import OperationSlots
 from app.execution.operations import Operations
-from app.foundation.access import ALL, Role, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.errors import RateLimited
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.permissions import ALL, Role
 from app.foundation.revocations import Revocations
 from app.foundation.settings import Settings
 from app.storage.verification import StorageVerifier

@@ -17,7 +17,8 @@ from graphql import (
 )
 
 from app.execution.executor.permissions import permissions_of
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import Scope, Viewer
+from app.foundation.permissions import ALL
 from app.server.schema import schema as strawberry_schema
 from tests.support.access_matrix import add_calls, add_failed_recordings
 from tests.support.installation import Answer, Installation, Person

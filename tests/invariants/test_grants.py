@@ -1,4 +1,4 @@
-"""No sequence of grants gives a caller more than somebody entitled had, whatever is tried, in whatever order, also at once.
+"""No sequence of grants, in any order or concurrently, gives a caller a permission that none of its grantors had.
 
 The people of an account are the only ones who act. What none of them could do at the beginning, no caller can do at the end.
 """
@@ -8,7 +8,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.foundation.access import ALL, Permission, Role
+from app.foundation.permissions import ALL, Permission, Role
 from app.users.model import User
 from tests.support.installation import Installation, Person
 from tests.support.personas import add_people, open_session
@@ -16,7 +16,7 @@ from tests.support.personas import add_people, open_session
 EPOCHS, SEQUENCES, STEPS = 20, 100, 3
 PEOPLE = ("edda", "liz", "vic")
 EXEMPT = {"ACT_AS_GATEWAY", "CREATE_ACCOUNTS", "DELETE_ACCOUNTS"}
-"""Whoever manages keys may give the first; the others do nothing in an account."""
+"""Every caller that manages keys may grant the first; the others have no effect within an account."""
 LIST = sorted(ALL, key=lambda one: one.name)
 
 
@@ -36,7 +36,7 @@ class Account:
         return [one.name for one in [*chosen, *([Permission.ACT_AS_GATEWAY] if self.random.random() < 0.1 else [])]]
 
     async def step(self) -> None:
-        """Something that anybody tries."""
+        """One random mutation of one of the callers."""
         who, chance = self.random.choice(list(self.callers.values())), self.random
         user, key = chance.choice(self.users), chance.choice(self.keys or ["AK" + 32 * "0"])
         custom: dict[str, Any] = {"permissions": self.some()}

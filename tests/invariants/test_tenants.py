@@ -8,8 +8,9 @@ from graphql import get_named_type
 from tortoise.exceptions import IntegrityError
 
 from app.api_keys.model import ApiKey
-from app.foundation.access import Role, Scope
+from app.foundation.access import Scope
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import Role
 from app.users.model import User
 from tests.invariants.schema_walk import (
     MUTATIONS,

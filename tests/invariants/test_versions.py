@@ -29,7 +29,7 @@ WITHOUT_A_VERSION = {
     "rotateApiKey": "the old secret stays valid for the overlap; concurrent rotations run one after the other",
     "revokeApiKey": "to revoke again changes nothing",
     "adoptApiKey": "nothing is edited; the last person who adopts it is its creator",
-    "changeName": "nobody else is expected to edit it",
+    "changeName": "only the person themselves changes it",
     "resetPassword": "a new password replaces whatever there was",
     "changePassword": "the current password is required",
     "revokeSession": "a session ends once",

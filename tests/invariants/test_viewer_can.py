@@ -4,9 +4,10 @@ from itertools import product
 from typing import Any
 
 from app.execution.executor.permissions import permissions_of
-from app.foundation.access import ALL, AccessLevel, Permission, Role, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.graphql import declarations
 from app.foundation.identifiers import new_id
+from app.foundation.permissions import ALL, AccessLevel, Permission, Role
 from app.server.schema import schema
 
 # The mutations, fields or input fields behind each `viewerCan…` field.

@@ -12,10 +12,11 @@ import pytest
 from tortoise import connections
 
 from app.calls.model import Call, RecordingState
-from app.foundation.access import LEVELS, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.events import Change, LiveEvent, LiveEvents
 from app.foundation.identifiers import Kind, new_id, sid_of
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.permissions import LEVELS, AccessLevel
 from app.foundation.user_errors import UserErrors
 from app.recording import ingest, lifecycle, retry
 from app.recording.stream import FirstFrame

@@ -22,12 +22,13 @@ from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
 from app.calls.model import Call, CallDirection, RecordingState
-from app.foundation.access import LEVELS, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.database import orm
 from app.foundation.encryption import Keyring
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, parse_sid
 from app.foundation.logging import RequestLog
+from app.foundation.permissions import LEVELS, AccessLevel
 from app.recording import audio_stream, ingest, lifecycle
 from app.recording.admission import admit, refusals_of_closed_accounts
 from app.recording.spool import Spool, SpooledRecording

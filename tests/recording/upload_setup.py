@@ -19,11 +19,12 @@ from strawberry import Some
 from app.accounts.model import Account
 from app.calls.model import Call
 from app.demo.local_s3 import LocalS3
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.events import LiveEvents
 from app.foundation.identifiers import Kind, new_id, parse_sid
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.permissions import ALL
 from app.recording import audio, lifecycle, lookup
 from app.recording.metadata import RecordingMetadata, StreamEnd
 from app.recording.spool import Spool, SpooledRecording

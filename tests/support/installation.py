@@ -22,12 +22,13 @@ from app.applications import service as applications
 from app.audit.model import AuditEvent
 from app.audit.secret_reads import SecretReads
 from app.commands import migrate
-from app.foundation.access import ALL, AccessLevel, Scope, Viewer
+from app.foundation.access import Scope, Viewer
 from app.foundation.context import Context, Resources
 from app.foundation.database import orm as database
 from app.foundation.encryption import new_key_text
 from app.foundation.identifiers import Kind, new_id, parse_sid, sid_of
 from app.foundation.outbound.guard import OutboundGate
+from app.foundation.permissions import ALL, AccessLevel
 from app.foundation.settings import Settings
 from app.server.asgi import create_app
 from app.server.lifespan import Server

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.accounts.model import Account
-from app.foundation.access import Role, Scope
+from app.foundation.access import Scope
 from app.foundation.identifiers import Kind, parse_sid, sid_of
+from app.foundation.permissions import Role
 from app.users import password
 from app.users.model import Session, User
 from app.users.token import FORM

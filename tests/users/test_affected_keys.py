@@ -1,4 +1,4 @@
-"""Keys that stop or lose permissions with the person who created them: nobody causes an outage by surprise."""
+"""API keys that stop or lose permissions when the person who created them is deactivated, demoted or deleted."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -113,6 +113,20 @@ async def test_keys_in_accounts_that_the_person_owns_keep_their_permissions(peop
     lowered = await people["root"].change("updateUser", AFFECTED, id=people.ids["boss"], role="VIEWER")
     assert (refusals(lowered), lowered["affectedApiKeyCount"]) == (IN_USE, 1)
     assert [one["apiKey"]["name"] for one in lowered["affectedApiKeys"]] == ["sibling"]
+
+
+async def test_a_key_of_an_owner_with_a_lesser_role_loses_all_that_it_can_do(people: People, world: World) -> None:
+    owner = {"id": world["own"], "ownerId": people.ids["boss"]}
+    assert refusals(await people["root"].change("transferAccountOwnership", "account { id }", **owner)) == []
+    assert (
+        refusals(await people["root"].change("updateUser", "user { id }", id=people.ids["boss"], role="VIEWER")) == []
+    )
+    for account, allowed in (("own", []), ("sibling", ["FORBIDDEN"])):
+        given = '{name: "K", accessLevel: READ_ONLY, owner: {accountId: $id}}'
+        query = f"mutation ($id: ID!) {{ createApiKey(input: {given}) {{ token }} }}"
+        assert (await people["boss"].ask(query, id=world[account])).codes == allowed
+    stopping = await people["root"].change("deactivateUser", AFFECTED, id=people.ids["boss"])
+    assert stopping["affectedApiKeys"] == [stopped("K", "VIEW_CALLS", "LISTEN_TO_RECORDINGS", "VIEW_AUDIT_TRAIL")]
 
 
 async def test_other_changes_of_a_person_need_no_force(people: People) -> None:

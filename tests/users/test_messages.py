@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.foundation.access import Role
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.permissions import Role
 from app.users.model import User
 from tests.support.installation import Installation, Person
 from tests.support.messages import SELECTION, check_messages

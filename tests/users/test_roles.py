@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.audit.model import AuditEvent
-from app.foundation.access import ALL, ROLES, Permission, Role, in_order
 from app.foundation.identifiers import Kind, parse_sid
+from app.foundation.permissions import ALL, ROLES, Permission, Role, in_order
 from app.users.model import User
 from tests.support.installation import Installation, World, refusals
 from tests.support.personas import People, add_people, become

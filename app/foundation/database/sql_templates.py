@@ -13,7 +13,8 @@ from uuid import UUID
 
 from tortoise.filters import escape_like
 
-from app.foundation.access import ALL, Scope, Viewer
+from app.foundation.access import Scope, Viewer
+from app.foundation.permissions import ALL
 
 _PLACEHOLDER = re.compile(r"\$\d+")
 # Stands for a parameter until the queries of a statement are joined and its number is known.
